@@ -1,0 +1,71 @@
+"""A Keras 3 model zoo for medical images.
+
+Public names are imported on first use, so `import medzoo` loads neither Keras nor a backend.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from medzoo import data
+    from medzoo.evaluation.evaluate import evaluate
+    from medzoo.evaluation.record import Evaluation
+    from medzoo.hub.load import load
+    from medzoo.hub.predict import predict
+    from medzoo.hub.registry import list_models
+    from medzoo.hub.save import save
+    from medzoo.io import Scan, read_scan
+    from medzoo.preprocessing import Preprocessing
+    from medzoo.recipe import Recipe
+    from medzoo.task import Segmentation
+    from medzoo.training.train import train
+    from medzoo.zoo_model import ZooModel
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Evaluation": "medzoo.evaluation.record",
+    "Preprocessing": "medzoo.preprocessing",
+    "Recipe": "medzoo.recipe",
+    "Scan": "medzoo.io",
+    "Segmentation": "medzoo.task",
+    "ZooModel": "medzoo.zoo_model",
+    "evaluate": "medzoo.evaluation.evaluate",
+    "list_models": "medzoo.hub.registry",
+    "load": "medzoo.hub.load",
+    "predict": "medzoo.hub.predict",
+    "read_scan": "medzoo.io",
+    "save": "medzoo.hub.save",
+    "train": "medzoo.training.train",
+}
+
+__all__ = [
+    "Evaluation",
+    "Preprocessing",
+    "Recipe",
+    "Scan",
+    "Segmentation",
+    "ZooModel",
+    "data",
+    "evaluate",
+    "list_models",
+    "load",
+    "predict",
+    "read_scan",
+    "save",
+    "train",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "data":
+        return importlib.import_module("medzoo.data")
+    if name in _HOMES:
+        return getattr(importlib.import_module(_HOMES[name]), name)
+    raise AttributeError(f"module 'medzoo' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

@@ -1,0 +1,51 @@
+"""Messages that contain their own fix, and the few exceptions Python has no name for."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+from collections.abc import Iterable
+from types import ModuleType
+
+
+class DivergenceError(RuntimeError):
+    """Training produced a loss that is not a number; the best weights so far were kept."""
+
+
+class IntegrityError(ValueError):
+    """A file of a zoo entry does not have the bytes that its `medzoo.json` promises."""
+
+
+def unknown_name(kind: str, name: object, known: Iterable[str], remedy: str = "") -> ValueError:
+    """Return the error for a `name` that is not among `known`, with near matches.
+
+    Args:
+        kind: What the name stands for, for example `"model"`.
+        name: The name that was given.
+        known: The names that exist.
+        remedy: A sentence on how to list them all.
+
+    Example:
+        >>> str(unknown_name("label", "tumour", ["tumor", "edema"]))
+        "Unknown label 'tumour'. Did you mean 'tumor'? Expected one of: edema, tumor."
+    """
+    names = sorted(known)
+    near = difflib.get_close_matches(str(name), names, n=3, cutoff=0.5)
+    hint = " Did you mean " + " or ".join(repr(match) for match in near) + "?" if near else ""
+    listing = f" Expected one of: {', '.join(names)}." if names else ""
+    return ValueError(f"Unknown {kind} {str(name)!r}.{hint}{listing}{' ' + remedy if remedy else ''}")
+
+
+def require(module: str, extra: str) -> ModuleType:
+    """Import an optional `module`, or say which extra of medzoo installs it.
+
+    Raises:
+        ImportError: The module is not installed; the message holds the pip command.
+    """
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        package = module.partition(".")[0]
+        raise ImportError(
+            f"This needs the package '{package}', which is not installed. Install it: pip install \"medzoo[{extra}]\""
+        ) from error

@@ -1,0 +1,132 @@
+"""DICOM files and series."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from medzoo.io.checks import damaged
+from medzoo.io.dicom_frames import decode_frames, frame_headers
+from medzoo.io.orientation import to_display_order
+from medzoo.io.scan import DicomSeries, Scan
+from medzoo.io.slices import arrange, slice_affine
+
+if TYPE_CHECKING:
+    from pydicom import Dataset
+
+_SLICED = ("CT", "MR", "PT")
+
+
+def is_dicom(path: str | os.PathLike) -> bool:
+    """Whether a file is DICOM by its suffix `.dcm` or by `DICM` at byte 128, as files from a PACS have no suffix."""
+    if os.fspath(path).lower().endswith(".dcm"):
+        return True
+    with open(path, "rb") as file:
+        return file.read(132)[128:] == b"DICM"
+
+
+def read_dicom(path: str | os.PathLike) -> Scan:
+    """Read a DICOM file in the units of its modality (rescale slope and intercept), MONOCHROME1 inverted.
+
+    Args:
+        path: A file with one frame, or with several: those are a volume, sorted by position where the file states it.
+
+    Returns:
+        `array` `(height, width, channels)`, or `(depth, height, width, channels)` for several frames.
+
+    Raises:
+        ValueError: Not DICOM, no pixels, damaged, or several volumes in one file.
+        ImportError: The compression needs a package that is not installed; the message names it.
+    """
+    dataset = _open(path)
+    frames = decode_frames(dataset, path)
+    headers = frame_headers(dataset)
+    if len(frames) > 1:
+        has_places = "PerFrameFunctionalGroupsSequence" in dataset
+        return _volume(frames, headers if has_places else None, os.fspath(path))
+    spacing = headers[0].get("PixelSpacing")
+    return Scan(
+        array=frames[0],
+        shape=frames[0].shape[:2],
+        spacing=tuple(float(size) for size in spacing) if spacing else None,
+        affine=slice_affine(headers),
+        source=os.fspath(path),
+        kind="dicom",
+    )
+
+
+def read_series(series: DicomSeries) -> Scan:
+    """Read the slices of a series as one volume, sorted along their normal; by InstanceNumber if they have no position.
+
+    Raises:
+        ValueError: Sizes or directions differ within the series, or two slices lie at the same place.
+        ImportError: The compression needs a package that is not installed; the message names it.
+    """
+    headers = [frame_headers(_open(file, stop_before_pixels=True))[0] for file in series.files]
+    frames = [decode_frames(_open(file), file)[0] for file in series.files]
+    return _volume(frames, headers, str(series))
+
+
+def group_series(files: Sequence[str]) -> list[str | DicomSeries]:
+    """Group DICOM files by folder and SeriesInstanceUID; a file that is no slice of a volume stays by itself.
+
+    Files without pixels (reports, DICOMDIR) are left out; damaged ones are kept, so that reading them says so.
+    """
+    groups: dict[tuple[str, ...], list[str]] = {}
+    for file in files:
+        key = _series_key(file)
+        if key:
+            groups.setdefault(key, []).append(file)
+    series_in = Counter(key[0] for key in groups)
+    return [
+        members[0]
+        if len(members) == 1
+        else DicomSeries(key[0] if series_in[key[0]] == 1 else "/".join(key), tuple(members))
+        for key, members in groups.items()
+    ]
+
+
+def _series_key(file: str) -> tuple[str, ...] | None:
+    try:
+        header = _open(file, stop_before_pixels=True)
+        if not header.get("Rows"):
+            return None
+        is_slice = "ImagePositionPatient" in header or header.get("Modality") in _SLICED
+        if is_slice and int(header.get("NumberOfFrames") or 1) == 1 and header.get("SeriesInstanceUID"):
+            return os.path.dirname(file), str(header.SeriesInstanceUID)
+    except ValueError:
+        # Damaged: reading it says so.
+        pass
+    return (file,)
+
+
+def _open(path: str | os.PathLike, stop_before_pixels: bool = False) -> Dataset:
+    import pydicom
+
+    try:
+        return pydicom.dcmread(Path(path), stop_before_pixels=stop_before_pixels)
+    except pydicom.errors.InvalidDicomError as error:
+        raise ValueError(
+            f"{path} is no DICOM file: 'DICM' is missing at byte 128. "
+            "Copy it again, or export it as a DICOM file with its header (part 10)."
+        ) from error
+    except Exception as error:
+        # A damaged header makes pydicom raise nearly anything.
+        raise damaged(path, error) from error
+
+
+def _volume(frames: list[np.ndarray], headers: list[Dataset] | None, source: str) -> Scan:
+    shapes = sorted({frame.shape for frame in frames})
+    if len(shapes) > 1:
+        raise ValueError(f"{source} has slices of different sizes: {shapes}. Keep the slices of one size in a folder.")
+    order, affine = arrange(headers, source) if headers else (range(len(frames)), None)
+    volume = np.stack([frames[index] for index in order])
+    if affine is None:
+        return Scan(volume, volume.shape[:3], source=source, kind="dicom")
+    volume, orientation, spacing = to_display_order(np.swapaxes(volume, 0, 2), affine, source, keep_slices=True)
+    return Scan(volume, volume.shape[:3], spacing, affine, orientation, source, "dicom")

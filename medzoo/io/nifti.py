@@ -1,0 +1,81 @@
+"""NIfTI volumes of any orientation."""
+
+from __future__ import annotations
+
+import os
+import zlib
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from medzoo.io.checks import check_pixels, damaged
+from medzoo.io.orientation import to_display_order
+from medzoo.io.scan import Scan
+
+if TYPE_CHECKING:
+    from nibabel.nifti1 import Nifti1Image
+
+NIFTI_SUFFIXES = (".nii", ".nii.gz")
+
+
+def read_nifti(path: str | os.PathLike) -> Scan:
+    """Read a NIfTI file as a volume in display order, with `scl_slope` and `scl_inter` applied.
+
+    A single slice, stored as `(x, y)` or `(x, y, 1)`, is a volume of depth 1 in the order of the file.
+
+    Args:
+        path: `.nii` or `.nii.gz`, NIfTI-1 or NIfTI-2.
+
+    Returns:
+        `array` `(depth, height, width, 1)`, integers as stored, else float32; `affine` is the file's own.
+
+    Raises:
+        ValueError: Damaged, four-dimensional, NaN, or an affine that cannot be inverted.
+
+    Source:
+        https://nipy.org/nibabel/image_orientation.html
+    """
+    image = _load(path)
+    shape = _spatial_shape(image.shape, path)
+    voxels = check_pixels(_voxels(image, path).reshape(shape, order="F"), path)[..., None]
+    volume, orientation, spacing = to_display_order(voxels, image.affine, path, keep_slices=shape[2] == 1)
+    return Scan(volume, volume.shape[:3], spacing, image.affine, orientation, os.fspath(path), "nifti")
+
+
+def _load(path: str | os.PathLike) -> Nifti1Image:
+    import nibabel
+
+    try:
+        # Without mmap, since the array would change or fail when the file is written again.
+        image = nibabel.load(path, mmap=False)
+    except _library_errors() as error:
+        raise damaged(path, error) from error
+    if not isinstance(image, nibabel.Nifti1Image):
+        raise ValueError(f"{path} is a {type(image).__name__}; expected a NIfTI volume. Export it as one.")
+    return image
+
+
+def _voxels(image: Nifti1Image, path: str | os.PathLike) -> np.ndarray:
+    try:
+        if (image.dataobj.slope, image.dataobj.inter) == (1, 0):
+            return image.dataobj.get_unscaled()
+        return image.get_fdata(caching="unchanged", dtype=np.float32)
+    except _library_errors() as error:
+        raise damaged(path, error) from error
+
+
+def _library_errors() -> tuple[type[Exception], ...]:
+    from nibabel.filebasedimages import ImageFileError
+    from nibabel.spatialimages import HeaderDataError
+
+    return ImageFileError, HeaderDataError, OSError, EOFError, ValueError, zlib.error
+
+
+def _spatial_shape(shape: tuple[int, ...], path: str | os.PathLike) -> tuple[int, int, int]:
+    spatial = (*shape, 1, 1)[:3]
+    if len(shape) < 2 or np.prod(shape) != np.prod(spatial):
+        raise ValueError(
+            f"{path} has the shape {shape}; expected one volume (x, y, z). "
+            "Pick one: nibabel.four_to_three(nibabel.load(path))[0].to_filename('volume.nii.gz')."
+        )
+    return spatial

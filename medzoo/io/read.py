@@ -1,0 +1,85 @@
+"""One door for every kind of scan."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+
+from medzoo.io.checks import check_pixels
+from medzoo.io.dicom import is_dicom, read_dicom, read_series
+from medzoo.io.find import find_scans
+from medzoo.io.nifti import NIFTI_SUFFIXES, read_nifti
+from medzoo.io.raster import RASTER_SUFFIXES, read_raster
+from medzoo.io.scan import DicomSeries, Scan
+
+_MOST_CHANNELS = 4
+
+
+def read_scan(source: str | os.PathLike | DicomSeries | np.ndarray, at_least: tuple[int, int] | None = None) -> Scan:
+    """Read a picture, a DICOM file or series, a NIfTI file, or take an array.
+
+    Args:
+        source: Path of a PNG, JPEG, TIFF, BMP, DICOM or NIfTI file; a folder that holds exactly one scan; an entry of
+            `find_scans`; or an array `(height, width)`, `(height, width, channels)`, `(depth, height, width)` or
+            `(depth, height, width, channels)`. In three axes a last one of up to 4 means channels.
+        at_least: Height and width in pixels that the caller needs; large JPEGs are then decoded at reduced scale.
+
+    Returns:
+        The pixels, channels last, as uint8, uint16, int16 or float32, with what leads back to the file's own grid.
+
+    Raises:
+        FileNotFoundError: There is no such file, or no scan in the folder.
+        ValueError: The content cannot be used; the message names the file and the fix.
+        TypeError: `source` is neither a path nor an array.
+        ImportError: A compressed DICOM file needs a package that is not installed.
+
+    Example:
+        >>> read_scan(numpy.zeros((64, 48))).array.shape
+        (64, 48, 1)
+    """
+    if isinstance(source, DicomSeries):
+        return read_series(source)
+    if isinstance(source, (str, os.PathLike)):
+        return _read_path(Path(source), at_least)
+    if hasattr(source, "__array__"):
+        return _read_array(np.asarray(source))
+    raise TypeError(f"A scan must be a path or an array; got {type(source).__name__}. Convert it with numpy.asarray.")
+
+
+def _read_path(path: Path, at_least: tuple[int, int] | None) -> Scan:
+    if not path.exists():
+        raise FileNotFoundError(
+            f"There is no file or folder {path}. Check the path; the working folder is {Path.cwd()}."
+        )
+    if path.is_dir():
+        return _read_folder(path, at_least)
+    if path.stat().st_size == 0:
+        raise ValueError(f"{path} is empty (0 bytes). Copy or download the file again.")
+    name = path.name.lower()
+    if name.endswith(NIFTI_SUFFIXES):
+        return read_nifti(path)
+    if not name.endswith(RASTER_SUFFIXES) and is_dicom(path):
+        return read_dicom(path)
+    return read_raster(path, at_least)
+
+
+def _read_folder(path: Path, at_least: tuple[int, int] | None) -> Scan:
+    scans = find_scans(path)
+    if len(scans) > 1:
+        raise ValueError(
+            f"{path} holds {len(scans)} scans; expected one. Pass one of medzoo.io.find_scans({str(path)!r}), or all."
+        )
+    return read_scan(scans[0], at_least)
+
+
+def _read_array(array: np.ndarray) -> Scan:
+    has_channels = array.ndim == 4 or (array.ndim == 3 and array.shape[-1] <= _MOST_CHANNELS)
+    if array.ndim not in (2, 3, 4) or (has_channels and array.shape[-1] > _MOST_CHANNELS):
+        raise ValueError(
+            f"An array must be (height, width), (height, width, channels), (depth, height, width) or (depth, height, "
+            f"width, channels) with up to {_MOST_CHANNELS} channels; got {array.shape}. Index or move axes first."
+        )
+    pixels = check_pixels(array if has_channels else array[..., None], "array")
+    return Scan(pixels, pixels.shape[:-1])

@@ -1,0 +1,67 @@
+import os
+
+# Quiet, and before any backend is imported.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import shutil
+
+import pytest
+
+from medzoo.preprocessing import Preprocessing
+from medzoo.recipe import Recipe
+from medzoo.task import Segmentation
+
+RECIPE = Recipe(
+    name="tiny-unet",
+    task=Segmentation(("background", "lesion")),
+    preprocessing=Preprocessing((16, 16)),
+    builder={"name": "unet", "encoder": {"name": "residual", "filters": [4, 8]}},
+    augmentation={"flip": ["horizontal"], "rotation": 10},
+    optimizer={"name": "adamw", "learning_rate": 1e-2},
+    schedule={"name": "cosine", "warmup_epochs": 1},
+    batch_size=4,
+    epochs=3,
+)
+
+
+@pytest.fixture
+def tiny_recipe():
+    """A recipe whose network has a few hundred parameters and whose epoch takes a moment."""
+    return RECIPE
+
+
+@pytest.fixture
+def tiny_model():
+    return _make_model()
+
+
+def _make_model():
+    from medzoo.zoo_model import ZooModel
+
+    model = ZooModel.from_recipe(RECIPE)
+    model.compile_from_recipe()
+    return model
+
+
+@pytest.fixture
+def coco_folder(tmp_path):
+    """train/ of 8, valid/ of 4 and test/ of 4 synthetic scans of 32 px, each with a COCO file."""
+    from medzoo.data.synthetic import make_coco
+
+    for seed, (part, count) in enumerate({"train": 8, "valid": 4, "test": 4}.items()):
+        make_coco(tmp_path / "data" / part, count, seed=100 * seed, size=32)
+    return tmp_path / "data"
+
+
+@pytest.fixture(scope="session")
+def saved_entry(tmp_path_factory):
+    """A zoo entry with fresh weights; saved once, since its export takes seconds. Not to be changed."""
+    from medzoo.hub.save import save
+
+    return save(_make_model(), tmp_path_factory.mktemp("entries") / "tiny-unet")
+
+
+@pytest.fixture
+def tiny_entry(saved_entry, tmp_path):
+    """A copy of that entry, to do anything with."""
+    return shutil.copytree(saved_entry, tmp_path / "tiny-unet")
