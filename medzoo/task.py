@@ -1,0 +1,131 @@
+"""What a model answers: the only place that knows one task from another."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from medzoo.errors import unknown_name
+
+
+@dataclass(frozen=True)
+class Segmentation:
+    """Give every pixel one of `labels`.
+
+    Two labels make one sigmoid output, the probability of the second; more make one softmax output each. A target is
+    an array of label indices, 0 for the background.
+
+    Args:
+        labels: Names in the order of their index, the background first.
+        threshold: Probability from which on a pixel counts as foreground; used with two labels only.
+
+    Raises:
+        ValueError: Fewer than two labels or more than 256, a name twice, or a threshold outside (0, 1).
+
+    Example:
+        >>> Segmentation(labels=("background", "tumor")).outputs
+        1
+    """
+
+    labels: tuple[str, ...] = ("background", "foreground")
+    threshold: float = 0.5
+
+    name: ClassVar[str] = "segmentation"
+    pipeline_tag: ClassVar[str] = "image-segmentation"
+    default_loss: ClassVar[str] = "dice_crossentropy"
+    default_metrics: ClassVar[tuple[str, ...]] = ("dice", "pixel_accuracy")
+    monitor: ClassVar[str] = "val_dice"
+    main_score: ClassVar[str] = "dice"
+
+    def __post_init__(self):
+        if not _are_names(self.labels) or len(set(self.labels)) != len(self.labels):
+            raise ValueError(
+                "`labels` must be 2 to 256 different names, the background first. "
+                f"Received: labels={self.labels!r}. For one structure write ('background', 'tumor')."
+            )
+        object.__setattr__(self, "labels", tuple(self.labels))
+        if not 0 < self.threshold < 1:
+            raise ValueError(f"`threshold` must lie between 0 and 1. Received: threshold={self.threshold}.")
+
+    @property
+    def is_binary(self) -> bool:
+        """Whether there is one foreground label only."""
+        return len(self.labels) == 2
+
+    @property
+    def outputs(self) -> int:
+        """Number of output channels of the network."""
+        return 1 if self.is_binary else len(self.labels)
+
+    @property
+    def activation(self) -> str:
+        """Activation of the output layer."""
+        return "sigmoid" if self.is_binary else "softmax"
+
+    def decide(self, probabilities: np.ndarray) -> np.ndarray:
+        """Turn probabilities `(..., outputs)` into label indices `(...)` of type uint8."""
+        if self.is_binary:
+            return (probabilities[..., 0] >= self.threshold).astype(np.uint8)
+        return np.argmax(probabilities, axis=-1).astype(np.uint8)
+
+    def confidence(self, probabilities: np.ndarray, label: int) -> np.ndarray:
+        """Return the probability `(...)` of the label with index `label`."""
+        if not self.is_binary:
+            return probabilities[..., label]
+        return probabilities[..., 0] if label == 1 else 1 - probabilities[..., 0]
+
+    def adopt(self, labels: tuple[str, ...]) -> bool:
+        """Say whether the label indices of a data set must be merged to become targets of this task.
+
+        A binary model takes every foreground label of the data as its own foreground.
+
+        Args:
+            labels: Labels of the data set, the background first.
+
+        Returns:
+            False where the indices already are this task's; True where every index above 0 becomes 1.
+
+        Raises:
+            ValueError: The labels differ and the task has more than one foreground label.
+        """
+        if tuple(labels) == self.labels:
+            return False
+        if self.is_binary:
+            return True
+        raise ValueError(
+            f"The data has the labels {tuple(labels)}, the model {self.labels}. "
+            "Name them alike, for example medzoo.data.from_coco(path, labels={'tumor': ['0', '1']})."
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the values that `task_from_json` reads back."""
+        return {"type": self.name, **asdict(self), "labels": list(self.labels)}
+
+
+def _are_names(labels: Any) -> bool:
+    # Masks are uint8, hence 256. A lone text is refused, or each of its letters would be a label.
+    is_listing = isinstance(labels, (tuple, list)) and 2 <= len(labels) <= 256
+    return is_listing and all(isinstance(label, str) for label in labels)
+
+
+TASKS = {task.name: task for task in (Segmentation,)}
+
+
+def task_from_json(value: Mapping[str, Any]) -> Segmentation:
+    """Make a task of its JSON form.
+
+    Raises:
+        ValueError: The type or a field is unknown; near matches are in the message.
+    """
+    fields = dict(value)
+    kind = fields.pop("type", None)
+    if kind not in TASKS:
+        raise unknown_name("task", kind, TASKS)
+    task = TASKS[kind]
+    for field in fields:
+        if field not in task.__dataclass_fields__:
+            raise unknown_name(f"field of the task {kind!r}", field, task.__dataclass_fields__)
+    return task(**fields)

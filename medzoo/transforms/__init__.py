@@ -1,0 +1,1 @@
+"""Deterministic steps from array to array, in NumPy and OpenCV."""

@@ -1,0 +1,202 @@
+"""One contract over every combination of options, and the way there and back."""
+
+import itertools
+import json
+
+import numpy as np
+import pytest
+
+from medzoo.preprocessing import FITS, Preprocessing
+from medzoo.transforms.intensity import NORMALIZATIONS
+
+SIZE = (16, 24)
+OPTIONS = list(itertools.product(FITS, (None, (1.0, 99.0)), (None, *NORMALIZATIONS)))
+SHAPES = [(16, 24), (37, 53), (5, 7), (60, 9), (9, 60)]
+
+every_option = pytest.mark.parametrize(("fit", "clip", "normalization"), OPTIONS)
+every_shape = pytest.mark.parametrize("shape", SHAPES)
+
+
+def picture(shape, channels=1, seed=0):
+    return np.random.default_rng(seed).integers(256, size=(*shape, channels)).astype(np.uint8)
+
+
+def ellipse(height, width):
+    """Return a mask that scales with its grid, as a drawn polygon does."""
+    rows, columns = np.mgrid[:height, :width] + 0.5
+    return ((rows / height - 0.45) ** 2 / 0.09 + (columns / width - 0.55) ** 2 / 0.06 < 1).astype(np.uint8)
+
+
+@every_option
+def test_input_has_its_shape_and_type_whatever_the_picture(fit, clip, normalization):
+    preprocessing = Preprocessing(SIZE, 3, fit, clip, normalization)
+    for shape, dtype in itertools.product(SHAPES, ("bool", "uint8", "uint16", "int16", "float32", "float64")):
+        image = preprocessing(picture(shape).astype(dtype))
+        assert image.shape == preprocessing.input_shape == (*SIZE, 3)
+        assert image.dtype == np.float32
+        assert np.isfinite(image).all()
+
+
+@every_option
+def test_preprocessing_survives_json(fit, clip, normalization):
+    preprocessing = Preprocessing(SIZE, 2, fit, clip, normalization)
+    assert Preprocessing.from_json(json.loads(json.dumps(preprocessing.to_json()))) == preprocessing
+
+
+@every_option
+@pytest.mark.parametrize("shape", [*SHAPES, (20, 30)])
+def test_same_picture_in_another_type_gives_the_same_input(fit, clip, normalization, shape):
+    preprocessing = Preprocessing(SIZE, 1, fit, clip, normalization)
+    # A faint picture: rounding an average to a whole number would be a tenth of its range.
+    faint = picture(shape) // 25
+    for dtype in ("uint16", "int32", "float32", "float64"):
+        assert np.array_equal(preprocessing(faint.astype(dtype)), preprocessing(faint))
+
+
+@pytest.mark.parametrize("fit", FITS)
+@pytest.mark.parametrize("normalization", NORMALIZATIONS)
+def test_normalised_input_does_not_depend_on_the_scale_of_intensities(fit, normalization):
+    preprocessing = Preprocessing(SIZE, 1, fit, (1, 99), normalization)
+    expected = preprocessing(picture((37, 53)))
+    assert preprocessing(picture((37, 53)).astype(np.uint16) * 257) == pytest.approx(expected, abs=1e-4)
+    assert preprocessing(picture((37, 53)) / 255 - 0.5) == pytest.approx(expected, abs=1e-4)
+
+
+@every_option
+@pytest.mark.parametrize("value", [0.1, -7.7, 12345.678])
+def test_constant_image_becomes_a_constant(fit, clip, normalization, value):
+    preprocessing = Preprocessing(SIZE, 1, fit, clip, normalization)
+    image = preprocessing(np.full((30, 45, 1), value, np.float32))
+    assert image == pytest.approx(value if normalization is None else 0, rel=1e-5, abs=0)
+
+
+@every_option
+def test_picture_is_not_changed(fit, clip, normalization):
+    image = picture(SIZE).astype(np.float32)
+    before = image.copy()
+    Preprocessing(SIZE, 1, fit, clip, normalization)(image)
+    assert np.array_equal(image, before)
+
+
+def test_steps_run_in_their_order():
+    image = np.zeros((8, 8, 1), np.float32)
+    image[:, 4:] = 10
+    image[0, 0] = 1e6
+    prepared = Preprocessing((8, 16), 1, "pad", (0, 90), "rescale")(image)
+    # The border is set last: it is black, not the image's own darkest value, and does not enter the percentiles.
+    assert (prepared[:, :4] == 0).all()
+    assert (prepared[:, 12:] == 0).all()
+    assert prepared[1, [4, 8], 0].tolist() == [0, 1]
+    assert prepared.max() == 1
+
+
+@pytest.mark.parametrize(("given", "channels"), [(1, 1), (1, 3), (3, 1), (3, 3), (5, 5)])
+def test_channels_become_the_models(given, channels):
+    assert Preprocessing(SIZE, channels)(picture((20, 20), given)).shape == (*SIZE, channels)
+
+
+def test_channels_that_do_not_fit_are_refused():
+    with pytest.raises(ValueError, match="has 4 channels, the model expects 3"):
+        Preprocessing(SIZE, 3)(picture((20, 20), 4))
+
+
+def test_stretch_fills_the_input_and_pad_keeps_the_shape():
+    image = np.full((40, 20, 1), 9, np.uint8)
+    stretched = Preprocessing((16, 16), fit="stretch", normalization=None)(image)
+    padded = Preprocessing((16, 16), fit="pad", normalization=None)(image)
+    assert (stretched == 9).all()
+    assert padded[:, 4:12].min() == 9
+    assert padded.sum() == 9 * 16 * 8
+
+
+@pytest.mark.parametrize("fit", FITS)
+@every_shape
+def test_target_lies_where_the_image_does(fit, shape):
+    preprocessing = Preprocessing(SIZE, fit=fit)
+    target = preprocessing.target(lambda size: np.ones(size, np.uint8), shape)
+    image = preprocessing(np.tile(np.array([[[1]], [[255]]], np.uint8), (shape[0] // 2 + 1, shape[1], 1))[: shape[0]])
+    assert target.shape == SIZE
+    assert target.dtype == np.uint8
+    assert not image[target == 0].any()
+
+
+@pytest.mark.parametrize("fit", FITS)
+@pytest.mark.parametrize("shape", [(16, 24), (37, 53), (61, 45), (9, 13), (200, 101)])
+def test_inverted_target_is_the_mask_of_the_file_to_a_pixel(fit, shape):
+    preprocessing = Preprocessing((33, 47), fit=fit)
+    target = preprocessing.target(lambda size: ellipse(*size), shape)
+    answer = preprocessing.invert(target[..., None].astype(np.float32), shape)
+    assert answer.shape == (*shape, 1)
+    assert answer.dtype == np.float32
+    # One pixel of the coarser of both grids.
+    pixel = int(np.ceil(max(1, *(side / inner for side, inner in zip(shape, preprocessing.size, strict=True)))))
+    if fit == "pad":
+        pixel = int(np.ceil(max(1, shape[0] / 33, shape[1] / 47)))
+    assert borders_agree(answer[..., 0] >= 0.5, ellipse(*shape) > 0, pixel)
+
+
+def borders_agree(one, other, pixels):
+    import cv2
+
+    kernel = np.ones((2 * pixels + 1,) * 2, np.uint8)
+    grown = [cv2.dilate(mask.astype(np.uint8), kernel) > 0 for mask in (one, other)]
+    return not (one & ~grown[1]).any() and not (other & ~grown[0]).any()
+
+
+@pytest.mark.parametrize("fit", FITS)
+@every_shape
+def test_inverted_answer_keeps_its_outputs(fit, shape):
+    answer = np.tile(np.array([0.1, 0.7, 0.2], np.float32), (*SIZE, 1))
+    inverted = Preprocessing(SIZE, fit=fit).invert(answer, shape)
+    assert inverted.shape == (*shape, 3)
+    assert inverted == pytest.approx(np.broadcast_to(answer[0, 0], inverted.shape))
+
+
+def test_border_does_not_leak_into_the_inverted_answer():
+    preprocessing = Preprocessing((16, 16), fit="pad")
+    answer = preprocessing.target(lambda size: np.ones(size, np.float32), (40, 21))[..., None]
+    assert (preprocessing.invert(answer, (40, 21)) == 1).all()
+
+
+@pytest.mark.parametrize("size", [16, "16", (16,), (16, 16, 1), (0, 16), (16.0, 16.0), None])
+def test_size_must_be_height_and_width(size):
+    with pytest.raises(ValueError, match=r"`size` must be \(height, width\).*Received: size="):
+        Preprocessing(size)
+
+
+@pytest.mark.parametrize("channels", [0, "3", 1.5])
+def test_channels_must_be_a_count(channels):
+    with pytest.raises(ValueError, match="Received: .*channels="):
+        Preprocessing(SIZE, channels)
+
+
+@pytest.mark.parametrize("clip", [(99, 1), (5, 5), (-1, 99), (0, 101)])
+def test_clip_must_be_rising_percentiles(clip):
+    with pytest.raises(ValueError, match="`clip` must be two rising percentiles"):
+        Preprocessing(SIZE, clip=clip)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "near"), [("fit", "strech", "stretch"), ("normalization", "standardise", "standardize")]
+)
+def test_unknown_option_names_the_near_one(field, value, near):
+    with pytest.raises(ValueError, match=f"Unknown {field} '{value}'. Did you mean '{near}'"):
+        Preprocessing(SIZE, **{field: value})
+
+
+def test_unknown_field_names_the_near_one():
+    with pytest.raises(ValueError, match="Did you mean 'normalization'"):
+        Preprocessing.from_json({"size": [16, 16], "normalisation": "rescale"})
+
+
+def test_pad_places_a_picture_decoded_at_reduced_scale_where_its_mask_lies():
+    preprocessing = Preprocessing((32, 32), fit="pad")
+    full = np.ones((101, 67, 1), np.float32)
+    full[0, 0] = 0
+    reduced = full[::2, ::2]
+    placed = preprocessing(reduced, full.shape[:2])[..., 0] > 0
+    mask = preprocessing.target(lambda size: np.ones(size, np.uint8), full.shape[:2])
+    rows, columns = np.where(placed)
+    assert (rows.max(), columns.min(), columns.max()) == tuple(
+        f(np.where(mask)[axis]) for f, axis in ((np.max, 0), (np.min, 1), (np.max, 1))
+    )
