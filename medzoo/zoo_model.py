@@ -1,0 +1,135 @@
+"""A Keras model that knows its task, preprocessing, recipe and evaluation."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+import keras
+
+from medzoo.losses import make_loss
+from medzoo.metrics import make_metrics
+from medzoo.models import build
+from medzoo.optimizers import make_optimizer
+from medzoo.preprocessing import Preprocessing
+from medzoo.recipe import Recipe
+from medzoo.task import Segmentation
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+    from medzoo.data import Samples
+
+
+@keras.saving.register_keras_serializable("medzoo")
+class ZooModel(keras.Model):
+    """A functional `keras.Model` with what Keras does not carry.
+
+    `fit`, `evaluate`, `predict`, `summary`, `save` and `export` are Keras's own.
+
+    Attributes:
+        recipe: All values of its training; `model.save` keeps it, `keras.models.clone_model` does not.
+        evaluation: Scores on a test set, or None; `medzoo.save` keeps it.
+
+    Example:
+        >>> model = ZooModel.from_recipe(Recipe.load("recipe.json"))
+        >>> model.task.labels
+        ('background', 'tumor')
+    """
+
+    # Keras builds a functional subclass only while `__init__` stays its own, so these are set after it.
+    recipe: Recipe | None = None
+    evaluation: Any = None
+
+    @classmethod
+    def from_recipe(cls, recipe: Recipe) -> ZooModel:
+        """Build the recipe's network with fresh weights, uncompiled."""
+        task = recipe.task
+        network = build(recipe.builder, recipe.preprocessing.input_shape, task.outputs, task.activation)
+        return cls.wrap(network, recipe)
+
+    @classmethod
+    def wrap(cls, network: keras.Model, recipe: Recipe) -> ZooModel:
+        """Give a functional network of the recipe's kind the recipe; the layers are shared, not copied."""
+        model = cls(network.input, network.output, name=recipe.name.replace("-", "_"))
+        model.recipe = recipe
+        return model
+
+    @property
+    def task(self) -> Segmentation:
+        """What the model answers."""
+        return self._needed_recipe().task
+
+    @property
+    def preprocessing(self) -> Preprocessing:
+        """Steps from a file to the network's input."""
+        return self._needed_recipe().preprocessing
+
+    @property
+    def network(self) -> keras.Model:
+        """The same layers as a plain Keras model, which needs no medzoo to be loaded."""
+        return keras.Model(self.input, self.output, name=self.name)
+
+    def compile_from_recipe(self, steps_per_epoch: int | None = None) -> None:
+        """Compile with the recipe's loss, metrics and optimiser.
+
+        Args:
+            steps_per_epoch: Batches in an epoch, for the learning-rate schedule; None for fine-tuning.
+        """
+        task = self.task
+        self.compile(
+            optimizer=make_optimizer(self.recipe, steps_per_epoch),
+            loss=make_loss(self.recipe.loss_name),
+            metrics=make_metrics(task.default_metrics, task.outputs, task.threshold),
+            # XLA's convolutions on a CPU are slower than oneDNN's; on JAX everything is compiled anyway.
+            jit_compile=False if keras.backend.backend() == "tensorflow" else "auto",
+        )
+
+    def dataset(
+        self,
+        samples: Samples,
+        batch_size: int = 8,
+        augment: bool = False,
+        shuffle: bool = False,
+        cache: str | os.PathLike | None = "memory",
+        seed: int = 0,
+    ) -> tf.data.Dataset:
+        """Make batches for `fit` and `evaluate` through this model's own preprocessing.
+
+        Args:
+            samples: What to read.
+            batch_size: Images in a batch.
+            augment: Whether to apply the recipe's augmentation.
+            shuffle: Whether every epoch has another order.
+            cache: `"memory"`, a path for a cache file, or None.
+            seed: Seed of the order and of the augmentation.
+
+        Returns:
+            `tf.data.Dataset` of images `(batch, *size, channels)` and masks `(batch, *size, 1)`.
+        """
+        from medzoo.data.augment import Augmentation
+        from medzoo.data.pipeline import make_dataset
+
+        augmentation = Augmentation.from_json(self.recipe.augmentation) if augment else None
+        return make_dataset(
+            samples, self.preprocessing, self.task, batch_size, augmentation, shuffle, cache=cache, seed=seed
+        )
+
+    def get_config(self) -> dict[str, Any]:
+        """Return Keras's own config and the recipe, so that `model.save` keeps both."""
+        return {**super().get_config(), "recipe": self._needed_recipe().to_json()}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: dict[str, Any] | None = None) -> ZooModel:
+        """Make a model of its config."""
+        config = dict(config)
+        recipe = Recipe.from_json(config.pop("recipe"))
+        return cls.wrap(keras.Model.from_config(config, custom_objects), recipe)
+
+    def _needed_recipe(self) -> Recipe:
+        if self.recipe is None:
+            raise ValueError(
+                f"The model '{self.name}' has no recipe: keras.models.clone_model and ZooModel(inputs, outputs) give "
+                "none. Set it: model.recipe = original.recipe."
+            )
+        return self.recipe

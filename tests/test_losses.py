@@ -1,0 +1,178 @@
+import keras
+import numpy as np
+import pytest
+
+from medzoo.losses import LOSSES, DiceCrossEntropy, make_loss
+
+KINDS = ["bool", "uint8", "int32", "int64", "float16", "float32", "float64"]
+
+
+def value(loss, y_true, y_pred, **arguments):
+    return float(keras.ops.convert_to_numpy(loss(y_true, y_pred, **arguments)))
+
+
+def masks(labels=2, batch=3, seed=0):
+    return np.random.default_rng(seed).integers(labels, size=(batch, 4, 4, 1)).astype(np.uint8)
+
+
+def probabilities(outputs=1, batch=3, seed=1):
+    raw = np.random.default_rng(seed).uniform(0.05, 0.95, (batch, 4, 4, outputs)).astype(np.float32)
+    return raw if outputs == 1 else raw / raw.sum(axis=-1, keepdims=True)
+
+
+def one_hot(y_true, outputs):
+    return np.eye(outputs, dtype=np.float32)[y_true[..., 0]]
+
+
+def expected_dice(y_true, y_pred, smoothing=1.0):
+    """Write the formula out in NumPy for foreground masks and probabilities of one label."""
+    return (2 * (y_true * y_pred).sum() + smoothing) / (y_true.sum() + y_pred.sum() + smoothing)
+
+
+def gradient(loss, y_true, logits):
+    """Return the derivative of the loss of one sigmoid layer by its bias, seen as a step of SGD."""
+    inputs = keras.Input(y_true.shape[1:])
+    outputs = keras.layers.Dense(1, activation="sigmoid", kernel_initializer="ones")(inputs)
+    model = keras.Model(inputs, outputs)
+    model.compile(keras.optimizers.SGD(1.0), loss, run_eagerly=True)
+    model.train_on_batch(logits, y_true)
+    return -model.get_weights()[1][0]
+
+
+@pytest.fixture(params=sorted(LOSSES))
+def loss(request):
+    return make_loss(request.param)
+
+
+def test_value_of_a_hand_count():
+    y_true = np.array([1, 1, 0, 0], np.uint8).reshape(1, 2, 2, 1)
+    y_pred = np.array([0.8, 0.6, 0.4, 0.2], np.float32).reshape(1, 2, 2, 1)
+    entropy = -np.log([0.8, 0.6, 0.6, 0.8]).mean()
+    dice = (2 * 1.4 + 1) / (2 + 2 + 1)
+    assert value(DiceCrossEntropy(), y_true, y_pred) == pytest.approx(entropy + 1 - dice, rel=1e-5)
+
+
+def test_value_of_several_labels_averages_the_foreground_ones():
+    y_true, y_pred = masks(3), probabilities(3)
+    truth = one_hot(y_true, 3)
+    entropy = -np.log((truth * y_pred).sum(axis=-1)).mean()
+    dice = np.mean([expected_dice(truth[..., label], y_pred[..., label]) for label in (1, 2)])
+    assert value(DiceCrossEntropy(), y_true, y_pred) == pytest.approx(entropy + 1 - dice, rel=1e-5)
+
+
+def test_without_smoothing_it_is_the_sum_of_two_losses_of_keras():
+    y_true, y_pred = masks().astype(np.float32), probabilities()
+    both = value(keras.losses.Dice(), y_true, y_pred) + value(keras.losses.BinaryCrossentropy(), y_true, y_pred)
+    assert value(DiceCrossEntropy(smoothing=0), y_true, y_pred) == pytest.approx(both, rel=1e-5)
+
+
+def test_two_softmax_outputs_agree_with_one_sigmoid(loss):
+    y_true, y_pred = masks(), probabilities()
+    both = np.concatenate([1 - y_pred, y_pred], axis=-1)
+    assert value(loss, y_true, both) == pytest.approx(value(loss, y_true, y_pred), rel=1e-5)
+
+
+@pytest.mark.parametrize("outputs", [1, 3])
+@pytest.mark.parametrize("kind", KINDS)
+def test_masks_of_every_type_give_the_same_value(loss, outputs, kind):
+    y_true, y_pred = masks(2), probabilities(outputs)
+    assert value(loss, y_true.astype(kind), y_pred) == pytest.approx(value(loss, y_true, y_pred), rel=1e-6)
+
+
+@pytest.mark.parametrize("outputs", [1, 3])
+def test_perfect_prediction_costs_nothing(loss, outputs):
+    y_true = masks(max(2, outputs))
+    y_pred = y_true.astype(np.float32) if outputs == 1 else one_hot(y_true, outputs)
+    assert value(loss, y_true, y_pred) == pytest.approx(0, abs=1e-5)
+
+
+@pytest.mark.parametrize("outputs", [1, 3])
+def test_worse_prediction_costs_more(loss, outputs):
+    y_true = masks(max(2, outputs))
+    perfect = y_true.astype(np.float32) if outputs == 1 else one_hot(y_true, outputs)
+    half = (perfect + probabilities(outputs)) / 2
+    assert value(loss, y_true, perfect) < value(loss, y_true, half) < value(loss, y_true, probabilities(outputs))
+
+
+@pytest.mark.parametrize("fill", [0, 0.5, 1])
+@pytest.mark.parametrize("label", [0, 1])
+def test_empty_and_full_masks_are_finite(loss, fill, label):
+    y_true = np.full((2, 4, 4, 1), label, np.uint8)
+    assert np.isfinite(value(loss, y_true, np.full((2, 4, 4, 1), fill, np.float32)))
+
+
+def test_label_that_does_not_occur_is_finite(loss):
+    assert np.isfinite(value(loss, masks(2), probabilities(4)))
+
+
+@pytest.mark.parametrize("logit", [-1e4, -5.0, 5.0, 1e4])
+@pytest.mark.parametrize("label", [0, 1])
+def test_gradient_is_finite_at_probabilities_zero_and_one(loss, logit, label):
+    y_true = np.full((2, 4, 4, 1), label, np.uint8)
+    assert np.isfinite(gradient(loss, y_true, np.full((2, 4, 4, 1), logit, np.float32)))
+
+
+def test_gradient_leads_towards_the_mask(loss):
+    zeros = np.zeros((2, 4, 4, 1), np.float32)
+    assert gradient(loss, np.ones((2, 4, 4, 1), np.uint8), zeros) < 0 < gradient(loss, zeros, zeros)
+
+
+def test_predictions_in_half_precision_are_summed_in_float32():
+    # In bfloat16 a sum of ones stops at 256.
+    y_true = np.ones((4, 16, 16, 1), np.uint8)
+    y_pred = keras.ops.cast(keras.ops.ones((4, 16, 16, 1)), "bfloat16")
+    assert value(DiceCrossEntropy(), y_true, y_pred) == pytest.approx(0, abs=1e-3)
+
+
+def test_dice_counts_the_batch_together():
+    y_true = np.zeros((2, 4, 4, 1), np.uint8)
+    y_true[0, :2] = 1
+    y_pred = np.full((2, 4, 4, 1), 0.5, np.float32)
+    assert value(DiceCrossEntropy(), y_true, y_pred) == pytest.approx(np.log(2) + 1 - (8 + 1) / (8 + 16 + 1), rel=1e-5)
+
+
+def test_pixel_weights_weight_the_entropy_and_scale_dice_by_their_mean():
+    y_true, y_pred = masks(), probabilities()
+    weights = np.random.default_rng(2).uniform(0, 2, (3, 4, 4)).astype(np.float32)
+    entropy = -np.log(np.where(y_true == 1, y_pred, 1 - y_pred))[..., 0]
+    dice = 1 - expected_dice(y_true, y_pred)
+    expected = (weights * entropy).mean() + weights.mean() * dice
+    assert value(DiceCrossEntropy(), y_true, y_pred, sample_weight=weights) == pytest.approx(expected, rel=1e-5)
+
+
+def test_image_weights_of_shape_batch_one_one_are_spread_over_the_pixels(loss):
+    weights = np.array([0.5, 1, 2], np.float32).reshape(3, 1, 1)
+    spread = np.broadcast_to(weights, (3, 4, 4)).copy()
+    y_true, y_pred = masks(), probabilities()
+    assert value(loss, y_true, y_pred, sample_weight=weights) == pytest.approx(
+        value(loss, y_true, y_pred, sample_weight=spread), rel=1e-5
+    )
+
+
+def test_sum_reduction_keeps_the_ratio_of_both_parts():
+    y_true, y_pred = masks(), probabilities()
+    mean = value(DiceCrossEntropy(), y_true, y_pred)
+    assert value(DiceCrossEntropy(reduction="sum"), y_true, y_pred) == pytest.approx(mean * y_true.size, rel=1e-5)
+
+
+@pytest.mark.parametrize("shape", [(3, 4, 4), (3, 4, 4, 3)])
+@pytest.mark.parametrize("outputs", [1, 3])
+def test_masks_without_their_axis_and_one_hot_masks_are_refused(loss, shape, outputs):
+    with pytest.raises(ValueError, match=r"label indices of shape \(batch, height, width, 1\).*mask\[\.\.\., None\]"):
+        loss(np.zeros(shape, np.uint8), probabilities(outputs))
+
+
+def test_loss_survives_serialisation():
+    config = keras.saving.serialize_keras_object(DiceCrossEntropy(smoothing=2.5, reduction="sum"))
+    copy = keras.saving.deserialize_keras_object(config)
+    assert isinstance(copy, DiceCrossEntropy)
+    assert (copy.smoothing, copy.reduction, copy.name) == (2.5, "sum", "dice_crossentropy")
+
+
+def test_loss_of_the_table_has_its_name(loss):
+    assert LOSSES[loss.name] is type(loss)
+
+
+def test_unknown_loss_names_the_near_one():
+    with pytest.raises(ValueError, match="Unknown loss 'dice_cross_entropy'. Did you mean 'dice_crossentropy'"):
+        make_loss("dice_cross_entropy")

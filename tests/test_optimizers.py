@@ -1,0 +1,84 @@
+from dataclasses import replace
+
+import keras
+import pytest
+
+from medzoo.optimizers import FINE_TUNING_FACTOR, OPTIMIZERS, SCHEDULES, make_optimizer
+
+COSINE = {"name": "cosine", "warmup_epochs": 2}
+
+
+def rate(optimizer, step):
+    """Return the learning rate at a step of the training."""
+    optimizer.build([])
+    optimizer.iterations.assign(step)
+    return float(keras.ops.convert_to_numpy(optimizer.learning_rate))
+
+
+@pytest.fixture
+def recipe(tiny_recipe):
+    return replace(tiny_recipe, optimizer={"name": "sgd", "learning_rate": 0.5}, schedule=COSINE, epochs=10)
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+@pytest.mark.parametrize("schedule", [None, *({"name": name} for name in SCHEDULES)])
+def test_every_name_makes_its_optimizer(recipe, name, schedule):
+    optimizer = make_optimizer(replace(recipe, optimizer={"name": name}, schedule=schedule), steps_per_epoch=5)
+    assert isinstance(optimizer, OPTIMIZERS[name])
+    assert rate(optimizer, 0) == pytest.approx(1e-3)
+
+
+def test_arguments_are_passed_on(recipe):
+    arguments = {"name": "adamw", "learning_rate": 0.1, "weight_decay": 0.25, "beta_1": 0.5}
+    optimizer = make_optimizer(replace(recipe, optimizer=arguments), steps_per_epoch=5)
+    assert (optimizer.weight_decay, optimizer.beta_1) == (0.25, 0.5)
+
+
+def test_rate_rises_over_the_warm_up_and_falls_to_zero(recipe):
+    optimizer = make_optimizer(recipe, steps_per_epoch=5)
+    assert rate(optimizer, 0) == pytest.approx(0, abs=1e-7)
+    assert rate(optimizer, 5) == pytest.approx(0.25)
+    assert rate(optimizer, 10) == pytest.approx(0.5)
+    assert rate(optimizer, 30) == pytest.approx(0.25)
+    assert rate(optimizer, 50) == pytest.approx(0, abs=1e-7)
+
+
+def test_rate_without_warm_up_starts_at_its_peak(recipe):
+    optimizer = make_optimizer(replace(recipe, schedule={"name": "cosine"}), steps_per_epoch=5)
+    assert rate(optimizer, 0) == pytest.approx(0.5)
+    assert rate(optimizer, 25) == pytest.approx(0.25)
+    assert rate(optimizer, 50) == pytest.approx(0, abs=1e-7)
+
+
+def test_rate_without_schedule_is_constant(recipe):
+    optimizer = make_optimizer(replace(recipe, schedule=None), steps_per_epoch=5)
+    assert rate(optimizer, 0) == rate(optimizer, 40) == pytest.approx(0.5)
+
+
+def test_fine_tuning_takes_a_constant_tenth(recipe):
+    optimizer = make_optimizer(recipe)
+    assert rate(optimizer, 0) == rate(optimizer, 40) == pytest.approx(0.5 * FINE_TUNING_FACTOR)
+
+
+def test_optimizer_does_not_change_the_recipe(recipe):
+    before = recipe.to_json()
+    make_optimizer(recipe, steps_per_epoch=5)
+    assert recipe.to_json() == before
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"optimizer": {"name": "adamW"}}, "Unknown optimizer 'adamW'. Did you mean .*'adamw'"),
+        (
+            {"optimizer": {"name": "sgd", "decay_weight": 1}},
+            "optimizer 'sgd' does not take these arguments: .*decay_weight",
+        ),
+        ({"schedule": {"name": "cosin"}}, "Unknown schedule 'cosin'. Did you mean 'cosine'"),
+        ({"schedule": {"name": "cosine", "warmup": 1}}, "field of the schedule 'warmup'. Did you mean 'warmup_epochs'"),
+        ({"schedule": {"name": "cosine", "warmup_epochs": 10}}, "`warmup_epochs` must be below the 10 epochs"),
+    ],
+)
+def test_what_is_unknown_is_named(recipe, change, message):
+    with pytest.raises(ValueError, match=message):
+        make_optimizer(replace(recipe, **change), steps_per_epoch=5)
