@@ -1,0 +1,133 @@
+"""Parts and folds of a data set that never separate the images of a patient."""
+
+from __future__ import annotations
+
+import warnings
+from collections import Counter
+from collections.abc import Hashable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from medzoo.data.samples import Samples
+
+_MOST_FOLDS = 20
+
+
+def grouped_folds(patients: Sequence[str], strata: Sequence[Hashable], folds: int, seed: int = 0) -> np.ndarray:
+    """Return the fold of each row, such that a patient is in one fold and the folds are alike.
+
+    Strata with fewer rows than folds cannot be spread over all of them; they count as one stratum.
+
+    Args:
+        patients: Patient of each row.
+        strata: What should be spread evenly, for each row; for example the labels that an image holds.
+        folds: Number of folds, at least 2.
+        seed: The same seed gives the same folds.
+
+    Returns:
+        Integers in [0, folds), shape (rows,). No fold is empty.
+
+    Raises:
+        ValueError: There are fewer patients than folds.
+
+    Source: `sklearn.model_selection.StratifiedGroupKFold`
+    """
+    from sklearn.model_selection import StratifiedGroupKFold
+
+    patient_count = len(set(patients))
+    if not 2 <= folds <= patient_count:
+        raise ValueError(f"`folds` must lie between 2 and the number of patients, {patient_count}; got {folds}.")
+    counts = Counter(strata)
+    index = {stratum: row for row, stratum in enumerate(counts, 1)}
+    classes = [index[stratum] if counts[stratum] >= folds else 0 for stratum in strata]
+    splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
+    fold_of = np.zeros(len(patients), int)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="The least populated class")
+        for fold, (_, rows) in enumerate(splitter.split(classes, classes, np.asarray(patients))):
+            fold_of[rows] = fold
+    return fold_of
+
+
+def split_rows(
+    patients: Sequence[str], strata: Sequence[Hashable], fractions: Mapping[str, float], seed: int = 0
+) -> dict[str, np.ndarray]:
+    """Return the rows of "train" and of each part named in `fractions`, in their order.
+
+    The rows are cut into folds, and folds are pooled into parts. The number of folds is the smallest up to 20 that
+    comes nearest to the fractions, because large folds are the most alike.
+
+    Args:
+        patients: Patient of each row.
+        strata: What should be spread evenly, for each row.
+        fractions: Wanted fraction of rows by part; a part of fraction 0 is left out, the rest is "train".
+        seed: The same seed gives the same parts.
+
+    Raises:
+        ValueError: There are fewer patients than parts, or the fractions leave nothing for train.
+    """
+    wanted = {name: fraction for name, fraction in fractions.items() if fraction != 0}
+    if not wanted or min(wanted.values()) < 0 or not sum(wanted.values()) < 1:
+        raise ValueError(f"The fractions must be >= 0 with a sum above 0 and below 1; got {dict(fractions)}.")
+    patient_count = len(set(patients))
+    if patient_count <= len(wanted):
+        raise ValueError(
+            f"{len(wanted) + 1} parts need at least {len(wanted) + 1} patients; got {patient_count} in "
+            f"{len(patients)} images. Add patients or ask for fewer parts."
+        )
+    fold_count, shares = _fold_shares(tuple(wanted.values()), patient_count)
+    fold_of = grouped_folds(patients, strata, fold_count, seed)
+    # A fold that one large patient fills goes to train: the other parts take the folds nearest to the usual size.
+    sizes = np.bincount(fold_of, minlength=fold_count)
+    order = np.argsort(np.abs(sizes - len(patients) / fold_count), kind="stable")
+    chosen = np.split(order, np.cumsum(shares))
+    parts = {"train": chosen[-1], **dict(zip(wanted, chosen, strict=False))}
+    return {name: np.flatnonzero(np.isin(fold_of, folds)) for name, folds in parts.items()}
+
+
+def _fold_shares(fractions: tuple[float, ...], patient_count: int) -> tuple[int, list[int]]:
+    """Return the number of folds, and how many of them each fraction gets."""
+    choices = []
+    for folds in range(len(fractions) + 1, min(_MOST_FOLDS, patient_count) + 1):
+        shares = [max(1, round(fraction * folds)) for fraction in fractions]
+        error = sum(abs(share / folds - fraction) for share, fraction in zip(shares, fractions, strict=True))
+        if sum(shares) < folds:
+            choices.append((round(error, 9), folds, shares))
+    return min(choices)[1:]
+
+
+def check_no_leak(*parts: Samples) -> None:
+    """Refuse parts of which two hold the same patient.
+
+    Args:
+        parts: The parts, for example train and valid.
+
+    Raises:
+        ValueError: A patient is in two parts; the message names the first three.
+
+    Example:
+        >>> medzoo.data.check_no_leak(train, valid)
+    """
+    patients = [patient for part in parts for patient in part.patients]
+    names = [f"part {number}" for number, part in enumerate(parts, 1) for _ in part.patients]
+    check_patients(patients, names)
+
+
+def check_patients(patients: Sequence[str], parts: Sequence[str]) -> None:
+    """Refuse a patient whose rows lie in two parts; rows with the part "" are not looked at.
+
+    Raises:
+        ValueError: A patient is in two parts; the message names the first three.
+    """
+    parts_of: dict[str, dict[str, None]] = {}
+    for patient, part in zip(patients, parts, strict=True):
+        if part:
+            parts_of.setdefault(patient, {})[part] = None
+    leaks = [f"'{patient}' in {' and '.join(found)}" for patient, found in parts_of.items() if len(found) > 1]
+    if leaks:
+        raise ValueError(
+            f"{len(leaks)} patients are in more than one part: {', '.join(leaks[:3])}. "
+            "Keep all images of a patient in one part."
+        )

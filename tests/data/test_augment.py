@@ -1,0 +1,205 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+pytest.importorskip("tensorflow")
+
+import tensorflow as tf
+
+from medzoo.data.augment import Augmentation
+
+COUNT, SIZE = 16, 32
+SPATIAL = {
+    "flip": ("horizontal", "vertical"),
+    "quarter_turns": True,
+    "rotation": 45,
+    "scale": 0.3,
+    "stretch": 0.2,
+    "shift": 0.1,
+}
+INTENSITY = {"brightness": 0.2, "contrast": 0.3, "gamma": 0.5}
+
+
+def eagerly(augmentation, images, masks, seed=(1, 2)):
+    images, masks = augmentation(tf.constant(images), tf.constant(masks), tf.constant(seed, tf.int64))
+    return images.numpy(), masks.numpy()
+
+
+def inside_tf_data(augmentation, images, masks, seed=(1, 2)):
+    dataset = tf.data.Dataset.from_tensors((images, masks, np.array(seed)))
+    return next(dataset.map(augmentation).as_numpy_iterator())
+
+
+@pytest.fixture(params=[eagerly, inside_tf_data], ids=["eagerly", "inside_tf_data"])
+def apply(request):
+    return request.param
+
+
+@pytest.fixture
+def square():
+    """The same bright square, off the centre, in every image and mask."""
+    masks = np.zeros((COUNT, SIZE, SIZE, 1), np.uint8)
+    masks[:, 6:18, 10:22] = 1
+    return masks.astype(np.float32), masks
+
+
+@pytest.fixture
+def noise():
+    images = np.random.default_rng(0).random((COUNT, SIZE, SIZE, 1), np.float32)
+    return images, (images > 0.5).astype(np.uint8)
+
+
+def overlap(first, second):
+    return np.logical_and(first, second).sum() / np.logical_or(first, second).sum()
+
+
+@pytest.mark.parametrize("name", SPATIAL)
+def test_mask_moves_with_its_image(apply, square, name):
+    images, masks = apply(Augmentation(**{name: SPATIAL[name]}), *square)
+    assert not np.array_equal(masks, square[1])
+    for image, mask in zip(images, masks, strict=True):
+        assert overlap(image > 0.5, mask) > 0.9
+
+
+def test_mask_moves_with_its_image_under_all_changes_together(apply, square):
+    images, masks = apply(Augmentation(**SPATIAL), *square)
+    assert all(overlap(image > 0.5, mask) > 0.9 for image, mask in zip(images, masks, strict=True))
+
+
+def test_every_image_of_a_batch_draws_its_own_values(apply, square):
+    _, masks = apply(Augmentation(**SPATIAL), *square)
+    assert len({mask.tobytes() for mask in masks}) == COUNT
+
+
+def test_zero_strength_changes_nothing(apply, noise):
+    images, masks = apply(Augmentation(), *noise)
+    assert np.array_equal(images, noise[0])
+    assert np.array_equal(masks, noise[1])
+
+
+@pytest.mark.parametrize("name", INTENSITY)
+def test_intensity_changes_images_only(apply, noise, name):
+    images, masks = apply(Augmentation(**{name: INTENSITY[name]}), *noise)
+    assert np.array_equal(masks, noise[1])
+    assert (images != noise[0]).any(axis=(1, 2, 3)).all()
+
+
+def test_both_ways_to_apply_give_the_same_pixels(noise):
+    augmentation = Augmentation(**SPATIAL, **INTENSITY)
+    eager, in_graph = (way(augmentation, *noise) for way in (eagerly, inside_tf_data))
+    assert np.allclose(eager[0], in_graph[0], atol=1e-5)
+    assert (eager[1] != in_graph[1]).mean() < 1e-3
+
+
+def test_the_same_seed_gives_the_same_pixels(noise):
+    augmentation = Augmentation(**SPATIAL, **INTENSITY)
+    first, second, other = (eagerly(augmentation, *noise, seed) for seed in ((1, 2), (1, 2), (3, 4)))
+    assert np.array_equal(first[0], second[0])
+    assert np.array_equal(first[1], second[1])
+    assert not np.array_equal(first[0], other[0])
+
+
+@pytest.mark.parametrize(("axis", "flipped"), [("horizontal", np.s_[:, ::-1]), ("vertical", np.s_[::-1])])
+def test_flip_mirrors_to_the_pixel(noise, axis, flipped):
+    images, masks = eagerly(Augmentation(flip=(axis,)), *noise)
+    mirrored = [not np.array_equal(image, before) for image, before in zip(images, noise[0], strict=True)]
+    for index, was_mirrored in enumerate(mirrored):
+        expected = flipped if was_mirrored else np.s_[:]
+        assert np.allclose(images[index], noise[0][index][expected], atol=1e-5)
+        assert np.array_equal(masks[index], noise[1][index][expected])
+    assert 0 < sum(mirrored) < COUNT
+
+
+def test_the_two_flips_are_drawn_half_of_the_time_and_apart():
+    images = np.tile(np.arange(4, dtype=np.float32).reshape(1, 2, 2, 1), (1000, 1, 1, 1))
+    flipped, _ = eagerly(Augmentation(flip=("horizontal", "vertical")), images, images.astype(np.uint8))
+    counts = np.bincount(flipped[:, 0, 0, 0].round().astype(int))
+    assert len(counts) == 4
+    assert (abs(counts - 250) < 70).all()
+
+
+def test_rotation_keeps_the_centre_and_the_area(square):
+    masks = np.zeros_like(square[1])
+    masks[:, 8:24, 8:24] = 1
+    _, turned = eagerly(Augmentation(rotation=180), masks.astype(np.float32), masks)
+    assert turned[:, 15:17, 15:17].all()
+    assert np.allclose(turned.sum(axis=(1, 2, 3)), 256, rtol=0.06)
+
+
+def test_rotation_keeps_shapes_where_height_and_width_differ():
+    masks = np.zeros((COUNT, 24, 48, 1), np.uint8)
+    masks[:, 8:16, 20:28] = 1
+    _, turned = eagerly(Augmentation(rotation=180), masks.astype(np.float32), masks)
+    assert np.allclose(turned.sum(axis=(1, 2, 3)), 64, rtol=0.15)
+
+
+def test_scale_stays_within_its_limits(square):
+    _, masks = eagerly(Augmentation(scale=0.5), *square)
+    area = masks.sum(axis=(1, 2, 3)) / square[1][0].sum()
+    assert (area > 0.8 / 1.5**2).all()
+    assert (area < 1.2 * 1.5**2).all()
+    assert area.min() < 1 < area.max()
+
+
+def test_stretch_changes_the_ratio_of_the_sides(square):
+    _, masks = eagerly(Augmentation(stretch=0.5), *square)
+    heights, widths = (masks.any(axis=axes).sum(axis=1) for axes in ((2, 3), (1, 3)))
+    assert (widths == 12).all()
+    assert heights.min() < 12 < heights.max()
+
+
+def test_shift_moves_by_at_most_its_fraction(square):
+    _, masks = eagerly(Augmentation(shift=0.125), *square)
+    tops = masks.any(axis=(2, 3)).argmax(axis=1)
+    assert (abs(tops - 6) <= 4).all()
+    assert len(set(tops)) > 3
+
+
+def test_labels_stay_whole_numbers_of_the_task(noise):
+    masks = np.random.default_rng(1).integers(0, 4, (COUNT, SIZE, SIZE, 1)).astype(np.uint8)
+    _, changed = eagerly(Augmentation(**SPATIAL), noise[0], masks)
+    assert changed.dtype == np.uint8
+    assert set(np.unique(changed)) == {0, 1, 2, 3}
+
+
+def test_several_channels_change_alike(noise):
+    images = np.repeat(noise[0], 3, axis=-1)
+    changed, _ = eagerly(Augmentation(**SPATIAL, **INTENSITY), images, noise[1])
+    assert np.allclose(changed[..., 0], changed[..., 2])
+
+
+def test_gamma_takes_values_below_zero_without_nan(noise):
+    images, _ = eagerly(Augmentation(gamma=0.5), noise[0] - 0.5, noise[1])
+    assert np.isfinite(images).all()
+
+
+def test_json_form_is_read_back():
+    value = {"flip": ["horizontal"], "rotation": 10}
+    assert Augmentation.from_json(value) == Augmentation(flip=("horizontal",), rotation=10)
+
+
+def test_an_unknown_field_shows_the_near_match():
+    with pytest.raises(ValueError, match="'rotation'"):
+        Augmentation.from_json({"rotate": 10})
+
+
+def test_an_unknown_axis_shows_the_near_match():
+    with pytest.raises(ValueError, match="'horizontal'"):
+        Augmentation(flip=("horizontally",))
+
+
+def test_a_negative_strength_is_an_error():
+    with pytest.raises(ValueError, match=r"`shift` must not be negative. Received: -0\.1"):
+        Augmentation(shift=-0.1)
+
+
+def test_quarter_turns_turn_pixels_exactly_and_by_all_four(apply, noise):
+    images, masks = noise
+    turned_images, turned_masks = apply(Augmentation(quarter_turns=True), images, masks)
+    turns = set()
+    for image, mask, turned_image, turned_mask in zip(images, masks, turned_images, turned_masks, strict=True):
+        (turn,) = [turn for turn in range(4) if np.allclose(np.rot90(image, turn), turned_image, atol=1e-4)]
+        assert np.array_equal(np.rot90(mask, turn), turned_mask)
+        turns.add(turn)
+    assert turns == {0, 1, 2, 3}
