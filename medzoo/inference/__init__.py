@@ -1,0 +1,7 @@
+"""Scans in, answers out; neither Keras nor TensorFlow is imported here."""
+
+from medzoo.inference.onnx_model import OnnxModel
+from medzoo.inference.prediction import Prediction
+from medzoo.inference.stream import predict_scans
+
+__all__ = ["OnnxModel", "Prediction", "predict_scans"]
