@@ -1,0 +1,144 @@
+"""Segmentation scores, all of them from confusion matrices.
+
+A confusion matrix has one row per true label and one column per predicted label, background first. Every function
+takes matrices of shape `(..., labels, labels)`, so the sum over a data set, the matrix of each case and a thousand
+bootstrap samples go the same way. A score whose denominator is zero is NaN: it is not known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+EMPTY_RULE = (
+    "A case without any true foreground pixel has no Dice or IoU of its own: it is left out of the scores per case and "
+    "counted under empty_cases. A case with true foreground and an empty prediction has Dice 0 and IoU 0. "
+    "Pooled scores count the pixels of all cases."
+)
+
+
+def confusion(true_mask: np.ndarray, predicted_mask: np.ndarray, labels: Sequence[str]) -> np.ndarray:
+    """Count the pixels of every pair of true and predicted label.
+
+    Args:
+        true_mask: Label indices of any shape; integers, booleans, or floats that hold whole numbers.
+        predicted_mask: Label indices of the same shape.
+        labels: Names of the labels, background first.
+
+    Returns:
+        Counts, `(labels, labels)` int64; rows are true labels, columns predicted ones.
+
+    Raises:
+        ValueError: The shapes differ, or a mask holds fractions or values that are not label indices.
+        TypeError: A mask does not hold numbers.
+
+    Example:
+        >>> confusion(np.array([0, 1, 1]), np.array([0.0, 1.0, 0.0]), ("background", "tumor"))
+        array([[1, 0],
+               [1, 1]])
+    """
+    count = len(labels)
+    true, predicted = _indices(true_mask, "true_mask", count), _indices(predicted_mask, "predicted_mask", count)
+    if true.shape != predicted.shape:
+        raise ValueError(
+            f"Masks of one case must have one shape; got true_mask {true.shape} and predicted_mask {predicted.shape}. "
+            "Compare them in the grid of the file."
+        )
+    return np.bincount((true * count + predicted).ravel(), minlength=count**2).reshape(count, count)
+
+
+def dice(confusions: np.ndarray) -> np.ndarray:
+    """Dice of each label, `(..., labels)`: twice the overlap over the sum of both areas; pooled, it is the F1 score."""
+    overlap, true, predicted = _areas(confusions)
+    return _ratio(2 * overlap, true + predicted)
+
+
+def iou(confusions: np.ndarray) -> np.ndarray:
+    """Intersection over union of each label, `(..., labels)`."""
+    overlap, true, predicted = _areas(confusions)
+    return _ratio(overlap, true + predicted - overlap)
+
+
+def precision(confusions: np.ndarray) -> np.ndarray:
+    """Share of the pixels predicted as a label that have it, `(..., labels)`."""
+    overlap, _, predicted = _areas(confusions)
+    return _ratio(overlap, predicted)
+
+
+def recall(confusions: np.ndarray) -> np.ndarray:
+    """Share of the pixels of a label that were predicted as it, `(..., labels)`."""
+    overlap, true, _ = _areas(confusions)
+    return _ratio(overlap, true)
+
+
+def pixel_accuracy(confusions: np.ndarray) -> np.ndarray:
+    """Share of all pixels with the right label, `(...)`."""
+    overlap, true, _ = _areas(confusions)
+    return _ratio(overlap.sum(-1), true.sum(-1))
+
+
+def pooled_scores(confusions: np.ndarray, labels: Sequence[str]) -> dict[str, np.ndarray]:
+    """Return every score of summed confusion matrices by name, each `(...)`.
+
+    `dice` and `iou` are means over the foreground labels; `dice/<label>` and `iou/<label>` are given for those;
+    `precision/<label>`, `recall/<label>` and `f1/<label>` for the background too.
+    """
+    by_label = {"dice": dice, "iou": iou, "precision": precision, "recall": recall, "f1": dice}
+    values = {name: score(confusions) for name, score in by_label.items()}
+    scores = {name: _mean(values[name][..., 1:]) for name in ("dice", "iou")}
+    scores["pixel_accuracy"] = pixel_accuracy(confusions)
+    for name, value in values.items():
+        first = 1 if name in ("dice", "iou") else 0
+        scores |= {f"{name}/{labels[index]}": value[..., index] for index in range(first, len(labels))}
+    return scores
+
+
+def case_scores(confusions: np.ndarray) -> dict[str, np.ndarray]:
+    """Return Dice and IoU of each case, `(cases,)`: means over the foreground labels that the case truly holds.
+
+    NaN for a case whose true mask is empty, see `EMPTY_RULE`.
+    """
+    present = np.asarray(confusions)[:, 1:].sum(-1) > 0
+    scores = {"dice": dice(confusions), "iou": iou(confusions)}
+    return {name: _mean(np.where(present, value[:, 1:], np.nan)) for name, value in scores.items()}
+
+
+def case_sums(confusions: np.ndarray) -> np.ndarray:
+    """Return what the means over cases are made of, `(cases, 3)`: Dice, IoU, and 1; zeros for an empty case."""
+    case = case_scores(confusions)
+    return np.nan_to_num(np.stack([case["dice"], case["iou"], np.isfinite(case["dice"])], axis=-1))
+
+
+def mean_case_scores(sums: np.ndarray) -> dict[str, np.ndarray]:
+    """Return the mean Dice and IoU over the cases with true foreground, of sums `(..., 3)` over `case_sums`."""
+    dice_sum, iou_sum, count = np.moveaxis(sums, -1, 0)
+    return {"dice_per_case": _ratio(dice_sum, count), "iou_per_case": _ratio(iou_sum, count)}
+
+
+def _indices(mask: np.ndarray, name: str, count: int) -> np.ndarray:
+    mask = np.asarray(mask)
+    if mask.dtype.kind not in "biuf":
+        raise TypeError(f"{name} must hold label indices (integers); got dtype {mask.dtype}.")
+    if mask.dtype.kind == "f" and not np.array_equal(mask, np.trunc(mask)):
+        raise ValueError(f"{name} must hold whole label indices; got fractions or NaN. Apply the threshold first.")
+    if mask.size and (mask.min() < 0 or mask.max() >= count):
+        raise ValueError(
+            f"{name} must hold label indices 0 to {count - 1}; got values from {mask.min()} to {mask.max()}. "
+            "Map the values to indices of the labels first, for example mask > 0 for a binary mask."
+        )
+    return mask.astype(np.intp)
+
+
+def _areas(confusions: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    confusions = np.asarray(confusions)
+    return np.diagonal(confusions, axis1=-2, axis2=-1), confusions.sum(-1), confusions.sum(-2)
+
+
+def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    return np.divide(part, whole, out=np.full(np.shape(whole), np.nan), where=np.asarray(whole) > 0)
+
+
+def _mean(values: np.ndarray) -> np.ndarray:
+    known = np.isfinite(values)
+    return _ratio(np.where(known, values, 0).sum(-1), known.sum(-1))

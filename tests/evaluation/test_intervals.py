@@ -1,0 +1,66 @@
+"""Bootstrap intervals over patients."""
+
+from functools import partial
+
+import numpy as np
+import pytest
+
+from medzoo.evaluation.intervals import bootstrap
+from medzoo.evaluation.scores import pooled_scores
+
+PATIENTS = [f"patient {index}" for index in range(12)]
+
+
+def mean(sums):
+    return {"mean": sums[:, 0] / sums[:, 1]}
+
+
+def draw(values, patients=PATIENTS, **kwargs):
+    counts = np.stack([values, np.ones(len(values))], axis=-1)
+    return bootstrap(counts, patients, mean, samples=400, **kwargs)["mean"]
+
+
+def test_interval_contains_the_value():
+    value, low, high = draw(np.arange(12.0))
+    assert value == 5.5
+    assert low < value < high
+
+
+def test_interval_is_close_to_the_one_of_theory():
+    values = np.random.default_rng(1).normal(size=400)
+    value, low, high = draw(values, [str(index) for index in range(400)])
+    assert high - low == pytest.approx(2 * 1.96 * values.std() / 20, rel=0.15)
+    assert (low + high) / 2 == pytest.approx(value, abs=0.02)
+
+
+def test_same_seed_gives_the_same_interval_and_another_seed_another():
+    assert draw(np.arange(12.0)) == draw(np.arange(12.0))
+    assert draw(np.arange(12.0), seed=1) != draw(np.arange(12.0))
+
+
+def test_images_repeated_within_a_patient_do_not_narrow_the_interval():
+    repeated = draw(np.repeat(np.arange(12.0), 5), np.repeat(PATIENTS, 5))
+    assert repeated == pytest.approx(draw(np.arange(12.0)))
+
+
+def test_order_of_rows_does_not_matter():
+    assert draw(np.arange(12.0)[::-1], PATIENTS[::-1]) == draw(np.arange(12.0))
+
+
+def test_wider_level_gives_a_wider_interval():
+    _, low, high = draw(np.arange(12.0), level=0.95)
+    _, inner_low, inner_high = draw(np.arange(12.0), level=0.5)
+    assert low < inner_low < inner_high < high
+
+
+def test_one_patient_has_a_value_and_no_interval():
+    value, low, high = draw(np.arange(3.0), ["a", "a", "a"])
+    assert value == 1
+    assert np.isnan([low, high]).all()
+
+
+def test_samples_without_any_foreground_are_left_out():
+    confusions = np.array([[[5, 0], [1, 3]], [[9, 0], [0, 0]]])
+    statistic = partial(pooled_scores, labels=("background", "tumor"))
+    value, low, high = bootstrap(confusions, ["a", "b"], statistic, samples=50)["dice"]
+    assert value == low == high == pytest.approx(6 / 7)
