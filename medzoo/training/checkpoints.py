@@ -1,0 +1,87 @@
+"""Epochs on disk: one folder each, complete or absent, of which the latest and the best are kept."""
+
+from __future__ import annotations
+
+import math
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from medzoo.io.files import atomic_folder, read_json, write_json
+
+STATE, WEIGHTS = "state.json", "model.weights.h5"
+
+
+@dataclass(frozen=True)
+class Checkpoints:
+    """The checkpoints of a run.
+
+    A checkpoint is written under a temporary name and renamed, so that a kill at any moment leaves complete ones only.
+    It holds the weights, with those of the optimiser as Keras writes them for a compiled model, and the history up to
+    its epoch; which one is best is read from these histories, not kept anywhere else.
+
+    Args:
+        folder: Where the epochs lie, as `epoch-0001`, `epoch-0002`, ...
+        monitor: Name of the validation score in the history; higher is better.
+    """
+
+    folder: Path
+    monitor: str
+
+    def epochs(self) -> list[int]:
+        """Return the numbers of the finished epochs on disk, rising, the first being 1."""
+        found = self.folder.glob("epoch-*") if self.folder.is_dir() else ()
+        return sorted(int(path.name.removeprefix("epoch-")) for path in found)
+
+    @property
+    def latest(self) -> int | None:
+        """The last finished epoch."""
+        return max(self.epochs(), default=None)
+
+    @property
+    def best(self) -> int | None:
+        """The epoch with the highest score among those on disk, the earliest of equals."""
+        return max(self.epochs(), key=lambda epoch: (self.score(epoch), -epoch), default=None)
+
+    def history(self, epoch: int | None) -> list[dict[str, Any]]:
+        """Return the logs of all epochs up to `epoch`, a dict each; none for None."""
+        return read_json(self._path(epoch) / STATE)["history"] if epoch else []
+
+    def score(self, epoch: int) -> float:
+        """Return the validation score of an epoch."""
+        value = self.history(epoch)[-1].get(self.monitor)
+        return -math.inf if value is None else value
+
+    def write(self, model: keras.Model, history: list[dict[str, Any]]) -> None:
+        """Write the epoch that ends `history`, then delete those that are neither the latest nor the best."""
+        epoch = len(history)
+        with atomic_folder(self._path(epoch)) as folder:
+            model.save_weights(folder / WEIGHTS)
+            write_json(folder / STATE, {"epoch": epoch, "history": history})
+        keep = {self.latest, self.best}
+        for other in set(self.epochs()) - keep:
+            # Renamed first, so that a kill leaves no half of a checkpoint under its name.
+            os.replace(self._path(other), self.folder / f".{self._path(other).name}-old")
+        self.clean()
+
+    def clean(self) -> None:
+        """Delete what was to be deleted, and what a kill left half-written."""
+        for path in self.folder.glob(".epoch-*"):
+            shutil.rmtree(path, ignore_errors=True)
+
+    def restore(self, model: keras.Model, epoch: int) -> None:
+        """Give the compiled `model` the weights and the optimiser's state of an epoch."""
+        # Keras loads the variables of an optimiser that has them already, and skips others with a warning.
+        model.optimizer.build(model.trainable_variables)
+        self.load_weights(model, epoch)
+
+    def load_weights(self, model: keras.Model, epoch: int) -> None:
+        """Give `model` the weights of an epoch."""
+        model.load_weights(self._path(epoch) / WEIGHTS)
+
+    def _path(self, epoch: int) -> Path:
+        return self.folder / f"epoch-{epoch:04d}"

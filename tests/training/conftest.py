@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import shutil
+
+import pytest
+
+pytest.importorskip("tensorflow")
+
+from medzoo.data import read
+from medzoo.data.synthetic import make_coco
+from medzoo.preprocessing import Preprocessing
+from medzoo.recipe import Recipe
+from medzoo.task import Segmentation
+from medzoo.training.checkpoints import Checkpoints
+from medzoo.training.train import train
+
+
+class Killed(BaseException):
+    """Stands in for SIGKILL: nothing catches it."""
+
+
+@pytest.fixture(scope="session")
+def recipe():
+    """Three epochs of two steps."""
+    return Recipe(
+        name="tiny-unet",
+        task=Segmentation(("background", "lesion")),
+        preprocessing=Preprocessing((16, 16)),
+        builder={"name": "unet", "encoder": {"name": "residual", "filters": [4, 8]}},
+        augmentation={"flip": ["horizontal"], "rotation": 10},
+        optimizer={"name": "adamw", "learning_rate": 1e-2},
+        schedule={"name": "cosine", "warmup_epochs": 1},
+        batch_size=4,
+        epochs=3,
+        card={"summary": "Of no use."},
+    )
+
+
+@pytest.fixture(scope="session")
+def samples(tmp_path_factory):
+    """Eight scans to train and four to validate on."""
+    folder = tmp_path_factory.mktemp("data")
+    make_coco(folder / "train", 8, size=32)
+    make_coco(folder / "valid", 4, seed=100, size=32)
+    return read(folder)
+
+
+@pytest.fixture(scope="session")
+def _finished(recipe, samples, tmp_path_factory):
+    run = tmp_path_factory.mktemp("finished") / "run"
+    return run, train(recipe, samples, run, verbose=0).get_weights()
+
+
+@pytest.fixture(scope="session")
+def _interrupted(recipe, samples, tmp_path_factory):
+    run = tmp_path_factory.mktemp("interrupted") / "run"
+    write = Checkpoints.write
+
+    def write_once(checkpoints, model, history):
+        if len(history) == 2:
+            raise Killed
+        write(checkpoints, model, history)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Checkpoints, "write", write_once)
+        with pytest.raises(Killed):
+            train(recipe, samples, run, verbose=0)
+    return run
+
+
+@pytest.fixture
+def finished(_finished, tmp_path):
+    """Folder of a run that went to its end, and the weights that it gave."""
+    return shutil.copytree(_finished[0], tmp_path / "finished"), _finished[1]
+
+
+@pytest.fixture
+def interrupted(_interrupted, tmp_path):
+    """Folder of a run that was killed after its first epoch was written and before the second."""
+    return shutil.copytree(_interrupted, tmp_path / "interrupted")
