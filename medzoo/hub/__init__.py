@@ -1,0 +1,1 @@
+"""Zoo entries: find, load, save, describe."""

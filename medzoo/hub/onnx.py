@@ -1,0 +1,110 @@
+"""The network of a zoo entry for onnxruntime."""
+
+from __future__ import annotations
+
+import logging
+import os
+import subprocess
+import sys
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import keras
+import numpy as np
+
+from medzoo.entry import ONNX
+from medzoo.hub.half_precision import HALF_PRECISION_TOLERANCE, KERNEL_DIMENSIONS, rounded, smallest
+
+if TYPE_CHECKING:
+    import onnx
+
+logger = logging.getLogger("medzoo")
+
+
+def write_onnx(network: keras.Model, folder: Path, inputs: np.ndarray, output: np.ndarray) -> None:
+    """Write `model.onnx` into a zoo entry; without the packages it takes, warn and leave it out.
+
+    Args:
+        network: The network.
+        folder: The entry, which holds the network for Keras already.
+        inputs: The golden input `(1, *size, channels)`.
+        output: The golden output.
+    """
+    path = folder / ONNX
+    try:
+        if keras.backend.backend() == "tensorflow":
+            export_onnx(network, path)
+        else:
+            _export_in_tensorflow(folder)
+    except (ImportError, subprocess.CalledProcessError) as error:
+        path.unlink(missing_ok=True)
+        logger.warning(
+            'The entry has no model.onnx, so its predictions start slowly: %s. Install: pip install "medzoo[onnx]"',
+            (getattr(error, "stderr", None) or str(error)).strip().splitlines()[-1],
+        )
+        return
+    _halve(path, inputs, output)
+
+
+def export_onnx(network: keras.Model, path: Path) -> None:
+    """Export a network by Keras on TensorFlow, whose exporter needs the fewest packages.
+
+    Raises:
+        ImportError: `tf2onnx` is not installed.
+    """
+    # Keras exports only what was called before.
+    network(np.zeros((1, *network.input_shape[1:]), np.float32))
+    with warnings.catch_warnings():
+        # tf2onnx still asks NumPy for names that it removed.
+        warnings.simplefilter("ignore", FutureWarning)
+        network.export(path, format="onnx", verbose=False)
+
+
+def _export_in_tensorflow(folder: Path) -> None:
+    """Export the network that was saved in `folder` in a process of its own, since a backend cannot be changed."""
+    code = (
+        "import sys, pathlib, keras; from medzoo.hub.onnx import export_onnx; "
+        "network = keras.saving.load_model(sys.argv[1], compile=False); export_onnx(network, pathlib.Path(sys.argv[2]))"
+    )
+    package = Path(__file__).resolve().parents[2]
+    paths = os.pathsep.join(filter(None, (str(package), os.environ.get("PYTHONPATH"))))
+    environment = {**os.environ, "KERAS_BACKEND": "tensorflow", "PYTHONPATH": paths}
+    command = [sys.executable, "-c", code, str(folder), str(folder / ONNX)]
+    subprocess.run(command, check=True, env=environment, capture_output=True, text=True)
+
+
+def _halve(path: Path, inputs: np.ndarray, output: np.ndarray) -> None:
+    """Store kernels in half precision, the largest first, as long as the golden output stays within the tolerance.
+
+    The export multiplies batch normalisation into the kernels, so those rounded for Keras are rounded anew.
+    """
+    import onnx
+    from onnx import helper, numpy_helper
+
+    model = onnx.load(path)
+    kernels = [tensor for tensor in model.graph.initializer if len(tensor.dims) >= KERNEL_DIMENSIONS]
+    for kernel in sorted(kernels, key=lambda kernel: -len(kernel.raw_data)):
+        exact = numpy_helper.to_array(kernel)
+        if exact.dtype == np.float32:
+            kernel.CopyFrom(numpy_helper.from_array(rounded(exact), kernel.name))
+            if np.abs(_run(model, inputs) - output).max() > HALF_PRECISION_TOLERANCE:
+                kernel.CopyFrom(numpy_helper.from_array(exact, kernel.name))
+    casts = []
+    for kernel in kernels:
+        value = smallest(numpy_helper.to_array(kernel))
+        if value.dtype == np.float16:
+            # The cast runs once, when the session is made.
+            casts.append(helper.make_node("Cast", [f"{kernel.name}/half"], [kernel.name], to=onnx.TensorProto.FLOAT))
+            kernel.CopyFrom(numpy_helper.from_array(value, f"{kernel.name}/half"))
+    nodes = [*casts, *model.graph.node]
+    del model.graph.node[:]
+    model.graph.node.extend(nodes)
+    onnx.save(model, path)
+
+
+def _run(model: onnx.ModelProto, inputs: np.ndarray) -> np.ndarray:
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    return session.run(None, {session.get_inputs()[0].name: inputs})[0]
