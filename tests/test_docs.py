@@ -1,0 +1,141 @@
+"""What the documentation says is true: its code runs, its commands parse, its table is current."""
+
+import argparse
+import configparser
+import doctest
+import importlib
+import re
+import shlex
+import shutil
+from pathlib import Path
+
+import numpy
+import pytest
+
+import medzoo
+from medzoo import cli
+from medzoo.data.synthetic import make_coco
+from medzoo.hub import registry
+from medzoo.preprocessing import Preprocessing
+from medzoo.recipe import Recipe
+from medzoo.task import Segmentation
+from tools.readme_table import END, START, table
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("zoo_cards/*/README.md")])
+
+# Examples that need neither a model nor a file, those that need a data set, and those that need the zoo.
+ALONE = ("errors", "evaluation.scores", "io.read", "models.unet", "preprocessing", "task")
+ON_DATA = ("data.coco", "data.read", "data.samples")
+ON_ZOO = ("hub.load", "hub.registry")
+
+
+def blocks(page, language):
+    return re.findall(rf"^```{language}\n(.*?)^```$", page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+
+
+def commands(page):
+    """Yield the arguments of every `medzoo ...` in the bash blocks of a page."""
+    lines = "\n".join(blocks(page, "bash")).splitlines()
+    for step in (step for line in lines for step in line.split("&&")):
+        words = shlex.split(re.sub(r"^\s*(\w+=\S*\s+)*", "", step), comments=True)
+        if words[:1] == ["medzoo"]:
+            yield words[1:]
+
+
+@pytest.fixture
+def data_folder(tmp_path, monkeypatch):
+    """The working folder, with the files that the documentation speaks of."""
+    monkeypatch.chdir(tmp_path)
+    for seed, part in enumerate(("train", "valid", "test")):
+        make_coco(tmp_path / part, 8, seed=10 * seed, size=32)
+        shutil.copytree(tmp_path / part, tmp_path / "brain_tumor_coco" / part)
+    shutil.copy(tmp_path / "test" / "synthetic_0020.png", tmp_path / "scan.png")
+    return tmp_path
+
+
+@pytest.fixture(scope="module")
+def entry(tmp_path_factory):
+    """A network of a few hundred parameters in the place of brain-tumor-unet."""
+    from medzoo.zoo_model import ZooModel
+
+    recipe = Recipe(
+        name="brain-tumor-unet",
+        task=Segmentation(("background", "tumor")),
+        preprocessing=Preprocessing((16, 16)),
+        builder={"name": "unet", "encoder": {"name": "residual", "filters": [4, 8]}},
+    )
+    return medzoo.save(ZooModel.from_recipe(recipe), tmp_path_factory.mktemp("zoo") / recipe.name)
+
+
+@pytest.fixture
+def zoo(entry, monkeypatch):
+    monkeypatch.setattr(registry, "entry_folders", lambda: {entry.name: entry})
+
+
+def run_examples(name):
+    module = importlib.import_module(f"medzoo.{name}")
+    # Names that every reader has: the library itself, and NumPy.
+    names = {"medzoo": medzoo, "numpy": numpy, "np": numpy}
+    result = doctest.testmod(module, extraglobs=names, optionflags=doctest.NORMALIZE_WHITESPACE)
+    assert result.attempted
+    assert not result.failed
+
+
+@pytest.mark.parametrize("name", ALONE)
+def test_docstring_examples_run(name):
+    run_examples(name)
+
+
+@pytest.mark.parametrize("name", ON_DATA)
+def test_docstring_examples_run_on_data(name, data_folder):
+    run_examples(name)
+
+
+@pytest.mark.parametrize("name", ON_ZOO)
+def test_docstring_examples_run_on_the_zoo(name, zoo):
+    run_examples(name)
+
+
+def test_python_in_the_readme_runs(zoo, data_folder):
+    names = {}
+    for block in blocks(ROOT / "README.md", "python"):
+        exec(compile(block, "README.md", "exec"), names)
+    assert (data_folder / "mask.png").is_file()
+    assert (data_folder / "overlay.png").is_file()
+    assert names["model"].evaluation.data["name"] == "My tumours"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_commands_parse(page, capsys):
+    for arguments in commands(page):
+        try:
+            cli._parser().parse_args(arguments)
+        except SystemExit:
+            pytest.fail(f"medzoo {shlex.join(arguments)}: {capsys.readouterr().err}")
+
+
+def test_readme_shows_every_command():
+    actions = cli._parser()._actions
+    known = next(action.choices for action in actions if isinstance(action, argparse._SubParsersAction))
+    assert {arguments[0] for arguments in commands(ROOT / "README.md")} == set(known)
+
+
+def test_readme_names_every_extra():
+    config = configparser.ConfigParser()
+    config.read(ROOT / "setup.cfg")
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert all(f"`{extra}`" in readme for extra in config["options.extras_require"])
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_links_lead_somewhere(page):
+    targets = re.findall(r"\]\(([^)#\s]+)", page.read_text(encoding="utf-8"))
+    dead = [target for target in targets if "://" not in target and not (page.parent / target).exists()]
+    assert not dead
+
+
+def test_table_of_models_is_current():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    shown = text[text.index(START) + len(START) : text.index(END)].strip()
+    assert shown == table(), "Write it anew: python -m tools.readme_table"
