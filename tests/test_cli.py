@@ -126,3 +126,15 @@ def test_scans_of_one_name_do_not_overwrite_each_others_answers(home, picture, t
     shutil.copy(picture, folder / "sub" / "scan.png")
     assert run("predict", "tiny-unet", folder, "-o", tmp_path / "out") == 0
     assert sorted(path.name for path in (tmp_path / "out").glob("*.json")) == ["scan.json", "scan_2.json"]
+
+
+def test_a_full_disk_ends_in_one_line_that_names_the_file(home, picture, tmp_path, monkeypatch, capsys):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("pathlib.Path.write_bytes", full)
+    assert run("predict", "tiny-unet", picture, "-o", tmp_path / "out") == 2
+    error = capsys.readouterr().err
+    assert "scan_mask.png: No space left on device" in error
+    assert error.count("\n") == 1
+    assert list((tmp_path / "out").iterdir()) == []

@@ -33,6 +33,9 @@ def atomic_file(path: str | os.PathLike) -> Iterator[Path]:
         yield temporary
         os.chmod(temporary, 0o666 & ~_umask())
         os.replace(temporary, path)
+    except OSError as error:
+        _name(error, path)
+        raise
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -56,6 +59,9 @@ def atomic_folder(path: str | os.PathLike) -> Iterator[Path]:
             shutil.rmtree(previous, ignore_errors=True)
         else:
             os.replace(temporary, path)
+    except OSError as error:
+        _name(error, path)
+        raise
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 
@@ -74,11 +80,15 @@ def read_json(path: str | os.PathLike) -> Any:
         FileNotFoundError: There is no such file.
         ValueError: The file is not JSON; the message names it and the place.
     """
-    text = Path(path).read_text(encoding="utf-8")
     try:
-        return json.loads(text)
-    except json.JSONDecodeError as error:
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise ValueError(f"{path} is not valid JSON: {error}. Restore the file or write it again.") from error
+
+
+def _name(error: OSError, path: Path) -> None:
+    """Let the error of a full disk name the file that was to be written, as the system does not."""
+    error.filename = error.filename or os.fspath(path)
 
 
 def _umask() -> int:
