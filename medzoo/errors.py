@@ -36,6 +36,18 @@ def unknown_name(kind: str, name: object, known: Iterable[str], remedy: str = ""
     return ValueError(f"Unknown {kind} {str(name)!r}.{hint}{listing}{' ' + remedy if remedy else ''}")
 
 
+def refuse_unknown(kind: str, names: Iterable[str], known: Iterable[str]) -> None:
+    """Raise the error of `unknown_name` for the first of `names` that is not among `known`.
+
+    Raises:
+        ValueError: There is such a name.
+    """
+    known = list(known)
+    for name in names:
+        if name not in known:
+            raise unknown_name(kind, name, known)
+
+
 def require(module: str, extra: str) -> ModuleType:
     """Import an optional `module`, or say which extra of medzoo installs it.
 

@@ -7,7 +7,7 @@ from typing import Any
 import keras
 from keras import KerasTensor, ops
 
-from medzoo.errors import unknown_name
+from medzoo.errors import refuse_unknown
 from medzoo.losses import one_hot_labels
 
 
@@ -74,7 +74,5 @@ def make_metrics(names: tuple[str, ...], outputs: int, threshold: float) -> list
     Raises:
         ValueError: A name is unknown.
     """
-    for name in names:
-        if name not in METRICS:
-            raise unknown_name("metric", name, METRICS)
+    refuse_unknown("metric", names, METRICS)
     return [METRICS[name](outputs=outputs, threshold=threshold) for name in names]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import keras
 
-from medzoo.errors import unknown_name
+from medzoo.errors import refuse_unknown, unknown_name
 from medzoo.recipe import Recipe
 
 OPTIMIZERS = {"adam": keras.optimizers.Adam, "adamw": keras.optimizers.AdamW, "sgd": keras.optimizers.SGD}
@@ -44,8 +44,7 @@ def _schedule(recipe: Recipe, rate: float, steps: int) -> float | keras.optimize
     if name not in SCHEDULES:
         raise unknown_name("schedule", name, SCHEDULES)
     warmup = arguments.pop("warmup_epochs", 0)
-    if arguments:
-        raise unknown_name("field of the schedule", next(iter(arguments)), ("name", "warmup_epochs"))
+    refuse_unknown("field of the schedule", arguments, ("name", "warmup_epochs"))
     if warmup >= recipe.epochs:
         raise ValueError(f"`warmup_epochs` must be below the {recipe.epochs} epochs. Received: {warmup}.")
     decay = round((recipe.epochs - warmup) * steps)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from medzoo.errors import unknown_name
+from medzoo.errors import refuse_unknown, unknown_name
 from medzoo.transforms.intensity import NORMALIZATIONS, clip_percentiles, to_channels
 from medzoo.transforms.spatial import fit_inside, paste, resize
 
@@ -115,9 +115,7 @@ class Preprocessing:
         Raises:
             ValueError: A field is unknown; near matches are in the message.
         """
-        for field in value:
-            if field not in cls.__dataclass_fields__:
-                raise unknown_name("field of the preprocessing", field, cls.__dataclass_fields__)
+        refuse_unknown("field of the preprocessing", value, cls.__dataclass_fields__)
         return cls(**value)
 
 

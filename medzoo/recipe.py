@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from medzoo.errors import unknown_name
+from medzoo.errors import refuse_unknown
 from medzoo.io.files import read_json, write_json
 from medzoo.preprocessing import Preprocessing
 from medzoo.task import Segmentation, task_from_json
@@ -92,9 +92,7 @@ class Recipe:
             ValueError: A field is missing or unknown; near matches are in the message.
         """
         known = {item.name for item in fields(cls)}
-        for key in value:
-            if key not in known:
-                raise unknown_name("recipe field", key, known)
+        refuse_unknown("recipe field", value, known)
         missing = [key for key in ("name", "task", "preprocessing", "builder") if key not in value]
         if missing:
             raise ValueError(f"A recipe needs the fields {', '.join(missing)}, which are missing.")

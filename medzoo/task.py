@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from medzoo.errors import unknown_name
+from medzoo.errors import refuse_unknown, unknown_name
 
 
 @dataclass(frozen=True)
@@ -125,7 +125,5 @@ def task_from_json(value: Mapping[str, Any]) -> Segmentation:
     if kind not in TASKS:
         raise unknown_name("task", kind, TASKS)
     task = TASKS[kind]
-    for field in fields:
-        if field not in task.__dataclass_fields__:
-            raise unknown_name(f"field of the task {kind!r}", field, task.__dataclass_fields__)
+    refuse_unknown(f"field of the task {kind!r}", fields, task.__dataclass_fields__)
     return task(**fields)

@@ -138,13 +138,18 @@ def test_saved_network_is_loaded_without_medzoo(tiny_model, tmp_path):
     subprocess.run([sys.executable, "-c", code], check=True, env=environment, cwd=tmp_path)
 
 
-def test_training_in_mixed_precision_keeps_float32_weights_and_scores(tiny_recipe):
+@pytest.fixture
+def mixed_model(tiny_recipe):
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy("mixed_bfloat16")
     try:
-        model = ZooModel.from_recipe(tiny_recipe)
+        return ZooModel.from_recipe(tiny_recipe)
     finally:
         keras.config.set_dtype_policy(before)
+
+
+def test_training_in_mixed_precision_keeps_float32_weights_and_scores(mixed_model):
+    model = mixed_model
     model.compile_from_recipe(steps_per_epoch=2)
     history = model.fit(*arrays(), epochs=2, verbose=0).history
     assert np.isfinite(history["loss"]).all()
@@ -152,14 +157,8 @@ def test_training_in_mixed_precision_keeps_float32_weights_and_scores(tiny_recip
     assert model.predict_on_batch(arrays()[0]).dtype == np.float32
 
 
-def test_weights_trained_in_mixed_precision_fit_a_float32_model(tiny_recipe):
-    before = keras.config.dtype_policy()
-    keras.config.set_dtype_policy("mixed_bfloat16")
-    try:
-        mixed = ZooModel.from_recipe(tiny_recipe)
-    finally:
-        keras.config.set_dtype_policy(before)
+def test_weights_trained_in_mixed_precision_fit_a_float32_model(tiny_recipe, mixed_model):
     model = ZooModel.from_recipe(tiny_recipe)
-    model.set_weights(mixed.get_weights())
+    model.set_weights(mixed_model.get_weights())
     images, _ = arrays()
-    assert np.abs(model.predict_on_batch(images) - mixed.predict_on_batch(images)).max() < 0.05
+    assert np.abs(model.predict_on_batch(images) - mixed_model.predict_on_batch(images)).max() < 0.05

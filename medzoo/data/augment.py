@@ -9,7 +9,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from medzoo.errors import unknown_name
+from medzoo.errors import refuse_unknown
 
 AXES = ("horizontal", "vertical")
 
@@ -46,9 +46,7 @@ class Augmentation:
 
     def __post_init__(self):
         object.__setattr__(self, "flip", tuple(self.flip))
-        for axis in self.flip:
-            if axis not in AXES:
-                raise unknown_name("flip axis", axis, AXES)
+        refuse_unknown("flip axis", self.flip, AXES)
         for name in ("rotation", "scale", "stretch", "shift", "brightness", "contrast", "gamma"):
             if getattr(self, name) < 0:
                 raise ValueError(f"Augmentation `{name}` must not be negative. Received: {getattr(self, name)}.")
@@ -60,9 +58,7 @@ class Augmentation:
         Raises:
             ValueError: A field is unknown; near matches are in the message.
         """
-        for field in value:
-            if field not in cls.__dataclass_fields__:
-                raise unknown_name("field of the augmentation", field, cls.__dataclass_fields__)
+        refuse_unknown("field of the augmentation", value, cls.__dataclass_fields__)
         return cls(**value)
 
     def __call__(self, images: tf.Tensor, masks: tf.Tensor, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:

@@ -90,6 +90,7 @@ def _fit(
         initial_epoch=done,
         epochs=recipe.epochs,
         verbose=verbose,
+        shuffle=False,
         callbacks=[
             StopOnDivergence(checkpoints),
             SaveEpoch(checkpoints, run / "history.csv", history),

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 
 import pytest
 
@@ -8,11 +9,9 @@ pytest.importorskip("tensorflow")
 
 from medzoo.data import read
 from medzoo.data.synthetic import make_coco
-from medzoo.preprocessing import Preprocessing
-from medzoo.recipe import Recipe
-from medzoo.task import Segmentation
 from medzoo.training.checkpoints import Checkpoints
 from medzoo.training.train import train
+from tests.conftest import RECIPE
 
 
 class Killed(BaseException):
@@ -21,19 +20,8 @@ class Killed(BaseException):
 
 @pytest.fixture(scope="session")
 def recipe():
-    """Three epochs of two steps."""
-    return Recipe(
-        name="tiny-unet",
-        task=Segmentation(("background", "lesion")),
-        preprocessing=Preprocessing((16, 16)),
-        builder={"name": "unet", "encoder": {"name": "residual", "filters": [4, 8]}},
-        augmentation={"flip": ["horizontal"], "rotation": 10},
-        optimizer={"name": "adamw", "learning_rate": 1e-2},
-        schedule={"name": "cosine", "warmup_epochs": 1},
-        batch_size=4,
-        epochs=3,
-        card={"summary": "Of no use."},
-    )
+    """Three epochs of two steps, with words for its card."""
+    return replace(RECIPE, card={"summary": "Of no use."})
 
 
 @pytest.fixture(scope="session")
