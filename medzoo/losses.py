@@ -53,7 +53,8 @@ class DiceCrossEntropy(keras.losses.Loss):
         outputs = y_pred.shape[-1]
         y_true = ops.cast(one_hot_labels(y_true, outputs), y_pred.dtype)
         if outputs == 1:
-            entropy = keras.losses.binary_crossentropy(y_true, y_pred)
+            # torch refuses NaN here; through the Dice part it reaches the loss, where training looks for it.
+            entropy = keras.losses.binary_crossentropy(y_true, ops.nan_to_num(y_pred, nan=0.5))
         else:
             entropy = keras.losses.categorical_crossentropy(y_true, y_pred)
             y_true, y_pred = y_true[..., 1:], y_pred[..., 1:]

@@ -88,7 +88,8 @@ def read_json(path: str | os.PathLike) -> Any:
 
 def _name(error: OSError, path: Path) -> None:
     """Let the error of a full disk name the file that was to be written, as the system does not."""
-    error.filename = error.filename or os.fspath(path)
+    if error.errno is not None and error.filename is None:
+        error.filename = os.fspath(path)
 
 
 def _umask() -> int:
