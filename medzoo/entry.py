@@ -17,8 +17,7 @@ from medzoo.recipe import Recipe
 FORMAT = 1
 MANIFEST = "medzoo.json"
 RECIPE, EVALUATION, CARD = "recipe.json", "evaluation.json", "README.md"
-CONFIG, METADATA, WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
-ONNX, GOLDEN, FIGURES = "model.onnx", "golden.npz", "figures"
+WEIGHTS, ONNX, GOLDEN, FIGURES = "model.weights.h5", "model.onnx", "golden.npz", "figures"
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,85 @@
+"""The contract of every entry in zoo_cards/: a new folder is tested without a new test."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import medzoo
+from medzoo.entry import CARD, FIGURES, GOLDEN, MANIFEST, WEIGHTS, Entry, read_entry
+from medzoo.evaluation.record import Evaluation
+from medzoo.hub.card import render_card
+from medzoo.hub.load import GOLDEN_TOLERANCE, check_golden, load_onnx
+
+ROOT = Path(__file__).parent.parent / "zoo_cards"
+WHEEL_LIMIT = 10e6
+
+
+@pytest.fixture(params=sorted(path.parent.name for path in ROOT.glob(f"*/{MANIFEST}")))
+def entry(request) -> Entry:
+    return read_entry(ROOT / request.param)
+
+
+def golden(entry):
+    with np.load(entry.folder / GOLDEN) as file:
+        return file["input"], file["output"]
+
+
+def test_there_are_entries():
+    assert list(ROOT.glob(f"*/{MANIFEST}"))
+
+
+def test_golden_output_on_this_backend(entry):
+    assert check_golden(medzoo.load(entry.folder), entry) <= GOLDEN_TOLERANCE
+
+
+def test_golden_output_tells_something(entry):
+    _, output = golden(entry)
+    assert output.std() > 0.01
+
+
+def test_onnx_gives_the_golden_output(entry):
+    inputs, output = golden(entry)
+    assert np.abs(load_onnx(entry.folder).predict_on_batch(inputs) - output).max() < 1e-3
+
+
+def test_bare_keras_loads_it_without_medzoo(entry):
+    code = (
+        "import sys, keras, numpy; "
+        f"golden = numpy.load({str(entry.folder / GOLDEN)!r}); "
+        f"model = keras.saving.load_model({str(entry.folder)!r}); "
+        "assert 'medzoo' not in sys.modules; "
+        "assert abs(model.predict_on_batch(golden['input']) - golden['output']).max() < 1e-4"
+    )
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    subprocess.run([sys.executable, "-c", code], check=True, env=environment, cwd=entry.folder)
+
+
+def test_card_is_current_and_complete(entry):
+    evaluation = Evaluation.from_json(entry.evaluation)
+    figures = sorted((entry.folder / FIGURES).glob("*.png"))
+    text = render_card(entry.recipe, evaluation, entry.manifest["parameters"], figures)
+    assert (entry.folder / CARD).read_text() == text, "Write it again: medzoo card zoo_cards/NAME"
+    for words in ("## Intended use", "## Limits", "## Scores", "## Data", "Licence", "model-index"):
+        assert words in text
+    assert evaluation.data["split"] == "test"
+
+
+def test_licences_of_weights_and_data_are_named(entry):
+    assert all(entry.manifest["license"].values())
+
+
+def test_manifest_lists_every_file(entry):
+    files = {path.relative_to(entry.folder).as_posix() for path in entry.folder.rglob("*") if path.is_file()}
+    assert files == {*entry.manifest["files"], MANIFEST}
+
+
+def test_folder_carries_the_name_of_the_recipe(entry):
+    assert entry.folder.name == entry.recipe.name == entry.manifest["name"]
+
+
+def test_weights_are_small_enough_for_the_wheel(entry):
+    assert entry.manifest["files"][WEIGHTS]["size"] < WHEEL_LIMIT
