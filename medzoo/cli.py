@@ -107,7 +107,7 @@ def _evaluate(options: argparse.Namespace) -> None:
     from medzoo.hub.load import load, load_onnx
 
     samples = read(options.data)
-    if options.split:
+    if options.split and any(samples.splits):
         samples = samples.part(options.split)
     model = load_onnx(options.name) if options.engine == "onnx" else load(options.name)
     split = options.split or _split_named_by(options.data)
@@ -163,7 +163,7 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("name", metavar="NAME", help="name of a model, or folder of a zoo entry")
     command.add_argument("--data", required=True, help="COCO file, or folder with one")
     command.add_argument("-o", "--output", required=True, help="folder for evaluation.json, figures and overlays")
-    command.add_argument("--split", help="evaluate this split only: train, valid or test")
+    command.add_argument("--split", help="evaluate this split only, or name that of a single COCO file: train, valid or test")
     command.add_argument("--data-name", help="name of the data set on the card")
     command.add_argument("--engine", default="keras", choices=("keras", "onnx"), help="default: keras")
 

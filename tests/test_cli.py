@@ -79,6 +79,12 @@ def test_evaluate_takes_one_split_of_a_folder(tiny_entry, coco_folder, tmp_path)
     assert record["n_cases"] == 4
 
 
+def test_split_names_a_coco_file_that_does_not_say_itself(tiny_entry, coco_folder, tmp_path):
+    arguments = ("evaluate", tiny_entry, "--data", coco_folder / "valid", "--engine", "onnx", "-o", tmp_path / "run")
+    assert run(*arguments, "--split", "test") == 0
+    assert json.loads((tmp_path / "run" / "evaluation.json").read_text())["data"]["split"] == "test"
+
+
 BAD = {
     "not an image": (b"hello", "is not a scan"),
     "truncated": (None, "truncated"),
