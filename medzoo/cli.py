@@ -163,7 +163,7 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("name", metavar="NAME", help="name of a model, or folder of a zoo entry")
     command.add_argument("--data", required=True, help="COCO file, or folder with one")
     command.add_argument("-o", "--output", required=True, help="folder for evaluation.json, figures and overlays")
-    command.add_argument("--split", help="evaluate this split only, or name that of a single COCO file: train, valid or test")
+    command.add_argument("--split", help="train, valid or test: evaluate it only, or name a single COCO file")
     command.add_argument("--data-name", help="name of the data set on the card")
     command.add_argument("--engine", default="keras", choices=("keras", "onnx"), help="default: keras")
 
