@@ -10,7 +10,9 @@ from medzoo.preprocessing import FITS, Preprocessing
 from medzoo.transforms.intensity import NORMALIZATIONS
 
 SIZE = (16, 24)
-OPTIONS = list(itertools.product(FITS, (None, (1.0, 99.0)), (None, *NORMALIZATIONS)))
+# What a picture becomes, whatever type its file has; and "type_range", which looks at the type.
+OF_ANY_TYPE = list(itertools.product(FITS, (None, (1.0, 99.0)), (None, *NORMALIZATIONS)))
+OPTIONS = [*OF_ANY_TYPE, *itertools.product(FITS, (None, (1.0, 99.0)), ("type_range",))]
 SHAPES = [(16, 24), (37, 53), (5, 7), (60, 9), (9, 60)]
 
 every_option = pytest.mark.parametrize(("fit", "clip", "normalization"), OPTIONS)
@@ -43,7 +45,7 @@ def test_preprocessing_survives_json(fit, clip, normalization):
     assert Preprocessing.from_json(json.loads(json.dumps(preprocessing.to_json()))) == preprocessing
 
 
-@every_option
+@pytest.mark.parametrize(("fit", "clip", "normalization"), OF_ANY_TYPE)
 @pytest.mark.parametrize("shape", [*SHAPES, (20, 30)])
 def test_same_picture_in_another_type_gives_the_same_input(fit, clip, normalization, shape):
     preprocessing = Preprocessing(SIZE, 1, fit, clip, normalization)
@@ -158,8 +160,8 @@ def test_border_does_not_leak_into_the_inverted_answer():
     assert (preprocessing.invert(answer, (40, 21)) == 1).all()
 
 
-@pytest.mark.parametrize("size", [16, "16", (16,), (16, 16, 1), (0, 16), (16.0, 16.0), None])
-def test_size_must_be_height_and_width(size):
+@pytest.mark.parametrize("size", [16, "16", (16,), (16, 16, 1, 1), (0, 16), (16.0, 16.0), None])
+def test_size_must_be_two_or_three_sides(size):
     with pytest.raises(ValueError, match=r"`size` must be \(height, width\).*Received: size="):
         Preprocessing(size)
 
@@ -200,3 +202,72 @@ def test_pad_places_a_picture_decoded_at_reduced_scale_where_its_mask_lies():
     assert (rows.max(), columns.min(), columns.max()) == tuple(
         f(np.where(mask)[axis]) for f, axis in ((np.max, 0), (np.min, 1), (np.max, 1))
     )
+
+
+def test_type_range_looks_at_the_type_of_the_file():
+    preprocessing = Preprocessing((2, 2), normalization="type_range")
+    image = np.array([[0, 51], [102, 204]])[..., None]
+    assert preprocessing(image.astype(np.uint8))[..., 0] == pytest.approx(np.array([[0, 0.2], [0.4, 0.8]]))
+    assert preprocessing((image * 257).astype(np.uint16))[..., 0] == pytest.approx(np.array([[0, 0.2], [0.4, 0.8]]))
+    assert preprocessing(image.astype(np.float32))[..., 0] == pytest.approx(np.array([[0, 0.25], [0.5, 1]]))
+
+
+def test_mean_and_deviation_come_after_the_normalization_and_before_the_border():
+    image = np.full((4, 2, 3), 255, np.uint8)
+    prepared = Preprocessing((4, 4), 3, "pad", None, "type_range", (0.5, 0.5, 1), (0.5, 0.25, 1))(image)
+    assert prepared[0].tolist() == [[0, 0, 0], [1, 2, 0], [1, 2, 0], [0, 0, 0]]
+
+
+def test_mean_and_deviation_survive_json():
+    preprocessing = Preprocessing(SIZE, 3, mean=(0.1, 0.2, 0.3), std=(1.0,))
+    assert Preprocessing.from_json(json.loads(json.dumps(preprocessing.to_json()))) == preprocessing
+
+
+def test_json_without_mean_is_that_of_older_entries():
+    assert list(Preprocessing(SIZE).to_json()) == ["size", "channels", "fit", "clip", "normalization"]
+
+
+@pytest.mark.parametrize(
+    "statistics",
+    [
+        {"mean": (0.5,)},
+        {"std": (1,)},
+        {"mean": (0, 0), "std": (1, 1)},
+        {"mean": 0, "std": 1},
+        {"mean": (0,), "std": (0,)},
+    ],
+)
+def test_mean_and_deviation_must_fit_each_other_and_the_channels(statistics):
+    with pytest.raises(ValueError, match="`mean` and `std` must be given together.*channels=3"):
+        Preprocessing(SIZE, 3, **statistics)
+
+
+VOLUME = (8, 16, 24)
+
+
+@pytest.mark.parametrize("fit", FITS)
+@pytest.mark.parametrize("shape", [VOLUME, (5, 37, 53), (20, 9, 60)])
+def test_volume_gets_its_size_and_back(fit, shape):
+    preprocessing = Preprocessing(VOLUME, 2, fit)
+    inputs = preprocessing(picture(shape))
+    assert inputs.shape == preprocessing.input_shape == (*VOLUME, 2)
+    answer = preprocessing.target(lambda size: np.ones(size, np.float32), shape)[..., None]
+    assert (preprocessing.invert(answer, shape) == np.ones((*shape, 1))).all()
+    assert not inputs[answer[..., 0] == 0].any()
+
+
+def test_inverted_volume_lies_in_its_own_grid():
+    ramp = np.broadcast_to(np.linspace(0, 1, 16)[:, None, None, None], (16, 32, 48, 1))
+    preprocessing = Preprocessing(VOLUME, normalization=None)
+    assert preprocessing.invert(preprocessing(ramp), ramp.shape[:3]) == pytest.approx(ramp, abs=0.04)
+
+
+def test_preprocessing_of_volumes_survives_json():
+    preprocessing = Preprocessing(VOLUME)
+    assert Preprocessing.from_json(json.loads(json.dumps(preprocessing.to_json()))) == preprocessing
+
+
+@pytest.mark.parametrize(("size", "shape"), [(VOLUME, (20, 30, 1)), (SIZE, (8, 20, 30, 1))])
+def test_image_and_volume_are_not_taken_for_each_other(size, shape):
+    with pytest.raises(ValueError, match=r"Expected an image of shape \(.*channels\)\. Received: shape"):
+        Preprocessing(size)(np.zeros(shape))

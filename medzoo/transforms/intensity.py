@@ -1,4 +1,4 @@
-"""Channels and intensities of an image `(height, width, channels)`."""
+"""Channels and intensities of an image `([depth,] height, width, channels)`."""
 
 from __future__ import annotations
 
@@ -51,6 +51,21 @@ def standardize(image: np.ndarray) -> np.ndarray:
 
 
 NORMALIZATIONS = {"rescale": rescale, "standardize": standardize}
+
+
+def rescale_type(image: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    """Map the range of the unsigned type `dtype` that an image was stored in to [0, 1], so that 255 of uint8 is 1.
+
+    Other types have no range that pictures fill; such an image is mapped by its own.
+    """
+    if dtype.kind == "b":
+        return image
+    return image / np.iinfo(dtype).max if dtype.kind == "u" else rescale(image)
+
+
+def scale_channels(image: np.ndarray, mean: tuple[float, ...], std: tuple[float, ...]) -> np.ndarray:
+    """Subtract a fixed mean and divide by a fixed deviation, one for all channels or one for each."""
+    return (image - np.array(mean, np.float32)) / np.array(std, np.float32)
 
 
 def _is_flat(low: float, high: float) -> bool:

@@ -1,4 +1,4 @@
-"""Size and place of an image `(height, width, channels)`, there and back."""
+"""Size and place of an image `(height, width, channels)` or a volume `(depth, height, width, channels)`."""
 
 from __future__ import annotations
 
@@ -6,29 +6,44 @@ import cv2
 import numpy as np
 
 
-def resize(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Resize an image `(height, width, channels)` to `size` (height, width).
+def resize(image: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
+    """Resize an image `(height, width, channels)` or a volume `(depth, height, width, channels)` to `size`.
 
     Axes that shrink are averaged over the area of a pixel, then axes that grow are interpolated linearly.
     """
+    if len(size) == 3:
+        return _resize_volume(image, size)
     shrunk = (min(size[0], image.shape[0]), min(size[1], image.shape[1]))
     return _scale(_scale(image, shrunk, cv2.INTER_AREA), size, cv2.INTER_LINEAR)
 
 
-def fit_inside(shape: tuple[int, int], size: tuple[int, int]) -> tuple[int, int, int, int]:
-    """Return (top, left, height, width) of an image of `shape` scaled to fit centred inside `size`."""
-    scale = min(size[0] / shape[0], size[1] / shape[1])
-    height, width = (max(1, round(side * scale)) for side in shape)
-    return (size[0] - height) // 2, (size[1] - width) // 2, height, width
+def fit_inside(shape: tuple[int, ...], size: tuple[int, ...]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Return the corner and the size of an image of `shape` scaled to fit centred inside `size`."""
+    scale = min(available / side for available, side in zip(size, shape, strict=True))
+    inner = tuple(max(1, round(side * scale)) for side in shape)
+    return tuple((available - side) // 2 for available, side in zip(size, inner, strict=True)), inner
 
 
-def paste(image: np.ndarray, size: tuple[int, int], top: int, left: int) -> np.ndarray:
-    """Set an image on a black canvas of `size` with its corner at (`top`, `left`)."""
-    if image.shape[:2] == size:
+def paste(image: np.ndarray, size: tuple[int, ...], corner: tuple[int, ...]) -> np.ndarray:
+    """Set an image on a black canvas of `size` with its first pixel at `corner`."""
+    dimensions = len(size)
+    if image.shape[:dimensions] == size:
         return image
-    canvas = np.zeros((*size, *image.shape[2:]), image.dtype)
-    canvas[top : top + image.shape[0], left : left + image.shape[1]] = image
+    canvas = np.zeros((*size, *image.shape[dimensions:]), image.dtype)
+    canvas[region(corner, image.shape[:dimensions])] = image
     return canvas
+
+
+def region(corner: tuple[int, ...], size: tuple[int, ...]) -> tuple[slice, ...]:
+    """Return the index of the part of an array that has its first pixel at `corner` and this `size`."""
+    return tuple(slice(first, first + side) for first, side in zip(corner, size, strict=True))
+
+
+def _resize_volume(volume: np.ndarray, size: tuple[int, int, int]) -> np.ndarray:
+    planes = np.stack([resize(plane, size[1:]) for plane in volume])
+    # Rows and channels of a plane side by side, so that what is left to resize is an image again.
+    columns = planes.reshape(*planes.shape[:2], -1)
+    return resize(columns, size[:2]).reshape(*size, -1)
 
 
 def _scale(image: np.ndarray, size: tuple[int, int], method: int) -> np.ndarray:

@@ -1,7 +1,16 @@
 import numpy as np
 import pytest
 
-from medzoo.transforms.intensity import NORMALIZATIONS, clip_percentiles, rescale, standardize, to_channels, to_display
+from medzoo.transforms.intensity import (
+    NORMALIZATIONS,
+    clip_percentiles,
+    rescale,
+    rescale_type,
+    scale_channels,
+    standardize,
+    to_channels,
+    to_display,
+)
 
 
 @pytest.fixture
@@ -47,6 +56,27 @@ def test_standardize_gives_mean_zero_and_deviation_one(ramp):
     standard = standardize(ramp)
     assert (standard.mean(), standard.std()) == pytest.approx((0, 1), abs=1e-6)
     assert standard.dtype == np.float32
+
+
+@pytest.mark.parametrize(("dtype", "one"), [("uint8", 255), ("uint16", 65535), ("bool", 1)])
+def test_range_of_an_unsigned_type_becomes_zero_to_one(dtype, one):
+    image = np.array([0, one / 5, one], np.float32)
+    assert rescale_type(image, np.dtype(dtype)) == pytest.approx([0, 0.2, 1])
+
+
+@pytest.mark.parametrize("dtype", ["int16", "float32", "float64"])
+def test_other_types_are_rescaled_by_the_range_of_the_image(ramp, dtype):
+    assert np.array_equal(rescale_type(ramp - 100, np.dtype(dtype)), rescale(ramp - 100))
+
+
+def test_each_channel_gets_its_mean_and_deviation():
+    scaled = scale_channels(np.array([[[1, 2, 3]]], np.float32), (1, 1, 1), (1, 2, 4))
+    assert scaled.tolist() == [[[0, 0.5, 0.5]]]
+    assert scaled.dtype == np.float32
+
+
+def test_one_mean_and_deviation_serve_all_channels():
+    assert scale_channels(np.array([[[1, 2]]], np.float32), (1,), (2,)).tolist() == [[[0, 0.5]]]
 
 
 @pytest.mark.parametrize("name", NORMALIZATIONS)
