@@ -11,7 +11,7 @@ from typing import Any
 from medzoo.errors import refuse_unknown
 from medzoo.io.files import read_json, write_json
 from medzoo.preprocessing import Preprocessing
-from medzoo.task import Segmentation, task_from_json
+from medzoo.task import Task, task_from_json
 
 _MAPPINGS = ("builder", "split", "augmentation", "optimizer", "schedule", "expected", "card")
 
@@ -27,6 +27,7 @@ class Recipe:
         task: What the model answers.
         preprocessing: Steps from a file to the network's input.
         builder: Name of a builder and its arguments, `{"name": "unet", "encoder": {...}}`.
+        weights: Where the encoder begins: `"imagenet"`, `"medicalnet"`, a path, or None for random weights.
         seed: Seed of the split, the initial weights, the order and the augmentation.
         split: Fractions to hold out where the data brings no split, `{"valid": 0.2}`.
         augmentation: Fields of `medzoo.data.Augmentation`.
@@ -46,9 +47,10 @@ class Recipe:
     """
 
     name: str
-    task: Segmentation
+    task: Task
     preprocessing: Preprocessing
     builder: Mapping[str, Any]
+    weights: str | None = None
     seed: int = 0
     split: Mapping[str, float] = field(default_factory=lambda: {"valid": 0.2})
     augmentation: Mapping[str, Any] = field(default_factory=dict)
@@ -75,8 +77,8 @@ class Recipe:
                 raise ValueError(f"Recipe field `{name}` must hold a 'name'. Received: {getattr(self, name)}.")
 
     @property
-    def loss_name(self) -> str:
-        """Name of the loss, the task's own where the recipe names none."""
+    def loss_name(self) -> str | None:
+        """Name of the loss, the task's own where the recipe names none; None for a task without targets."""
         return self.loss or self.task.default_loss
 
     def to_json(self) -> dict[str, Any]:

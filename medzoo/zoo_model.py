@@ -10,10 +10,11 @@ import keras
 from medzoo.losses import make_loss
 from medzoo.metrics import make_metrics
 from medzoo.models import build
+from medzoo.models.fast import accelerate
 from medzoo.optimizers import make_optimizer
 from medzoo.preprocessing import Preprocessing
 from medzoo.recipe import Recipe
-from medzoo.task import Segmentation
+from medzoo.task import Task
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -42,10 +43,16 @@ class ZooModel(keras.Model):
     evaluation: Any = None
 
     @classmethod
-    def from_recipe(cls, recipe: Recipe) -> ZooModel:
-        """Build the recipe's network with fresh weights, uncompiled."""
+    def from_recipe(cls, recipe: Recipe, pretrained: bool = False) -> ZooModel:
+        """Build the recipe's network, uncompiled.
+
+        Args:
+            recipe: The recipe.
+            pretrained: Whether to fetch the weights that the recipe's training begins with; else all are random.
+        """
         task = recipe.task
-        network = build(recipe.builder, recipe.preprocessing.input_shape, task.outputs, task.activation)
+        weights = recipe.weights if pretrained else None
+        network = build(recipe.builder, recipe.preprocessing.input_shape, task.outputs, task.activation, weights)
         return cls.wrap(network, recipe)
 
     @classmethod
@@ -53,10 +60,10 @@ class ZooModel(keras.Model):
         """Give a functional network of the recipe's kind the recipe; the layers are shared, not copied."""
         model = cls(network.input, network.output, name=recipe.name.replace("-", "_"))
         model.recipe = recipe
-        return model
+        return accelerate(model)
 
     @property
-    def task(self) -> Segmentation:
+    def task(self) -> Task:
         """What the model answers."""
         return self._needed_recipe().task
 
@@ -79,7 +86,7 @@ class ZooModel(keras.Model):
         task = self.task
         self.compile(
             optimizer=make_optimizer(self.recipe, steps_per_epoch),
-            loss=make_loss(self.recipe.loss_name),
+            loss=make_loss(self.recipe.loss_name) if self.recipe.loss_name else None,
             metrics=make_metrics(task.default_metrics, task.outputs, task.threshold),
             # XLA's convolutions on a CPU are slower than oneDNN's; on JAX everything is compiled anyway.
             jit_compile=False if keras.backend.backend() == "tensorflow" else "auto",

@@ -5,6 +5,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import shutil
 
+import keras
+import numpy as np
 import pytest
 
 from medzoo.preprocessing import Preprocessing
@@ -22,6 +24,19 @@ RECIPE = Recipe(
     batch_size=4,
     epochs=3,
 )
+
+
+@pytest.fixture(scope="session", autouse=True)
+def kernels_drawn_by_numpy():
+    """Random kernels of NumPy: JAX compiles a program for every shape that it draws, which takes a second each."""
+
+    def draw(_, shape, dtype=None):
+        kernel = np.random.default_rng(np.random.randint(2**31)).standard_normal(shape, np.float32)
+        return keras.ops.convert_to_tensor(kernel * np.sqrt(2 / np.prod(shape[:-1]), dtype=np.float32), dtype)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(keras.initializers.VarianceScaling, "__call__", draw)
+        yield
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -16,34 +15,37 @@ from medzoo.entry import GOLDEN, WEIGHTS
 from medzoo.evaluation.record import loaded_versions
 from medzoo.hub.half_precision import HALF_PRECISION_TOLERANCE, KERNEL_DIMENSIONS, rounded, smallest
 from medzoo.hub.onnx import write_onnx
+from medzoo.models.fast import accelerate
 from medzoo.preprocessing import Preprocessing
 from medzoo.zoo_model import ZooModel
 
+# Enough for two levels of pooling over the depth to see differences.
+GOLDEN_SLICES = 16
 FACTS = ("medzoo", "versions", "score", "parameters")
 
 
-def write_network(model: ZooModel, folder: Path) -> dict[str, Any]:
+def write_network(model: ZooModel, folder: Path, exact: bool = False) -> dict[str, Any]:
     """Write the network of a model as float32 layers with kernels in half precision where that is accurate enough.
 
     Args:
         model: The model; it is not changed.
         folder: An existing folder.
+        exact: Whether to keep every kernel as it is.
 
     Returns:
         Facts for the manifest: versions, number of parameters.
     """
-    copy = ZooModel.from_recipe(model.recipe)
-    copy.set_weights(model.get_weights())
-    network = copy.network
+    network = accelerate(_float32_copy(model.network))
     inputs = golden_input(model.preprocessing)
-    _round_kernels(network, inputs)
+    if not exact:
+        _round_kernels(network, inputs)
     keras.saving.save_model(network, folder, zipped=False)
     for empty in (path for path in folder.iterdir() if path.is_dir() and not any(path.iterdir())):
         empty.rmdir()
     _store_half(folder / WEIGHTS)
     output = _output(network, inputs)
     np.savez_compressed(folder / GOLDEN, input=inputs, output=output)
-    write_onnx(network, folder, inputs, output)
+    write_onnx(network, folder, inputs, output, exact)
     versions = loaded_versions()
     return {
         "medzoo": versions["medzoo"],
@@ -54,20 +56,47 @@ def write_network(model: ZooModel, folder: Path) -> dict[str, Any]:
 
 
 def golden_input(preprocessing: Preprocessing) -> np.ndarray:
-    """Return the fixed input `(1, *size, channels)` of the golden output: a drawn head scan, preprocessed."""
-    image, _ = make_scan()
-    return preprocessing(image[..., None])[None]
+    """Return the fixed input `(1, *size, channels)` of the golden output: a drawn head scan, preprocessed.
+
+    For a volume the scan is repeated in slices that fade towards both ends.
+    """
+    image = make_scan()[0][..., None]
+    if len(preprocessing.size) == 3:
+        fade = np.sin(np.linspace(0.2, np.pi - 0.2, GOLDEN_SLICES))
+        image = (fade[:, None, None, None] * image).astype(image.dtype)
+    return preprocessing(image)[None]
+
+
+def _float32_copy(network: keras.Model) -> keras.Model:
+    """Return the network with the same weights and no mixed precision."""
+
+    def in_float32(layer: keras.Layer) -> keras.Layer:
+        return type(layer).from_config({**layer.get_config(), "dtype": "float32"})
+
+    copy = keras.models.clone_model(network, clone_function=in_float32, recursive=True)
+    copy.set_weights(network.get_weights())
+    return copy
 
 
 def _round_kernels(network: keras.Model, inputs: np.ndarray) -> None:
-    """Round kernels to half precision, the largest first, as long as the golden output stays within the tolerance."""
+    """Round kernels to half precision, all of them, or the largest first as far as the golden output allows."""
     before = _output(network, inputs)
     kernels = [weight for weight in network.weights if len(weight.shape) >= KERNEL_DIMENSIONS]
-    for kernel in sorted(kernels, key=lambda kernel: -math.prod(kernel.shape)):
-        exact = keras.ops.convert_to_numpy(kernel)
-        kernel.assign(rounded(exact))
-        if np.abs(_output(network, inputs) - before).max() > HALF_PRECISION_TOLERANCE:
-            kernel.assign(exact)
+    exact = [keras.ops.convert_to_numpy(kernel) for kernel in kernels]
+    for kernel, value in zip(kernels, exact, strict=True):
+        kernel.assign(rounded(value))
+    if _is_close(network, inputs, before):
+        return
+    for kernel, value in zip(kernels, exact, strict=True):
+        kernel.assign(value)
+    for kernel, value in sorted(zip(kernels, exact, strict=True), key=lambda pair: -pair[1].size):
+        kernel.assign(rounded(value))
+        if not _is_close(network, inputs, before):
+            kernel.assign(value)
+
+
+def _is_close(network: keras.Model, inputs: np.ndarray, output: np.ndarray) -> bool:
+    return bool(np.abs(_output(network, inputs) - output).max() <= HALF_PRECISION_TOLERANCE)
 
 
 def _output(network: keras.Model, inputs: np.ndarray) -> np.ndarray:

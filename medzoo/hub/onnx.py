@@ -14,7 +14,9 @@ import keras
 import numpy as np
 
 from medzoo.entry import ONNX
+from medzoo.graph import flatten
 from medzoo.hub.half_precision import HALF_PRECISION_TOLERANCE, KERNEL_DIMENSIONS, rounded, smallest
+from medzoo.models.fast import accelerate
 
 if TYPE_CHECKING:
     import onnx
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger("medzoo")
 
 
-def write_onnx(network: keras.Model, folder: Path, inputs: np.ndarray, output: np.ndarray) -> None:
+def write_onnx(network: keras.Model, folder: Path, inputs: np.ndarray, output: np.ndarray, exact: bool = False) -> None:
     """Write `model.onnx` into a zoo entry; without the packages it takes, warn and leave it out.
 
     Args:
@@ -30,6 +32,7 @@ def write_onnx(network: keras.Model, folder: Path, inputs: np.ndarray, output: n
         folder: The entry, which holds the network for Keras already.
         inputs: The golden input `(1, *size, channels)`.
         output: The golden output.
+        exact: Whether to keep every kernel as it is.
     """
     path = folder / ONNX
     try:
@@ -44,7 +47,8 @@ def write_onnx(network: keras.Model, folder: Path, inputs: np.ndarray, output: n
             (getattr(error, "stderr", None) or str(error)).strip().splitlines()[-1],
         )
         return
-    _halve(path, inputs, output)
+    if not exact:
+        _halve(path, inputs, output)
 
 
 def export_onnx(network: keras.Model, path: Path) -> None:
@@ -53,12 +57,21 @@ def export_onnx(network: keras.Model, path: Path) -> None:
     Raises:
         ImportError: `tf2onnx` is not installed.
     """
+    _make_exportable(network)
     # Keras exports only what was called before.
     network(np.zeros((1, *network.input_shape[1:]), np.float32))
     with warnings.catch_warnings():
         # tf2onnx still asks NumPy for names that it removed.
         warnings.simplefilter("ignore", FutureWarning)
         network.export(path, format="onnx", verbose=False)
+
+
+def _make_exportable(network: keras.Model) -> None:
+    """Compute grouped convolutions as dense ones, since TensorFlow's own on a CPU are XLA's, and all else as stock."""
+    accelerate(network, enabled=False)
+    for layer in flatten(network):
+        if isinstance(layer, keras.layers.Conv2D):
+            accelerate(layer, enabled=True)
 
 
 def _export_in_tensorflow(folder: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from medzoo.entry import EVALUATION, MANIFEST, WEIGHTS, read_manifest
 from medzoo.errors import unknown_name
-from medzoo.io.files import read_json
+from medzoo.io.files import cache_folder, read_json
 
 COLUMNS = ("model", "task", "modality", "test score", "parameters", "weights", "licence")
 
@@ -59,11 +59,6 @@ def entry_folders() -> dict[str, Path]:
         for manifest in sorted(root.glob(f"*/{MANIFEST}")):
             found.setdefault(manifest.parent.name, manifest.parent)
     return found
-
-
-def cache_folder() -> Path:
-    """Return where medzoo keeps what it makes or fetches: `MEDZOO_HOME`, or `~/.cache/medzoo`."""
-    return Path(os.environ.get("MEDZOO_HOME") or Path.home() / ".cache" / "medzoo")
 
 
 def find_entry(name: str | os.PathLike) -> Path:

@@ -16,7 +16,9 @@ from medzoo.io.files import atomic_folder, read_json
 from medzoo.zoo_model import ZooModel
 
 
-def save(model: ZooModel, folder: str | os.PathLike, history: str | os.PathLike | None = None) -> Path:
+def save(
+    model: ZooModel, folder: str | os.PathLike, history: str | os.PathLike | None = None, exact: bool = False
+) -> Path:
     """Write a model as a zoo entry: exactly the folder that is published.
 
     The folder appears whole or not at all. It also opens with bare Keras: `keras.saving.load_model(folder)`. An ONNX
@@ -26,6 +28,8 @@ def save(model: ZooModel, folder: str | os.PathLike, history: str | os.PathLike 
         model: The model; its `evaluation`, if it has one, goes onto the card with its figures.
         folder: Where to write; an entry that stands there is replaced.
         history: `history.csv` of the training, for the curves on the card.
+        exact: Whether to keep every kernel as it is; else kernels are stored in half precision as long as the golden
+            output moves by no more than 1e-3.
 
     Returns:
         The folder.
@@ -39,7 +43,7 @@ def save(model: ZooModel, folder: str | os.PathLike, history: str | os.PathLike 
     folder = Path(folder)
     _refuse_foreign(folder)
     with atomic_folder(folder) as new:
-        facts = write_network(model, new)
+        facts = write_network(model, new, exact)
         model.recipe.save(new / RECIPE)
         if model.evaluation is not None:
             save_report(model.evaluation, new)

@@ -34,8 +34,14 @@ def predict_scans(
             raises the error.
 
     Raises:
-        ValueError: A source cannot be read, or its channels do not fit the model; the message names it.
+        ValueError: A source cannot be read, or its channels do not fit the model; the message names it. Or the model
+            gives features.
     """
+    if not model.task.labels:
+        raise ValueError(
+            f"The model gives features, not an answer for each pixel (task {model.task.name}). "
+            "Call model.predict(model.preprocessing(image)[None])."
+        )
     answers: list[np.ndarray] = []
     images_of_all = _images(model, sources, on_error)
     while images := list(islice(images_of_all, batch_size)):

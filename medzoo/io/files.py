@@ -12,6 +12,11 @@ from pathlib import Path
 from typing import Any
 
 
+def cache_folder() -> Path:
+    """Return where medzoo keeps what it makes or fetches: `MEDZOO_HOME`, or `~/.cache/medzoo`."""
+    return Path(os.environ.get("MEDZOO_HOME") or Path.home() / ".cache" / "medzoo")
+
+
 @contextmanager
 def atomic_file(path: str | os.PathLike) -> Iterator[Path]:
     """Yield a temporary path beside `path` that takes its name when the block succeeds.

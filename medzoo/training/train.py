@@ -72,10 +72,10 @@ def _fit(
     recipe: Recipe, training: Samples, validation: Samples, run: Path, checkpoints: Checkpoints, verbose: int | str
 ) -> None:
     keras.utils.set_random_seed(recipe.seed)
-    with _precision(recipe.precision):
-        model = ZooModel.from_recipe(recipe)
-    model.compile_from_recipe(steps_per_epoch=math.ceil(len(training) / recipe.batch_size))
     done = checkpoints.latest or 0
+    with _precision(recipe.precision):
+        model = ZooModel.from_recipe(recipe, pretrained=not done)
+    model.compile_from_recipe(steps_per_epoch=math.ceil(len(training) / recipe.batch_size))
     history = checkpoints.history(done)
     if done:
         checkpoints.restore(model, done)

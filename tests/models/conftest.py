@@ -1,28 +1,47 @@
+import functools
+from typing import NamedTuple
+
 import pytest
 
 from medzoo.models import BUILDERS
-from medzoo.models.encoders import ENCODERS
 
-# Arguments that keep the tests quick. A row of a table that is missing here is tested with its defaults.
-SMALL_ENCODERS = {"residual": {"filters": (4, 6, 8), "dropout": 0.1}}
-SMALL_BUILDERS = {"unet": {"encoder": {"name": "residual", **SMALL_ENCODERS["residual"]}}}
-
-
-@pytest.fixture(params=sorted(ENCODERS))
-def small_encoder(request):
-    """Function from an input shape to one of the encoders."""
-    arguments = SMALL_ENCODERS.get(request.param, {})
-    return lambda input_shape: ENCODERS[request.param](input_shape, **arguments)
+# What the contract of the builders is tested on: a builder, and arguments that keep it quick. Squeeze-and-excitation
+# has few rectified units, an eighth of the channels: in a narrow network all of them are silent by chance.
+SMALL_BUILDERS = {
+    "unet": ("unet", {"encoder": {"name": "residual", "filters": (4, 4), "dropout": 0.1}}),
+    "unet over resnet10": ("unet", {"encoder": {"name": "resnet10", "width_per_group": 4}}),
+    "resunet_plus_plus": ("resunet_plus_plus", {"filters": (64, 64, 16)}),
+    "classifier": ("classifier", {"encoder": {"name": "plain", "filters": (4, 4)}, "hidden": (4,), "dropout": 0.1}),
+    "regressor": ("regressor", {"encoder": {"name": "plain", "filters": (4, 4)}}),
+}
 
 
-@pytest.fixture(params=[*sorted(BUILDERS), *(f"unet over {name}" for name in sorted(ENCODERS))])
+class SmallNetwork(NamedTuple):
+    """A row of SMALL_BUILDERS, or a builder of the table with its defaults."""
+
+    name: str
+
+    @property
+    def segments(self):
+        """Whether it answers for every position, or once."""
+        return len(self((32, 32, 1)).output_shape) > 2
+
+    @functools.cache  # noqa: B019, what is kept are a few small networks
+    def __call__(self, input_shape, outputs=1, activation="sigmoid"):
+        """Return a network that is built once and not to be changed."""
+        return self.new(input_shape, outputs, activation)
+
+    def new(self, input_shape, outputs=1, activation="sigmoid"):
+        """Build a network."""
+        builder, arguments = SMALL_BUILDERS.get(self.name, (self.name, {}))
+        return BUILDERS[builder].build(input_shape, outputs=outputs, activation=activation, **arguments)
+
+    def output_shape(self, input_shape, outputs=1):
+        """Return the shape of its answer without the batch."""
+        return (*input_shape[:-1], outputs) if self.segments else (outputs,)
+
+
+@pytest.fixture(params=[*SMALL_BUILDERS, *(set(BUILDERS) - set(SMALL_BUILDERS))])
 def small_network(request):
     """Function from an input shape, outputs and activation to a network of one of the builders."""
-    builder, _, encoder = request.param.partition(" over ")
-    encoder = {"encoder": {"name": encoder, **SMALL_ENCODERS.get(encoder, {})}} if encoder else {}
-    arguments = SMALL_BUILDERS.get(builder, {}) | encoder
-
-    def make(input_shape=(32, 32, 1), outputs=1, activation="sigmoid"):
-        return BUILDERS[builder](input_shape, outputs=outputs, activation=activation, **arguments)
-
-    return make
+    return SmallNetwork(request.param)

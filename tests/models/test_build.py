@@ -1,4 +1,4 @@
-"""Builders by name, and what is special to one of them."""
+"""Builders by name."""
 
 from pathlib import Path
 
@@ -6,8 +6,7 @@ import keras
 import pytest
 
 from medzoo.models import BUILDERS, build
-from medzoo.models.encoders import ENCODERS
-from medzoo.models.unet import unet
+from medzoo.models import builders as table
 from medzoo.recipe import Recipe
 
 CARD = Path(__file__).resolve().parents[2] / "zoo_cards" / "brain-tumor-unet" / "recipe.json"
@@ -20,6 +19,19 @@ def test_build_passes_the_arguments_on():
     assert network.output_shape == (None, 16, 16, 4)
     assert network.get_layer("probabilities").activation is keras.activations.softmax
     assert network.get_layer("stride_2_1_conv").filters == 8
+
+
+def test_build_passes_the_weights_on(monkeypatch):
+    passed = {}
+    monkeypatch.setitem(table.BUILDERS, "unet", table.Builder(lambda *_, **arguments: passed.update(arguments), ""))
+    build({"name": "unet"}, (16, 16, 3), 1, "sigmoid", weights="imagenet")
+    assert passed["weights"] == "imagenet"
+
+
+def test_weights_among_the_arguments_are_sent_to_the_recipe():
+    message = "'unet' must not hold weights.* Received: 'imagenet'. Set the recipe's own field"
+    with pytest.raises(ValueError, match=message):
+        build({**SMALL, "weights": "imagenet"}, (16, 16, 3), 1, "sigmoid")
 
 
 def test_build_does_not_change_the_recipe():
@@ -35,6 +47,7 @@ def test_build_does_not_change_the_recipe():
         ({"name": "unet", "encoder": {"name": "resdual"}}, "Unknown encoder 'resdual'. Did you mean 'residual'"),
         ({"name": "unet", "depth": 3}, "builder 'unet' does not take these arguments: .*'depth'"),
         ({"name": "unet", "encoder": {"name": "residual", "width": 3}}, "builder 'unet' does not take .*'width'"),
+        ({"name": "regressor", "depth": 3}, "builder 'regressor' does not take these arguments: .*'depth'"),
     ],
 )
 def test_what_is_unknown_is_named(builder, message):
@@ -42,38 +55,11 @@ def test_what_is_unknown_is_named(builder, message):
         build(builder, (16, 16, 1), 1, "sigmoid")
 
 
-def test_tables_name_functions_after_themselves():
-    assert all(function.__name__ == name for name, function in BUILDERS.items())
-    assert all(function.__name__ == f"{name}_encoder" for name, function in ENCODERS.items())
+def test_table_names_functions_after_themselves():
+    assert all(row.build.__name__ == name for name, row in BUILDERS.items())
 
 
 def test_brain_tumor_network_has_three_million_parameters_at_most():
     recipe = Recipe.load(CARD)
     network = build(recipe.builder, recipe.preprocessing.input_shape, recipe.task.outputs, recipe.task.activation)
     assert network.count_params() <= 3_000_000
-
-
-def test_unet_says_how_to_pad():
-    message = (
-        r"`input_shape` must be divisible by 4; got \(30, 33, 2\)\. "
-        r"Pad to \(32, 36, 2\) or set Preprocessing\(size=\(32, 36\)\)\."
-    )
-    with pytest.raises(ValueError, match=message):
-        unet((30, 33, 2), encoder={"name": "residual", "filters": (4, 6, 8)})
-
-
-def test_unet_of_one_stride_keeps_the_size():
-    assert unet((7, 5, 1), encoder={"name": "residual", "filters": [4]}).output_shape == (None, 7, 5, 1)
-
-
-def test_dropout_leaves_the_fine_features_alone():
-    encoder = ENCODERS["residual"]((32, 32, 1), filters=(4, 4, 4, 4), dropout=0.5)
-    assert [layer.name for layer in encoder.layers if "dropout" in layer.name] == [
-        "stride_4_dropout",
-        "stride_8_dropout",
-    ]
-
-
-def test_no_dropout_adds_no_layer():
-    encoder = ENCODERS["residual"]((32, 32, 1), filters=(4, 4, 4))
-    assert not [layer.name for layer in encoder.layers if "dropout" in layer.name]

@@ -1,0 +1,79 @@
+"""The table of builders, and networks by the words of a recipe."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import keras
+
+from medzoo.errors import unknown_name
+from medzoo.models.classifier import classifier, regressor
+from medzoo.models.resunet_plus_plus import resunet_plus_plus
+from medzoo.models.unet import unet
+
+
+class Builder(NamedTuple):
+    """A row of the table of builders: the function, and its paper."""
+
+    build: Callable[..., keras.Model]
+    source: str
+
+
+BUILDERS = {
+    "unet": Builder(unet, "Ronneberger et al. 2015, arXiv 1505.04597"),
+    "resunet_plus_plus": Builder(resunet_plus_plus, "Jha et al. 2019, arXiv 1911.07067"),
+    "classifier": Builder(classifier, "He et al. 2016, arXiv 1512.03385"),
+    "regressor": Builder(regressor, "He et al. 2016, arXiv 1512.03385"),
+}
+
+
+# In recipes of networks that only their `config.json` holds.
+CONVERTED = "converted"
+
+
+def build(
+    builder: Mapping[str, Any],
+    input_shape: tuple[int | None, ...],
+    outputs: int,
+    activation: str,
+    weights: str | None = None,
+) -> keras.Model:
+    """Build the network that a recipe names.
+
+    Args:
+        builder: Name of a builder and its arguments. These describe the architecture only, so `weights` is not among
+            them: a trained network is built again without fetching what its training began with.
+        input_shape: Shape `(height, width, channels)` or `(depth, height, width, channels)` of the input.
+        outputs: Number of output channels.
+        activation: Activation of the output layer.
+        weights: Weights that the encoder begins with, or None for random ones.
+
+    Returns:
+        Model from `(batch, *input_shape)` to `(batch, ..., outputs)` in float32.
+
+    Raises:
+        ValueError: The builder is unknown, or refuses its arguments.
+
+    Example:
+        >>> build({"name": "unet", "encoder": {"name": "residual", "filters": [8, 16]}}, (32, 32, 1), 1, "sigmoid").name
+        'unet'
+    """
+    arguments = dict(builder)
+    name = arguments.pop("name")
+    if name == CONVERTED:
+        raise ValueError(
+            "The network of this recipe was converted from another library, so no builder has it. Load the model with "
+            "medzoo.load and call its `fit`, or set another builder."
+        )
+    if name not in BUILDERS:
+        raise unknown_name("builder", name, BUILDERS)
+    if "weights" in arguments:
+        raise ValueError(
+            f"The builder '{name}' must not hold weights, which are no part of the architecture. "
+            f"Received: {arguments['weights']!r}. Set the recipe's own field: Recipe(weights=...)."
+        )
+    try:
+        return BUILDERS[name].build(input_shape, outputs=outputs, activation=activation, weights=weights, **arguments)
+    except TypeError as error:
+        raise ValueError(f"The builder '{name}' does not take these arguments: {error}.") from error

@@ -1,0 +1,115 @@
+"""Published weights into medzoo's encoders.
+
+Layers are found by name alone, so an encoder may have other sizes, channels, strides or dilations than its source.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from medzoo.errors import unknown_name
+from medzoo.preprocessing import Preprocessing
+from medzoo.weights import entries, imagenet, medicalnet
+from medzoo.weights.checkpoints import READERS, read_checkpoint
+from medzoo.weights.torch_names import load_state
+
+if TYPE_CHECKING:
+    import keras
+
+PUBLISHED = {"imagenet": imagenet, "medicalnet": medicalnet}
+
+
+def load_weights(encoder: keras.Model, name: str, weights: str | os.PathLike) -> None:
+    """Assign pretrained weights to an encoder.
+
+    Everything is checked before the first weight is assigned: each tensor is used exactly once, each weight is set
+    exactly once, and an encoder whose weights were refused is as it was. Classifiers (`fc`, `conv_seg`) and counters
+    (`num_batches_tracked`) of torch checkpoints are skipped. Kernels of 1 or 3 input channels are fitted to any number
+    by `medzoo.weights.channels`.
+
+    Args:
+        encoder: Encoder that takes `(height, width, channels)` or `(depth, height, width, channels)`.
+        name: Its name, `"resnet18"`.
+        weights: `"imagenet"` or `"medicalnet"`, which are fetched once; or the path of a torch checkpoint (`.pth`,
+            `.safetensors`, with the names of torchvision or MedicalNet), or of the folder of a zoo entry.
+
+    Raises:
+        ValueError: The weights are unknown, not published for this encoder, or do not fit; the message names the first
+            tensor that does not.
+        FileNotFoundError: The path does not exist, or the weights can neither be fetched nor are in the cache.
+        IntegrityError: A file does not have the sha256 that it must have.
+        ImportError: Reading a `.pth` needs torch.
+
+    Example:
+        >>> load_weights(encoder, "resnet10", "resnet_10_23dataset.pth")  # doctest: +SKIP
+    """
+    if weights in PUBLISHED:
+        dimensions = len(encoder.input_shape) - 2
+        _check_available(name, dimensions, weights)
+        PUBLISHED[weights].load(encoder, name)
+    elif (path := _path_of(name, encoder, weights)).is_dir():
+        entries.load(encoder, name, path)
+    else:
+        load_state(encoder, name, read_checkpoint(path), origin=str(path))
+
+
+def available(name: str, dimensions: int) -> tuple[str, ...]:
+    """Return the words that `weights` takes for an encoder of 2 or 3 spatial dimensions.
+
+    Example:
+        >>> available("resnet18", 2), available("resnet18", 3)
+        (('imagenet',), ('medicalnet',))
+    """
+    return tuple(word for word, source in PUBLISHED.items() if name in source.names(dimensions))
+
+
+def preprocessing_for(name: str, weights: str | os.PathLike, size: Sequence[int], channels: int = 1) -> Preprocessing:
+    """Return the Preprocessing that an encoder's weights were trained with.
+
+    Args:
+        name: Name of the encoder.
+        weights: As for `load_weights`. A torch checkpoint is taken for one with the preprocessing of the published
+            weights of the same number of dimensions; a zoo entry has its own.
+        size: `(height, width)` or `(depth, height, width)` in pixels.
+        channels: Channels of the network's input.
+
+    Raises:
+        ValueError: The weights are unknown or not published for this encoder.
+
+    Example:
+        >>> preprocessing_for("resnet10", "medicalnet", (64, 128, 128)).normalization
+        'standardize'
+    """
+    if weights not in PUBLISHED and Path(weights).is_dir():
+        return entries.preprocessing(weights, size, channels)
+    if weights not in PUBLISHED:
+        weights = "medicalnet" if len(size) == 3 else "imagenet"
+    else:
+        _check_available(name, len(size), weights)
+    return PUBLISHED[weights].preprocessing(name, size, channels)
+
+
+def _check_available(name: str, dimensions: int, word: str) -> None:
+    if word in available(name, dimensions):
+        return
+    have = [f"{d}D {', '.join(names)}" for d in (2, 3) if (names := PUBLISHED[word].names(d))]
+    own = [f"{other!r} ({d}D)" for d in (2, 3) for other in available(name, d)]
+    raise ValueError(
+        f"There are no weights '{word}' for the {dimensions}D encoder '{name}'. They exist for: {'; '.join(have)}. "
+        f"For '{name}' there are: {', '.join(own) or 'none'}."
+    )
+
+
+def _path_of(name: str, encoder: keras.Model, weights: str | os.PathLike) -> Path:
+    path = Path(weights)
+    if path.is_dir() or (path.is_file() and path.suffix in READERS):
+        return path
+    if path.is_file():
+        raise ValueError(f"Expected a {' or '.join(READERS)} file or the folder of a zoo entry. Received: {path}.")
+    if path.suffix or len(path.parts) > 1:
+        raise FileNotFoundError(f"There is no file or folder {path} to take the weights from.")
+    known = available(name, len(encoder.input_shape) - 2)
+    raise unknown_name("weights", weights, known, "Or give the path of a checkpoint or of a zoo entry.")

@@ -1,0 +1,68 @@
+"""MedicalNet: 3D ResNets trained by Tencent on 23 data sets of CT and MRI.
+
+Source: Chen et al., Med3D: Transfer Learning for 3D Medical Image Analysis, 2019 (arXiv 1904.00625).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from medzoo.preprocessing import Preprocessing
+from medzoo.weights.checkpoints import read_checkpoint
+from medzoo.weights.converted import converted
+from medzoo.weights.fetch import Pin, fetch
+from medzoo.weights.torch_names import load_state
+
+if TYPE_CHECKING:
+    import keras
+
+_FILES = {
+    10: (
+        "resnet_10_23dataset.pth",
+        "9d7c4c66c77bff89b79631369426612f09d0fe9b",
+        "afa8055f3e47f4a18239495d92a7abc587902c69c31c743de2b2784653b72605",
+    ),
+    18: (
+        "resnet_18_23dataset.pth",
+        "758fe285bc8ab565eb4f9f965810f1d1a3f79491",
+        "61224f9317fcce873366deb3703183e92cc47325b726b69691b33536244e10f4",
+    ),
+    34: (
+        "resnet_34_23dataset.pth",
+        "main",
+        "3ea7188e396774e4ef95b66e5e90a78273bb33f6e58d3d717bf24f5f1aaeaa28",
+    ),
+    50: (
+        "resnet_50_23dataset.pth",
+        "main",
+        "ff48a62219073fb977fd3f4ddfb8dc1367f0ec156c8d6f6c37e205bd683a246e",
+    ),
+    101: ("resnet_101.pth", "main", "a26bbcf9b2ad35f048b0fa317234c003f171a4d719760e5c4aff9f793654ebcf"),
+    152: ("resnet_152.pth", "main", "e96c459f5317ef2cbb898c91575402da2c78b31a31f55c5d28943683fe0626da"),
+    200: ("resnet_200.pth", "main", "df58525b0276117169782617a379480d2cbc75230e84e152c603bf22a1fabfa8"),
+}
+PINS = {f"resnet{depth}": Pin(f"TencentMedicalNet/MedicalNet-Resnet{depth}", *rest) for depth, rest in _FILES.items()}
+
+
+def names(dimensions: int) -> tuple[str, ...]:
+    """Return the encoders of 2 or 3 dimensions that these weights exist for."""
+    return tuple(PINS) if dimensions == 3 else ()
+
+
+def load(encoder: keras.Model, name: str) -> None:
+    """Fetch the weights of an encoder and assign them; `medzoo.weights.load_weights` says what it raises."""
+    pin = PINS[name]
+    state = converted(f"medicalnet-{name}", pin.sha256, lambda: _read(pin))
+    load_state(encoder, name, state, origin=f"{pin.file} of {pin.repo}")
+
+
+def preprocessing(name: str, size: Sequence[int], channels: int) -> Preprocessing:
+    """Return what the weights were trained with: intensities of mean 0 and deviation 1."""
+    return Preprocessing(tuple(size), channels, normalization="standardize")
+
+
+def _read(pin: Pin) -> dict[str, np.ndarray]:
+    return read_checkpoint(fetch(*pin))

@@ -1,0 +1,75 @@
+"""Arrays by name into the weights of an encoder: all of them, each once, or none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from medzoo.weights.channels import SOURCES, fit_channels
+
+if TYPE_CHECKING:
+    import keras
+
+
+def transfer(
+    encoder: keras.Model,
+    name_of: Callable[[str, str], str],
+    arrays: Mapping[str, np.ndarray],
+    origin: str,
+    hint: str = "",
+) -> None:
+    """Assign every array to one weight and every weight one array, or raise and assign nothing.
+
+    Args:
+        encoder: Network that takes `(batch, [depth,] height, width, channels)`.
+        name_of: Function from the names of a layer and of its weight to the name of the array.
+        arrays: Arrays by name, in the layout of Keras. A kernel of the first layer may have 1 or 3 input channels.
+        origin: Where they come from, for messages.
+        hint: Sentence to end messages with.
+
+    Raises:
+        ValueError: An array is missing, unexpected or has another shape; the message names the first such one.
+    """
+    targets = weights_by_name(encoder.layers, name_of)
+    channels = encoder.input_shape[-1]
+    values = {}
+    for name, weight in targets.items():
+        if name not in arrays:
+            raise ValueError(f"{origin} lacks the tensor '{name}' that '{encoder.name}' needs. {hint}".rstrip())
+        values[name] = _fitted(arrays[name], tuple(weight.shape), channels)
+        if values[name].shape != tuple(weight.shape):
+            raise ValueError(
+                f"The tensor '{name}' of {origin} has another shape than in '{encoder.name}': expected "
+                f"{tuple(weight.shape)} in the layout of Keras. Received: {arrays[name].shape}. {hint}".rstrip()
+            )
+    for name in arrays:
+        if name not in targets:
+            raise ValueError(f"{origin} has a tensor '{name}' that '{encoder.name}' has not. {hint}".rstrip())
+    for name, weight in targets.items():
+        weight.assign(values[name])
+
+
+def weights_by_name(layers: list[keras.Layer], name_of: Callable[[str, str], str]) -> dict[str, keras.Variable]:
+    """Return the weights of layers by the name that `name_of` gives them.
+
+    Raises:
+        ValueError: Two weights have the same name.
+    """
+    found: dict[str, keras.Variable] = {}
+    for layer in layers:
+        for weight in layer.weights:
+            name = name_of(layer.name, weight.name)
+            if name in found:
+                raise ValueError(f"Expected one weight of each name. Received: two weights named '{name}'.")
+            found[name] = weight
+    return found
+
+
+def _fitted(array: np.ndarray, shape: tuple[int, ...], channels: int) -> np.ndarray:
+    """Fit an array to the input channels where these are all that differs from the `shape` it must have."""
+    only_input_differs = len(array.shape) == len(shape) > 1 and array.shape[-2] != shape[-2]
+    if only_input_differs and shape[-2] == channels and array.shape[-2] in SOURCES:
+        return fit_channels(array, channels)
+    return array
