@@ -130,6 +130,18 @@ def _card(options: argparse.Namespace) -> None:
     print(attach_evaluation(options.folder, options.evaluation))
 
 
+def _convert_medicalnet(options: argparse.Namespace) -> None:
+    from medzoo.hub.convert import convert_medicalnet
+
+    print(convert_medicalnet(options.file, options.output, options.size))
+
+
+def _convert_segmentation_models(options: argparse.Namespace) -> None:
+    from medzoo.hub.convert import convert_segmentation_models
+
+    print(convert_segmentation_models(options.file, options.backbone, options.output, options.size, options.labels))
+
+
 def _demo(options: argparse.Namespace) -> None:
     from medzoo.demo import demo
 
@@ -170,6 +182,19 @@ def _parser() -> argparse.ArgumentParser:
     command = _add(commands, "card", _card, "Write the card of a zoo entry anew.")
     command.add_argument("folder", metavar="FOLDER")
     command.add_argument("--evaluation", metavar="RUN", help="folder that medzoo evaluate wrote")
+
+    convert = commands.add_parser("convert", help="Make a zoo entry of another library's checkpoint.")
+    sources = convert.add_subparsers(metavar="SOURCE", required=True)
+    command = _add(sources, "medicalnet", _convert_medicalnet, "Convert a 3D ResNet of MedicalNet.")
+    command.add_argument("file", metavar="FILE", help="for example resnet_10_23dataset.pth")
+    command.add_argument("-o", "--output", required=True, help="folder of the zoo entry")
+    command.add_argument("--size", nargs=3, type=int, default=(64, 128, 128), help="depth, height, width in voxels")
+    command = _add(sources, "segmentation-models", _convert_segmentation_models, "Convert a Unet of that library.")
+    command.add_argument("file", metavar="FILE", help=".h5 file of the model or of its weights")
+    command.add_argument("--backbone", required=True, help="its backbone, for example resnext50")
+    command.add_argument("-o", "--output", required=True, help="folder of the zoo entry")
+    command.add_argument("--size", nargs=2, type=int, default=(256, 256), help="height and width in pixels")
+    command.add_argument("--labels", nargs="+", help="names of the labels, the background first")
 
     command = _add(commands, "demo", _demo, "Run the main job on a synthetic scan, offline, in two minutes.")
     command.add_argument("-o", "--output", default="medzoo-demo", help="folder (default: medzoo-demo)")
