@@ -9,7 +9,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from medzoo import data
+    from medzoo import data, models, weights
     from medzoo.evaluation.evaluate import evaluate
     from medzoo.evaluation.record import Evaluation
     from medzoo.hub.load import load
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from medzoo.preprocessing import Preprocessing
     from medzoo.recipe import Recipe
     from medzoo.task import Segmentation
+    from medzoo.training.freezing import freeze, stages, unfreeze
     from medzoo.training.train import train
     from medzoo.zoo_model import ZooModel
 
@@ -33,12 +34,15 @@ _HOMES = {
     "Segmentation": "medzoo.task",
     "ZooModel": "medzoo.zoo_model",
     "evaluate": "medzoo.evaluation.evaluate",
+    "freeze": "medzoo.training.freezing",
     "list_models": "medzoo.hub.registry",
     "load": "medzoo.hub.load",
     "predict": "medzoo.hub.predict",
     "read_scan": "medzoo.io",
     "save": "medzoo.hub.save",
+    "stages": "medzoo.training.freezing",
     "train": "medzoo.training.train",
+    "unfreeze": "medzoo.training.freezing",
 }
 
 __all__ = [
@@ -50,18 +54,25 @@ __all__ = [
     "ZooModel",
     "data",
     "evaluate",
+    "freeze",
     "list_models",
     "load",
+    "models",
     "predict",
     "read_scan",
     "save",
+    "stages",
     "train",
+    "unfreeze",
+    "weights",
 ]
+
+_PACKAGES = ("data", "models", "weights")
 
 
 def __getattr__(name: str) -> Any:
-    if name == "data":
-        return importlib.import_module("medzoo.data")
+    if name in _PACKAGES:
+        return importlib.import_module(f"medzoo.{name}")
     if name in _HOMES:
         return getattr(importlib.import_module(_HOMES[name]), name)
     raise AttributeError(f"module 'medzoo' has no attribute {name!r}")

@@ -25,7 +25,13 @@ ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("zoo_cards/*/README.md")])
 
 # Examples that need neither a model nor a file, those that need a data set, and those that need the zoo.
-ALONE = ("errors", "evaluation.scores", "io.read", "models.unet", "preprocessing", "task")
+ALONE = (
+    *("errors", "evaluation.scores", "io.read", "preprocessing", "task", "training.freezing"),
+    *(f"models.{name}" for name in ("architectures", "builders", "classifier", "decoder", "fast", "unet")),
+    *("models.resunet_plus_plus", "models.encoders"),
+    *(f"models.encoders.{name}" for name in ("applications", "foreign", "plain", "resnet")),
+    *("weights", "weights.channels", "weights.segmentation_models"),
+)
 ON_DATA = ("data.coco", "data.read", "data.samples")
 ON_ZOO = ("hub.load", "hub.registry")
 
