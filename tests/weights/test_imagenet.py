@@ -14,7 +14,7 @@ LAST_LAYERS = {"vgg16": "block5_conv3", "mobilenetv2": "out_relu", "efficientnet
 
 
 @pytest.fixture
-def application(request, monkeypatch, quick_initial_weights):
+def application(request, monkeypatch):
     """A network of `keras.applications` whose published weights are random numbers."""
     name = APPLICATIONS[request.param].builder
     build = getattr(keras.applications, name)

@@ -86,7 +86,7 @@ def build_encoder(
     if isinstance(encoder, keras.Model):
         if weights is not None:
             raise ValueError(f"A foreign encoder keeps its own weights: weights must be None. Received: {weights!r}.")
-        return foreign_encoder(encoder, input_shape)
+        return accelerate(foreign_encoder(encoder, input_shape))
     arguments = {"name": encoder} if isinstance(encoder, str) else dict(encoder)
     name = arguments.pop("name", None)
     if name not in ENCODERS:

@@ -1,0 +1,171 @@
+"""Time of a forward pass and of a training step, against native torch and stock Keras.
+
+    python benchmarks/networks.py
+    KERAS_BACKEND=jax python benchmarks/networks.py [--stock] [--rounds N]
+
+Every line runs in a process of its own, on all cores, and the lines take turns, so that other load on the machine falls
+on all of them; the figures are medians. torch runs the same network in both of its layouts, of which the faster counts.
+Stock Keras (`--stock`) takes minutes a step where it is slow, and is timed once.
+"""
+
+from __future__ import annotations
+
+import os
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import argparse
+import multiprocessing
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+NETWORKS = {"resnext50": (4, 224, 224, 3), "resnet10": (1, 64, 128, 128, 1)}
+PASSES = ("forward", "training")
+# Times torch's at most, by network, pass and backend.
+GOALS = {
+    ("resnext50", "training"): {"tensorflow": 1.2, "jax": 1.5},
+    ("resnet10", "forward"): {"tensorflow": 1.1, "jax": 1.5},
+    ("resnet10", "training"): {"tensorflow": 1.2, "jax": 2.0},
+}
+STOCK_GOAL = {("resnext50", "training"): 30}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--stock", action="store_true", help="time stock Keras too")
+    parser.add_argument("--rounds", type=int, default=7, help="default: 7")
+    options = parser.parse_args()
+    backend = os.environ.get("KERAS_BACKEND", "tensorflow")
+    print(
+        f"Keras on {backend}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, median of {options.rounds} rounds"
+    )
+    print(f"{'':22}{'torch ms':>10}{'medzoo ms':>11}{'to torch':>10}{'stock ms':>11}{'stock to medzoo':>17}")
+    for name in NETWORKS:
+        for kind in PASSES:
+            times = measure(name, kind, options.rounds)
+            stock = measure_stock(name, kind) if options.stock else None
+            print_line(name, kind, backend, times, stock)
+
+
+def measure(name: str, kind: str, rounds: int) -> dict[str, float]:
+    """Return the median milliseconds of every line; each round runs all of them once."""
+    workers = {line: Worker(line, name, kind) for line in ("medzoo", "torch", "torch channels_last")}
+    for worker in workers.values():
+        worker.step()
+    times = [{line: worker.step() for line, worker in workers.items()} for _ in range(rounds + 1)][1:]
+    for worker in workers.values():
+        worker.stop()
+    return {line: statistics.median(row[line] for row in times) for line in workers}
+
+
+def measure_stock(name: str, kind: str) -> float:
+    worker = Worker("stock", name, kind)
+    first = worker.step()
+    # The first step compiles; where it takes minutes, that is not what it takes them for.
+    seconds = worker.step() if first < 60_000 else first
+    worker.stop()
+    return seconds
+
+
+def print_line(name: str, kind: str, backend: str, times: dict[str, float], stock: float | None) -> None:
+    torch = min(times["torch"], times["torch channels_last"])
+    ratio = times["medzoo"] / torch
+    line = f"{name + ' ' + kind:22}{torch:10.0f}{times['medzoo']:11.0f}{ratio:10.2f}"
+    if stock is not None:
+        line += f"{stock:11.0f}{stock / times['medzoo']:17.1f}"
+    goal = GOALS.get((name, kind), {}).get(backend)
+    if goal:
+        line += f"   at most {goal} x torch: {'yes' if ratio <= goal else 'NO'}"
+    if stock is not None and (name, kind) in STOCK_GOAL:
+        factor = STOCK_GOAL[name, kind]
+        line += f"; {factor} x faster than stock: {'yes' if stock >= factor * times['medzoo'] else 'NO'}"
+    print(line, flush=True)
+
+
+class Worker:
+    """A process that holds one network and runs a step of it when asked."""
+
+    def __init__(self, line: str, name: str, kind: str):
+        context = multiprocessing.get_context("spawn")
+        self.pipe, far = context.Pipe()
+        self.process = context.Process(target=serve, args=(far, line, name, kind), daemon=True)
+        self.process.start()
+
+    def step(self) -> float:
+        """Return the milliseconds of one step."""
+        self.pipe.send(True)
+        return self.pipe.recv()
+
+    def stop(self) -> None:
+        """End the process."""
+        self.pipe.send(False)
+        self.process.join()
+
+
+def serve(pipe, line: str, name: str, kind: str) -> None:
+    step = torch_step(name, kind, "last" in line) if line.startswith("torch") else keras_step(name, kind, line)
+    while pipe.recv():
+        start = time.perf_counter()
+        step()
+        pipe.send(1000 * (time.perf_counter() - start))
+
+
+def keras_step(name: str, kind: str, line: str) -> Callable[[], object]:
+    sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+    import keras
+
+    from medzoo.models import accelerate, classifier
+
+    shape = NETWORKS[name]
+    model = accelerate(classifier(shape[1:], outputs=0, encoder=name), enabled="auto" if line == "medzoo" else False)
+    jit = False if keras.backend.backend() == "tensorflow" else "auto"
+    model.compile(keras.optimizers.SGD(1e-3), "mean_squared_error", jit_compile=jit)
+    images, targets = data(shape, model.output_shape[-1])
+    if kind == "forward":
+        return lambda: model.predict_on_batch(images)
+    return lambda: model.train_on_batch(images, targets)
+
+
+def torch_step(name: str, kind: str, channels_last: bool) -> Callable[[], object]:
+    sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+    import torch
+
+    from tests.weights.torch_networks import medicalnet, torchvision
+
+    shape = NETWORKS[name]
+    network = medicalnet(10) if name == "resnet10" else torchvision(name)
+    images, targets = map(torch.from_numpy, data(shape, 512 if name == "resnet10" else 2048))
+    images = images.movedim(-1, 1).contiguous()
+    if channels_last:
+        layout = torch.channels_last if images.ndim == 4 else torch.channels_last_3d
+        network, images = network.to(memory_format=layout), images.contiguous(memory_format=layout)
+    optimizer = torch.optim.SGD(network.parameters(), 1e-3)
+
+    def forward() -> torch.Tensor:
+        return network(images)[-1].flatten(2).mean(2)
+
+    def infer() -> None:
+        with torch.inference_mode():
+            forward()
+
+    def train() -> None:
+        optimizer.zero_grad()
+        torch.nn.functional.mse_loss(forward(), targets).backward()
+        optimizer.step()
+
+    network.train(kind == "training")
+    return train if kind == "training" else infer
+
+
+def data(shape: tuple[int, ...], features: int) -> tuple[np.ndarray, np.ndarray]:
+    generator = np.random.default_rng(0)
+    return generator.random(shape, np.float32), generator.random((shape[0], features), np.float32)
+
+
+if __name__ == "__main__":
+    main()
