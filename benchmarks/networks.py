@@ -15,14 +15,10 @@ import os
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import argparse
-import multiprocessing
-import statistics
-import sys
-import time
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
+from turns import Worker, take_turns
 
 NETWORKS = {"resnext50": (4, 224, 224, 3), "resnet10": (1, 64, 128, 128, 1)}
 PASSES = ("forward", "training")
@@ -53,18 +49,17 @@ def main() -> None:
 
 
 def measure(name: str, kind: str, rounds: int) -> dict[str, float]:
-    """Return the median milliseconds of every line; each round runs all of them once."""
-    workers = {line: Worker(line, name, kind) for line in ("medzoo", "torch", "torch channels_last")}
-    for worker in workers.values():
-        worker.step()
-    times = [{line: worker.step() for line, worker in workers.items()} for _ in range(rounds + 1)][1:]
-    for worker in workers.values():
-        worker.stop()
-    return {line: statistics.median(row[line] for row in times) for line in workers}
+    """Return the median milliseconds of every line."""
+    lines = {
+        "medzoo": (keras_step, name, kind, "auto"),
+        "torch": (torch_step, name, kind, False),
+        "torch channels_last": (torch_step, name, kind, True),
+    }
+    return take_turns(lines, rounds)
 
 
 def measure_stock(name: str, kind: str) -> float:
-    worker = Worker("stock", name, kind)
+    worker = Worker(keras_step, name, kind, False)
     first = worker.step()
     # The first step compiles; where it takes minutes, that is not what it takes them for.
     seconds = worker.step() if first < 60_000 else first
@@ -87,42 +82,13 @@ def print_line(name: str, kind: str, backend: str, times: dict[str, float], stoc
     print(line, flush=True)
 
 
-class Worker:
-    """A process that holds one network and runs a step of it when asked."""
-
-    def __init__(self, line: str, name: str, kind: str):
-        context = multiprocessing.get_context("spawn")
-        self.pipe, far = context.Pipe()
-        self.process = context.Process(target=serve, args=(far, line, name, kind), daemon=True)
-        self.process.start()
-
-    def step(self) -> float:
-        """Return the milliseconds of one step."""
-        self.pipe.send(True)
-        return self.pipe.recv()
-
-    def stop(self) -> None:
-        """End the process."""
-        self.pipe.send(False)
-        self.process.join()
-
-
-def serve(pipe, line: str, name: str, kind: str) -> None:
-    step = torch_step(name, kind, "last" in line) if line.startswith("torch") else keras_step(name, kind, line)
-    while pipe.recv():
-        start = time.perf_counter()
-        step()
-        pipe.send(1000 * (time.perf_counter() - start))
-
-
-def keras_step(name: str, kind: str, line: str) -> Callable[[], object]:
-    sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+def keras_step(name: str, kind: str, enabled: bool | str) -> Callable[[], object]:
     import keras
 
     from medzoo.models import accelerate, classifier
 
     shape = NETWORKS[name]
-    model = accelerate(classifier(shape[1:], outputs=0, encoder=name), enabled="auto" if line == "medzoo" else False)
+    model = accelerate(classifier(shape[1:], outputs=0, encoder=name), enabled=enabled)
     jit = False if keras.backend.backend() == "tensorflow" else "auto"
     model.compile(keras.optimizers.SGD(1e-3), "mean_squared_error", jit_compile=jit)
     images, targets = data(shape, model.output_shape[-1])
@@ -132,7 +98,6 @@ def keras_step(name: str, kind: str, line: str) -> Callable[[], object]:
 
 
 def torch_step(name: str, kind: str, channels_last: bool) -> Callable[[], object]:
-    sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
     import torch
 
     from tests.weights.torch_networks import medicalnet, torchvision

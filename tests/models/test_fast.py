@@ -1,151 +1,172 @@
-"""Fast layers compute what stock ones do, and are stock ones to everything that looks at them."""
-
 import keras
 import numpy as np
 import pytest
 from keras import layers
 
-from medzoo.models import accelerate, build
-from medzoo.models.encoders.resnet import resnet_encoder
+from medzoo.models import fast
+from medzoo.models.fast import accelerate
 
-SAME = {"padding": "same"}
-IMAGE, VOLUME = (9, 8), (5, 9, 8)
-# Layer, its arguments, and the shape of its input.
+BACKEND = keras.backend.backend()
+
+# Layers with a fast way, and the size of an input.
 CASES = {
-    "groups": (layers.Conv2D, (64, 3), {"groups": 32, **SAME}, (*IMAGE, 64)),
-    "groups that widen, with bias and activation": (
-        layers.Conv2D,
-        (48, 3),
-        {"groups": 3, "activation": "gelu"},
-        (*IMAGE, 6),
+    "grouped": (layers.Conv2D(64, 3, padding="same", groups=32), (6, 5, 64)),
+    "grouped, more filters than channels": (layers.Conv2D(96, 3, groups=3), (6, 5, 48)),
+    "grouped strided valid": (layers.Conv2D(8, 3, strides=2, groups=2), (9, 8, 4)),
+    "grouped strided same": (layers.Conv2D(8, (3, 2), strides=2, padding="same", groups=2), (9, 8, 4)),
+    "grouped dilated": (layers.Conv2D(8, 3, dilation_rate=2, groups=4), (9, 8, 8)),
+    "a group for every channel, a prime number of them": (layers.Conv2D(74, 3, groups=37), (5, 5, 37)),
+    "one by one strided": (layers.Conv2D(4, 1, strides=2), (5, 6, 3)),
+    "one by one by one": (layers.Conv3D(4, 1), (3, 4, 5, 3)),
+    "3D": (layers.Conv3D(4, 3, padding="same"), (4, 5, 6, 16)),
+    "3D valid, even kernel": (layers.Conv3D(4, (2, 3, 4)), (4, 5, 6, 16)),
+    "3D strided": (layers.Conv3D(4, 3, strides=(1, 2, 3), padding="same"), (4, 5, 6, 16)),
+    "3D stem of one channel": (layers.Conv3D(4, 7, strides=2), (8, 9, 10, 1)),
+    "3D dilated, size no multiple of the dilation": (
+        layers.Conv3D(4, 3, padding="same", dilation_rate=4),
+        (6, 7, 9, 16),
     ),
-    "groups of one channel": (layers.Conv2D, (40, (3, 5)), {"groups": 20, **SAME}, (*IMAGE, 20)),
-    "strided groups": (layers.Conv2D, (64, 3), {"groups": 16, "strides": 2, **SAME}, (*IMAGE, 32)),
-    "strided groups without padding": (layers.Conv2D, (32, 3), {"groups": 8, "strides": 2}, (*IMAGE, 16)),
-    "dilated groups": (layers.Conv2D, (16, 3), {"groups": 4, "dilation_rate": 2, **SAME}, (*IMAGE, 16)),
-    "pointwise": (layers.Conv2D, (4, 1), {}, (*IMAGE, 3)),
-    "strided pointwise volume": (layers.Conv3D, (4, 1), {"strides": 2, "use_bias": False}, (*VOLUME, 3)),
-    "volume": (layers.Conv3D, (4, 3), SAME, (*VOLUME, 40)),
-    "volume of few channels": (layers.Conv3D, (4, 3), SAME, (*VOLUME, 2)),
-    "volume without padding": (layers.Conv3D, (4, (2, 3, 3)), {}, (*VOLUME, 3)),
-    "strided volume": (layers.Conv3D, (4, 7), {"strides": 2, **SAME}, (8, 9, 8, 1)),
-    "strided volume without padding": (layers.Conv3D, (4, 3), {"strides": (1, 2, 2)}, (*VOLUME, 3)),
-    "dilated volume": (layers.Conv3D, (4, 3), {"dilation_rate": 2, **SAME}, (*VOLUME, 3)),
-    "volume smaller than its dilation": (layers.Conv3D, (64, 3), {"dilation_rate": 4, **SAME}, (3, 5, 6, 2)),
-    "dilated volume without padding": (layers.Conv3D, (4, 3), {"dilation_rate": (2, 3, 1)}, (*VOLUME, 3)),
-    "pooling": (layers.MaxPooling2D, (3,), {"strides": 2, **SAME}, (*IMAGE, 3)),
-    "pooling of volumes": (layers.MaxPooling3D, (3,), {"strides": 2}, (*VOLUME, 3)),
+    "3D dilated by more than the size": (layers.Conv3D(4, 3, padding="same", dilation_rate=6), (4, 5, 4, 16)),
+    "3D dilated valid": (layers.Conv3D(4, 3, dilation_rate=2), (5, 6, 7, 16)),
+    "3D dilated, even kernel": (layers.Conv3D(4, 2, padding="same", dilation_rate=(1, 2, 3)), (4, 5, 6, 16)),
+    "max pooling": (layers.MaxPooling2D(3, strides=2), (9, 8, 4)),
+    "max pooling same": (layers.MaxPooling2D(3, strides=2, padding="same"), (9, 8, 4)),
+    "max pooling 3D": (layers.MaxPooling3D(2), (4, 5, 6, 3)),
 }
 
 
+def make_model(layer, size):
+    """Return a model of that layer behind one whose update depends on the gradient of the layer's inputs."""
+    keras.utils.set_random_seed(0)
+    inputs = keras.Input(size)
+    x = layers.Dense(size[-1], kernel_initializer="random_normal")(inputs)
+    model = keras.Model(inputs, layer.from_config(layer.get_config())(x))
+    model.compile(keras.optimizers.SGD(1.0), "mse", jit_compile=False)
+    return model
+
+
+def random_batch(*shape):
+    return np.random.default_rng(0).normal(size=(2, *shape)).astype("float32")
+
+
+def is_fast(layer):
+    return bool({"call", "convolution_op"} & vars(layer).keys())
+
+
 @pytest.fixture(params=CASES)
-def networks(request):
-    """The same layer behind another, stock and fast."""
-    kind, arguments, options, shape = CASES[request.param]
-    stock, fast = (sandwich(kind(*arguments, **options), shape) for _ in range(2))
-    fast.set_weights(stock.get_weights())
-    return stock, accelerate(fast, enabled=True)
+def case(request):
+    return CASES[request.param]
 
 
-def sandwich(layer, shape):
-    image = keras.Input(shape)
-    return keras.Model(image, layer(layers.Dense(shape[-1], name="before")(image)))
+def test_every_case_has_a_fast_way(case):
+    assert is_fast(accelerate(case[0].from_config(case[0].get_config()), True))
 
 
-def inputs(network, batch=2):
-    return np.random.default_rng(1).standard_normal((batch, *network.input_shape[1:]), np.float32)
+def test_output_is_that_of_the_stock_layer(case):
+    model, x = make_model(*case), random_batch(*case[1])
+    expected = model.predict_on_batch(x)
+    np.testing.assert_allclose(accelerate(model, True).predict_on_batch(x), expected, atol=1e-4)
 
 
-def gradients(network):
-    """Return the gradients of all weights, of which those of the layer before show the gradient of the input."""
-    before = network.get_weights()
-    network.compile(keras.optimizers.SGD(1.0), "mean_squared_error", jit_compile=False)
-    images = inputs(network)
-    targets = np.random.default_rng(2).standard_normal((2, *network.output_shape[1:]), np.float32)
-    network.train_on_batch(images, targets)
-    return [old - new for old, new in zip(before, network.get_weights(), strict=True)]
+def test_gradients_are_those_of_the_stock_layer(case):
+    updates = []
+    for enabled in (False, True):
+        model, x = accelerate(make_model(*case), enabled), random_batch(*case[1])
+        before = model.get_weights()
+        model.train_on_batch(x, np.ones((2, *model.output_shape[1:]), "float32"))
+        updates.append([new - old for new, old in zip(model.get_weights(), before, strict=True)])
+    for stock, ours in zip(*updates, strict=True):
+        assert np.abs(stock).max() > 0
+        np.testing.assert_allclose(ours, stock, atol=1e-3 * np.abs(stock).max())
 
 
-def methods(network):
-    """Return what the instances of the layers override."""
-    return [name for layer in network.layers for name in vars(layer) if name in ("convolution_op", "call")]
+@pytest.mark.parametrize("name", ["grouped", "one by one strided", "3D", "3D dilated valid", "max pooling"])
+def test_mixed_precision_is_that_of_the_stock_layer(name):
+    layer, size = CASES[name]
+    layer = layer.from_config({**layer.get_config(), "dtype": "mixed_bfloat16"})
+    x = random_batch(*size)
+    stock = layer(x)
+    ours = accelerate(layer, True)(x)
+    assert keras.backend.standardize_dtype(ours.dtype) == "bfloat16"
+    stock, ours = (keras.ops.convert_to_numpy(keras.ops.cast(y, "float32")) for y in (stock, ours))
+    np.testing.assert_allclose(ours, stock, atol=0.02 * np.abs(stock).max())
 
 
-def test_output_is_that_of_the_stock_layer(networks):
-    stock, fast = networks
-    images = inputs(stock)
-    assert methods(fast)
-    assert fast.predict_on_batch(images) == pytest.approx(stock.predict_on_batch(images), abs=1e-4)
+@pytest.mark.parametrize("name", ["grouped", "one by one strided", "3D", "3D dilated valid", "max pooling 3D"])
+def test_unknown_sizes_work(name):
+    layer, size = CASES[name]
+    x = random_batch(*size)
+    known = make_model(layer, size)
+    unknown = make_model(layer, (*(None for _ in size[:-1]), size[-1]))
+    unknown.set_weights(known.get_weights())
+    result = accelerate(unknown, True).predict_on_batch(x)
+    np.testing.assert_allclose(result, known.predict_on_batch(x), atol=1e-4)
 
 
-def test_gradients_are_those_of_the_stock_layer(networks):
-    stock, fast = networks
-    for expected, gradient in zip(gradients(stock), gradients(fast), strict=True):
-        assert np.abs(expected).max() > 0
-        assert np.abs(gradient - expected).max() <= 1e-3 * np.abs(expected).max()
+def test_configuration_and_weights_stay_those_of_the_stock_layer(case):
+    layer, size = case
+    stock, ours = make_model(layer, size), accelerate(make_model(layer, size), True)
+    assert ours.layers[-1].get_config() == {**stock.layers[-1].get_config(), "name": ours.layers[-1].name}
+    assert [weight.shape for weight in ours.weights] == [weight.shape for weight in stock.weights]
 
 
-def test_config_and_weights_are_those_of_the_stock_layer(networks):
-    stock, fast = networks
-    configs = [[{**layer.get_config(), "name": None} for layer in network.layers[1:]] for network in networks]
-    assert configs[0] == configs[1]
-    assert [type(layer) for layer in fast.layers] == [type(layer) for layer in stock.layers]
-    assert not methods(keras.Model.from_config(fast.get_config()))
+def test_a_saved_fast_model_loads_as_a_stock_one(tmp_path):
+    model, x = accelerate(make_model(*CASES["grouped"]), True), random_batch(*CASES["grouped"][1])
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    assert not any(map(is_fast, loaded.layers))
+    np.testing.assert_allclose(loaded.predict_on_batch(x), model.predict_on_batch(x), atol=1e-4)
 
 
-def test_a_size_that_is_not_known_is_served():
-    kind, arguments, options, shape = CASES["dilated volume"]
-    network = accelerate(sandwich(kind(*arguments, **options), (None, None, None, shape[-1])), enabled=True)
-    images = np.random.default_rng(0).standard_normal((1, *shape), np.float32)
-    fast = network.predict_on_batch(images)
-    assert fast == pytest.approx(accelerate(network, enabled=False).predict_on_batch(images), abs=1e-4)
+def test_layers_of_nested_models_are_found():
+    inner = make_model(*CASES["grouped"])
+    outer = keras.Sequential([keras.Input(inner.input_shape[1:]), inner])
+    accelerate(outer, True)
+    assert is_fast(inner.layers[-1])
 
 
-def test_mixed_precision_is_kept():
-    layer = layers.Conv2D(32, 3, groups=8, padding="same", dtype="mixed_bfloat16")
-    images = np.random.default_rng(0).standard_normal((1, 6, 6, 16), np.float32)
-    stock = layer(images)
-    fast = accelerate(layer, enabled=True)(images)
-    assert keras.backend.standardize_dtype(fast.dtype) == "bfloat16"
-    difference = keras.ops.convert_to_numpy(keras.ops.cast(fast - stock, "float32"))
-    assert np.abs(difference).max() < 0.05
+def test_disabled_is_the_stock_layer_again():
+    layer = accelerate(accelerate(layers.Conv2D(4, 3, groups=2), True), False)
+    assert not is_fast(layer)
 
 
-def test_switching_off_takes_every_override_away_also_in_models_inside():
-    inner = resnet_encoder((16, 16, 16, 1), depth=10, width_per_group=4)
-    image = keras.Input((16, 16, 16, 1))
-    model = keras.Model(image, inner(image)["stride_8"])
-    assert methods(accelerate(inner, enabled=True))
-    accelerate(model, enabled=False)
-    assert not methods(inner)
+def test_what_was_compiled_is_dropped():
+    model = make_model(*CASES["grouped"])
+    model.predict_on_batch(random_batch(*CASES["grouped"][1]))
+    assert accelerate(model, True).predict_function is None
 
 
-def test_a_compiled_model_goes_over_to_the_other_way():
-    network = sandwich(layers.Conv2D(8, 3, groups=4), (6, 6, 8))
-    images = inputs(network)
-    network.predict_on_batch(images)
-    calls = []
-    accelerate(network, enabled=True)
-    layer = network.layers[-1]
-    fast = layer.convolution_op
-    layer.convolution_op = lambda *arguments: calls.append(1) or fast(*arguments)
-    network.predict_on_batch(images)
-    assert calls
+def test_auto_takes_what_gains_on_this_backend():
+    chosen = {name for name, (layer, _) in CASES.items() if is_fast(accelerate(layer.from_config(layer.get_config())))}
+    grouped = {name for name in CASES if "group" in name}
+    assert chosen == {"jax": set(CASES), "tensorflow": grouped, "torch": set()}[BACKEND]
 
 
-def test_a_gpu_keeps_the_stock_layers(monkeypatch):
-    class Tensor:
+def test_auto_on_tensorflow_takes_wide_and_far_dilated_volumes():
+    fast_one, near, narrow = (layers.Conv3D(n, 3, dilation_rate=rate) for n, rate in ((64, 4), (64, 2), (16, 4)))
+    chosen = [is_fast(accelerate(layer)) for layer in (fast_one, near, narrow)]
+    assert chosen == {"jax": [True] * 3, "tensorflow": [True, False, False], "torch": [False] * 3}[BACKEND]
+
+
+def test_auto_on_a_gpu_is_the_stock_layer(monkeypatch):
+    class OnGpu:
         device = "cuda:0"
 
-    monkeypatch.setattr("medzoo.models.fast.ops.zeros", lambda *_: Tensor())
-    assert not methods(accelerate(resnet_encoder((32, 32, 1), depth=10, width_per_group=4)))
+    monkeypatch.setattr(fast.ops, "zeros", lambda shape: OnGpu())
+    assert not is_fast(accelerate(layers.Conv2D(4, 3, groups=2)))
 
 
-def test_networks_are_built_fast_where_the_backend_gains():
-    network = build({"name": "classifier", "encoder": "resnext50"}, (32, 32, 1), 1, "sigmoid")
-    assert bool(methods(network)) == (keras.backend.backend() != "torch")
+def test_a_subclass_is_left_alone():
+    class Other(layers.Conv2D):
+        pass
+
+    assert not is_fast(accelerate(Other(4, 3, groups=2), True))
 
 
-def test_another_switch_is_refused():
-    with pytest.raises(ValueError, match="'auto'"):
-        accelerate(layers.Conv2D(1, 1), enabled="gpu")
+def test_channels_first_is_left_alone():
+    assert not is_fast(accelerate(layers.Conv3D(4, 3, data_format="channels_first"), True))
+
+
+def test_something_else_than_a_switch_is_refused():
+    with pytest.raises(ValueError, match="expected to be True, False or 'auto'. Received: enabled='on'"):
+        accelerate(layers.Conv2D(4, 3), "on")

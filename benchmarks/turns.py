@@ -1,0 +1,60 @@
+"""Lines of a benchmark that take turns, each in a process of its own."""
+
+from __future__ import annotations
+
+import multiprocessing
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+class Worker:
+    """A process that makes a step once and runs it when asked.
+
+    Args:
+        make_step: Function that returns the step, a function without arguments.
+        arguments: What `make_step` takes.
+    """
+
+    def __init__(self, make_step: Callable, *arguments: object):
+        context = multiprocessing.get_context("spawn")
+        self.pipe, far = context.Pipe()
+        self.process = context.Process(target=_serve, args=(far, make_step, arguments), daemon=True)
+        self.process.start()
+
+    def step(self) -> float:
+        """Return the milliseconds of one step."""
+        self.pipe.send(True)
+        return self.pipe.recv()
+
+    def stop(self) -> None:
+        """End the process."""
+        self.pipe.send(False)
+        self.process.join()
+
+
+def take_turns(lines: dict[str, tuple], rounds: int) -> dict[str, float]:
+    """Return the median milliseconds of every line; a round runs each of them once, the first two are not counted.
+
+    Args:
+        lines: By name, the function that makes the step and what it takes.
+        rounds: Rounds that count.
+    """
+    workers = {name: Worker(*line) for name, line in lines.items()}
+    times = [{name: worker.step() for name, worker in workers.items()} for _ in range(rounds + 2)][2:]
+    for worker in workers.values():
+        worker.stop()
+    return {name: statistics.median(row[name] for row in times) for name in workers}
+
+
+def _serve(pipe, make_step: Callable, arguments: tuple) -> None:
+    sys.path.insert(0, str(ROOT))
+    step = make_step(*arguments)
+    while pipe.recv():
+        start = time.perf_counter()
+        step()
+        pipe.send(1000 * (time.perf_counter() - start))
