@@ -8,6 +8,7 @@ import keras
 import numpy as np
 import pytest
 
+import medzoo
 from medzoo.losses import DiceCrossEntropy
 from medzoo.task import Segmentation
 from medzoo.zoo_model import ZooModel
@@ -33,6 +34,15 @@ def test_model_of_a_recipe_carries_its_concepts(tiny_recipe):
     assert model.name == "tiny_unet"
     assert model.input_shape == (None, *tiny_recipe.preprocessing.input_shape)
     assert not model.compiled
+
+
+def test_weights_of_a_recipe_are_where_its_training_begins(tiny_entry, tiny_recipe):
+    recipe = replace(tiny_recipe, weights=str(tiny_entry))
+    kernel = "stride_1_conv"
+    source = medzoo.load(tiny_entry).get_layer(kernel).get_weights()[0]
+    begun = ZooModel.from_recipe(recipe, pretrained=True).get_layer(kernel).get_weights()[0]
+    assert np.array_equal(begun, source)
+    assert not np.array_equal(ZooModel.from_recipe(recipe).get_layer(kernel).get_weights()[0], source)
 
 
 def test_one_image_tensor_goes_in_and_one_comes_out_without_warning(tiny_model):
