@@ -183,6 +183,14 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("folder", metavar="FOLDER")
     command.add_argument("--evaluation", metavar="RUN", help="folder that medzoo evaluate wrote")
 
+    _add_converters(commands)
+
+    command = _add(commands, "demo", _demo, "Run the main job on a synthetic scan, offline, in two minutes.")
+    command.add_argument("-o", "--output", default="medzoo-demo", help="folder (default: medzoo-demo)")
+    return parser
+
+
+def _add_converters(commands: argparse._SubParsersAction) -> None:
     convert = commands.add_parser("convert", help="Make a zoo entry of another library's checkpoint.")
     sources = convert.add_subparsers(metavar="SOURCE", required=True)
     command = _add(sources, "medicalnet", _convert_medicalnet, "Convert a 3D ResNet of MedicalNet.")
@@ -195,10 +203,6 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("-o", "--output", required=True, help="folder of the zoo entry")
     command.add_argument("--size", nargs=2, type=int, default=(256, 256), help="height and width in pixels")
     command.add_argument("--labels", nargs="+", help="names of the labels, the background first")
-
-    command = _add(commands, "demo", _demo, "Run the main job on a synthetic scan, offline, in two minutes.")
-    command.add_argument("-o", "--output", default="medzoo-demo", help="folder (default: medzoo-demo)")
-    return parser
 
 
 def _add(commands: argparse._SubParsersAction, name: str, run: Callable, text: str) -> argparse.ArgumentParser:
