@@ -72,7 +72,7 @@ def test_features_are_those_of_keras(pair):
     assert features.keys() == expected.keys()
     for name in features:
         feature, other = (keras.ops.convert_to_numpy(each[name]) for each in (features, expected))
-        assert feature == pytest.approx(other, abs=1e-5 * float(np.abs(other).max()))
+        assert feature == pytest.approx(other, abs=1e-4 * float(np.abs(other).max()))
 
 
 def test_layers_with_weights_keep_the_name_that_keras_gave_them(pair):

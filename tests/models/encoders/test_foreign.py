@@ -36,8 +36,8 @@ def test_features_are_those_of_the_backbone(shape):
     features = encoder.predict_on_batch(images_of(shape))
     expected = keras.Model(backbone.input, dict(backbone.pyramid_outputs)).predict_on_batch(images_of(shape))
     assert features.keys() == {"stride_2", "stride_4"}
-    assert features["stride_2"] == pytest.approx(expected["P1"], abs=1e-6)
-    assert features["stride_4"] == pytest.approx(expected["P2"], abs=1e-6)
+    assert features["stride_2"] == pytest.approx(expected["P1"], rel=1e-4)
+    assert features["stride_4"] == pytest.approx(expected["P2"], rel=1e-4)
 
 
 def test_layers_are_named_after_their_stage_and_do_not_count_up():
