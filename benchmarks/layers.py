@@ -16,8 +16,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import argparse
 from collections.abc import Callable
 
-import numpy as np
-from turns import take_turns
+from turns import random_batch, take_turns
 
 # Keras layer, its arguments, and the shape of a batch.
 LAYERS = {
@@ -68,7 +67,7 @@ def keras_step(name: str, kind: str, enabled: bool | str) -> Callable[[], object
     model = keras.Model(image, keras.layers.Lambda(lambda y: keras.ops.mean(y, tuple(range(1, len(shape) - 1))))(x))
     jit = False if keras.backend.backend() == "tensorflow" else "auto"
     model.compile(keras.optimizers.SGD(1e-3), "mean_squared_error", jit_compile=jit)
-    images, targets = data(shape, model.output_shape[-1])
+    images, targets = random_batch(shape, model.output_shape[-1])
     if kind == "forward":
         return lambda: model.predict_on_batch(images)
     return lambda: model.train_on_batch(images, targets)
@@ -86,7 +85,7 @@ def torch_step(name: str, kind: str) -> Callable[[], object]:
         dilation = arguments.get("dilation_rate", 1)
         settings = {"padding": dilation, "dilation": dilation, "groups": arguments.get("groups", 1), "bias": False}
         module = (nn.Conv2d if layer == "Conv2D" else nn.Conv3d)(channels, arguments["filters"], 3, **settings)
-    images, targets = map(torch.from_numpy, data(shape, arguments.get("filters", channels)))
+    images, targets = map(torch.from_numpy, random_batch(shape, arguments.get("filters", channels)))
     images = images.movedim(-1, 1).contiguous()
     scale = nn.Parameter(torch.ones(1, channels, *(1,) * (len(shape) - 2)))
     optimizer = torch.optim.SGD([scale, *module.parameters()], 1e-3)
@@ -102,11 +101,6 @@ def torch_step(name: str, kind: str) -> Callable[[], object]:
         optimizer.step()
 
     return train if kind == "training" else infer
-
-
-def data(shape: tuple[int, ...], features: int) -> tuple[np.ndarray, np.ndarray]:
-    generator = np.random.default_rng(0)
-    return generator.random(shape, np.float32), generator.random((shape[0], features), np.float32)
 
 
 if __name__ == "__main__":

@@ -17,8 +17,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import argparse
 from collections.abc import Callable
 
-import numpy as np
-from turns import Worker, take_turns
+from turns import Worker, random_batch, take_turns
 
 NETWORKS = {"resnext50": (4, 224, 224, 3), "resnet10": (1, 64, 128, 128, 1)}
 PASSES = ("forward", "training")
@@ -91,7 +90,7 @@ def keras_step(name: str, kind: str, enabled: bool | str) -> Callable[[], object
     model = accelerate(classifier(shape[1:], outputs=0, encoder=name), enabled=enabled)
     jit = False if keras.backend.backend() == "tensorflow" else "auto"
     model.compile(keras.optimizers.SGD(1e-3), "mean_squared_error", jit_compile=jit)
-    images, targets = data(shape, model.output_shape[-1])
+    images, targets = random_batch(shape, model.output_shape[-1])
     if kind == "forward":
         return lambda: model.predict_on_batch(images)
     return lambda: model.train_on_batch(images, targets)
@@ -104,7 +103,7 @@ def torch_step(name: str, kind: str, channels_last: bool) -> Callable[[], object
 
     shape = NETWORKS[name]
     network = medicalnet(10) if name == "resnet10" else torchvision(name)
-    images, targets = map(torch.from_numpy, data(shape, 512 if name == "resnet10" else 2048))
+    images, targets = map(torch.from_numpy, random_batch(shape, 512 if name == "resnet10" else 2048))
     images = images.movedim(-1, 1).contiguous()
     if channels_last:
         layout = torch.channels_last if images.ndim == 4 else torch.channels_last_3d
@@ -125,11 +124,6 @@ def torch_step(name: str, kind: str, channels_last: bool) -> Callable[[], object
 
     network.train(kind == "training")
     return train if kind == "training" else infer
-
-
-def data(shape: tuple[int, ...], features: int) -> tuple[np.ndarray, np.ndarray]:
-    generator = np.random.default_rng(0)
-    return generator.random(shape, np.float32), generator.random((shape[0], features), np.float32)
 
 
 if __name__ == "__main__":

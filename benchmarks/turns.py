@@ -9,6 +9,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
+
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -49,6 +51,12 @@ def take_turns(lines: dict[str, tuple], rounds: int) -> dict[str, float]:
     for worker in workers.values():
         worker.stop()
     return {name: statistics.median(row[name] for row in times) for name in workers}
+
+
+def random_batch(shape: tuple[int, ...], features: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return random images of a shape and as many targets, the same ones every time."""
+    generator = np.random.default_rng(0)
+    return generator.random(shape, np.float32), generator.random((shape[0], features), np.float32)
 
 
 def _serve(pipe, make_step: Callable, arguments: tuple) -> None:
