@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from medzoo.io import Scan, read_scan
     from medzoo.preprocessing import Preprocessing
     from medzoo.recipe import Recipe
-    from medzoo.task import Segmentation
+    from medzoo.stack import Stack
+    from medzoo.task import Classification, Regression, Segmentation
     from medzoo.training.freezing import freeze, stages, unfreeze
     from medzoo.training.train import train
     from medzoo.zoo_model import ZooModel
@@ -27,11 +28,14 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "Classification": "medzoo.task",
     "Evaluation": "medzoo.evaluation.record",
     "Preprocessing": "medzoo.preprocessing",
     "Recipe": "medzoo.recipe",
+    "Regression": "medzoo.task",
     "Scan": "medzoo.io",
     "Segmentation": "medzoo.task",
+    "Stack": "medzoo.stack",
     "ZooModel": "medzoo.zoo_model",
     "evaluate": "medzoo.evaluation.evaluate",
     "freeze": "medzoo.training.freezing",
@@ -46,11 +50,14 @@ _HOMES = {
 }
 
 __all__ = [
+    "Classification",
     "Evaluation",
     "Preprocessing",
     "Recipe",
+    "Regression",
     "Scan",
     "Segmentation",
+    "Stack",
     "ZooModel",
     "data",
     "evaluate",

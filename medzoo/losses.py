@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import keras
@@ -18,7 +19,7 @@ def one_hot_labels(y_true: KerasTensor, outputs: int) -> KerasTensor:
     """
     if y_true.shape[-1] not in (1, None):
         raise ValueError(
-            "Masks must be label indices of shape (batch, height, width, 1). "
+            "Masks must be label indices of shape (batch, height, width, 1), labels of shape (batch, 1). "
             f"Received: shape={tuple(y_true.shape)}. Write mask[..., None], or for one-hot masks "
             "mask.argmax(-1)[..., None]."
         )
@@ -69,15 +70,80 @@ class DiceCrossEntropy(keras.losses.Loss):
         return {**super().get_config(), "smoothing": self.smoothing}
 
 
-LOSSES = {"dice_crossentropy": DiceCrossEntropy}
+@keras.saving.register_keras_serializable("medzoo")
+class CrossEntropy(keras.losses.Loss):
+    """Cross-entropy of label indices, with label smoothing, and focal where easy cases should count less.
+
+    Call with `y_true` `(batch, ..., 1)`, label indices of any number type, or `(batch, outputs)`, the share of each
+    label as mixup makes it, and `y_pred` `(batch, ..., outputs)`, probabilities.
+
+    Args:
+        label_smoothing: Share of the truth that is spread evenly over all labels.
+        gamma: Exponent of the focal factor; 0 for plain cross-entropy.
+
+    Source: Lin et al., "Focal loss for dense object detection", 2017 (arXiv 1708.02002); Szegedy et al., 2015 (arXiv
+        1512.00567) for label smoothing.
+    """
+
+    def __init__(self, label_smoothing: float = 0.0, gamma: float = 0.0, name: str = "crossentropy", **kwargs: Any):
+        super().__init__(name=name, **kwargs)
+        self.label_smoothing = label_smoothing
+        self.gamma = gamma
+
+    def call(self, y_true: KerasTensor, y_pred: KerasTensor) -> KerasTensor:
+        """Return the cross-entropy of every case or pixel, `(batch, ...)`."""
+        y_true = ops.cast(label_shares(y_true, y_pred.shape[-1]), y_pred.dtype)
+        arguments = {"label_smoothing": self.label_smoothing}
+        if y_pred.shape[-1] == 1:
+            # torch refuses NaN here; `nan * 0` hands it on to the loss, where training looks for it.
+            known = ops.nan_to_num(y_pred, nan=0.5)
+            broken = ops.sum(y_pred - known, axis=-1)
+            if self.gamma:
+                return broken + keras.losses.binary_focal_crossentropy(y_true, known, gamma=self.gamma, **arguments)
+            return broken + keras.losses.binary_crossentropy(y_true, known, **arguments)
+        if self.gamma:
+            arguments |= {"gamma": self.gamma, "alpha": 1.0}
+            return keras.losses.categorical_focal_crossentropy(y_true, y_pred, **arguments)
+        return keras.losses.categorical_crossentropy(y_true, y_pred, **arguments)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments that make this loss again."""
+        return {**super().get_config(), "label_smoothing": self.label_smoothing, "gamma": self.gamma}
 
 
-def make_loss(name: str) -> keras.losses.Loss:
-    """Make a loss of its name.
+def label_shares(y_true: KerasTensor, outputs: int) -> KerasTensor:
+    """Turn label indices `(..., 1)` into `(..., outputs)`; shares of labels `(..., outputs)` stay as they are."""
+    return y_true if y_true.shape[-1] == outputs else one_hot_labels(y_true, outputs)
+
+
+def _focal(gamma: float = 2.0, **arguments: Any) -> CrossEntropy:
+    return CrossEntropy(gamma=gamma, name="focal", **arguments)
+
+
+LOSSES = {
+    "crossentropy": CrossEntropy,
+    "dice_crossentropy": DiceCrossEntropy,
+    "focal": _focal,
+    "huber": keras.losses.Huber,
+    "mae": keras.losses.MeanAbsoluteError,
+    "mse": keras.losses.MeanSquaredError,
+}
+
+
+def make_loss(loss: str | Mapping[str, Any]) -> keras.losses.Loss:
+    """Make a loss.
+
+    Args:
+        loss: Its name, or a mapping of `name` and arguments, `{"name": "focal", "gamma": 2, "label_smoothing": 0.1}`.
 
     Raises:
-        ValueError: The name is unknown.
+        ValueError: The name is unknown, or an argument does not fit.
     """
+    arguments = {"name": loss} if isinstance(loss, str) else dict(loss)
+    name = arguments.pop("name", None)
     if name not in LOSSES:
         raise unknown_name("loss", name, LOSSES)
-    return LOSSES[name]()
+    try:
+        return LOSSES[name](**arguments)
+    except TypeError as error:
+        raise ValueError(f"The loss '{name}' does not take these arguments: {error}") from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import keras
@@ -59,16 +60,89 @@ class Dice(keras.metrics.Metric):
         return {**super().get_config(), "outputs": self.outputs, "threshold": self.threshold}
 
 
+class _Confusion(keras.metrics.Metric):
+    """Cases counted by true and decided label.
+
+    Takes `y_true` `(batch, 1)`, label indices, or `(batch, outputs)`, shares of labels as mixup makes them, of which
+    the largest counts; Keras's own accuracies take only one of the two.
+
+    Args:
+        outputs: Number of outputs of the network.
+        threshold: Probability from which on a case is positive; used with one output only.
+    """
+
+    def __init__(self, outputs: int = 1, threshold: float = 0.5, **kwargs: Any):
+        super().__init__(**kwargs)
+        self.outputs = outputs
+        self.threshold = threshold
+        labels = max(2, outputs)
+        self.counts = self.add_weight(shape=(labels, labels), name="counts", dtype="float32", initializer="zeros")
+
+    def update_state(self, y_true: KerasTensor, y_pred: KerasTensor, sample_weight: KerasTensor | None = None) -> None:
+        """Count the cases of a batch, each with its weight."""
+        true = self._one_hot(ops.convert_to_tensor(y_true), 0.5)
+        decided = self._one_hot(ops.convert_to_tensor(y_pred), self.threshold)
+        if sample_weight is not None:
+            true = true * ops.reshape(ops.cast(sample_weight, "float32"), (-1, 1))
+        self.counts.assign_add(ops.matmul(ops.transpose(true), decided))
+
+    def _one_hot(self, values: KerasTensor, threshold: float) -> KerasTensor:
+        if self.outputs == 1:
+            index = ops.cast(ops.cast(values[..., 0], "float32") >= threshold, "int32")
+        else:
+            index = ops.cast(values[..., 0], "int32") if values.shape[-1] == 1 else ops.argmax(values, axis=-1)
+        return ops.one_hot(index, max(2, self.outputs), dtype="float32")
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments that make this metric again."""
+        return {**super().get_config(), "outputs": self.outputs, "threshold": self.threshold}
+
+
+@keras.saving.register_keras_serializable("medzoo")
+class Accuracy(_Confusion):
+    """Share of the cases with the right label."""
+
+    def result(self) -> KerasTensor:
+        """Return the accuracy so far, a scalar."""
+        return ops.trace(self.counts) / ops.maximum(ops.sum(self.counts), 1e-7)
+
+
+@keras.saving.register_keras_serializable("medzoo")
+class BalancedAccuracy(_Confusion):
+    """Mean over the labels that occur of the share of their cases with the right label."""
+
+    def result(self) -> KerasTensor:
+        """Return the balanced accuracy so far, a scalar."""
+        cases = ops.sum(self.counts, axis=1)
+        recall = ops.diagonal(self.counts) / ops.maximum(cases, 1e-7)
+        return ops.sum(recall) / ops.maximum(ops.sum(ops.cast(cases > 0, "float32")), 1.0)
+
+
 def _pixel_accuracy(outputs: int, threshold: float) -> keras.metrics.Metric:
     if outputs == 1:
         return keras.metrics.BinaryAccuracy(name="pixel_accuracy", threshold=threshold)
     return keras.metrics.SparseCategoricalAccuracy(name="pixel_accuracy")
 
 
-METRICS = {"dice": Dice, "pixel_accuracy": _pixel_accuracy}
+def _r2(outputs: int, threshold: float | None) -> keras.metrics.Metric:
+    return keras.metrics.R2Score(name="r2")
 
 
-def make_metrics(names: tuple[str, ...], outputs: int, threshold: float) -> list[keras.metrics.Metric]:
+def _mae(outputs: int, threshold: float | None) -> keras.metrics.Metric:
+    return keras.metrics.MeanAbsoluteError(name="mae")
+
+
+METRICS = {
+    "accuracy": partial(Accuracy, name="accuracy"),
+    "balanced_accuracy": partial(BalancedAccuracy, name="balanced_accuracy"),
+    "dice": Dice,
+    "mae": _mae,
+    "pixel_accuracy": _pixel_accuracy,
+    "r2": _r2,
+}
+
+
+def make_metrics(names: tuple[str, ...], outputs: int, threshold: float | None) -> list[keras.metrics.Metric]:
     """Make metrics of their names for a network with so many outputs.
 
     Raises:

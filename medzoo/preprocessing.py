@@ -2,39 +2,58 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
 from medzoo.errors import refuse_unknown, unknown_name
-from medzoo.transforms.intensity import NORMALIZATIONS, clip_percentiles, rescale_type, scale_channels, to_channels
-from medzoo.transforms.spatial import fit_inside, paste, region, resize
+from medzoo.io import Scan
+from medzoo.stack import Stack
+from medzoo.transforms.intensity import (
+    NORMALIZATIONS,
+    apply_window,
+    rescale_type,
+    scale,
+    scale_channels,
+    to_channels,
+)
+from medzoo.transforms.spatial import center_in, fit_inside, paste, resize
 
-FITS = ("stretch", "pad")
-TYPE_RANGE = "type_range"
+FITS = ("stretch", "pad", "crop")
+TYPE_RANGE, DATASET = "type_range", "dataset"
+
+# So many voxels of a volume are enough for its percentiles, mean and deviation.
+_MOST_VOXELS = 2**22
 
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """The steps of a 2D or 3D model, in this order: channels, size, clip, normalisation, mean and deviation, border.
+    """The steps of a 2D, 2.5D or 3D model, in this order: channels, size, window, clip, normalisation, mean, border.
 
     The same object runs inside tf.data, in `medzoo.predict` and in a server, so that a model sees in use what it saw
-    in training.
+    in training. Volumes come in display order (`medzoo.Scan`), so their orientation is settled before.
 
     Args:
         size: Size (height, width) or (depth, height, width) of the network's input in pixels.
         channels: Number of channels of the network's input.
-        fit: `"stretch"` gives the image the size whatever its shape; `"pad"` keeps its shape and adds black borders.
+        fit: `"stretch"` gives the image the size whatever its shape; `"pad"` scales it to fit and adds black borders;
+            `"crop"` leaves its scale, cuts off what is beyond the size around the centre and adds black borders.
         clip: Percentiles (low, high) between which intensities are clipped, or None.
-        normalization: `"rescale"` to [0, 1], `"standardize"` to mean 0 and deviation 1, `"type_range"` to [0, 1] by the
-            range of the file's unsigned type (255 or 65535; other types by their own range), or None.
+        normalization: `"rescale"` to [0, 1] by minimum and maximum, `"standardize"` to mean 0 and deviation 1,
+            `"robust"` to median 0 and interquartile range 1, `"type_range"` to [0, 1] by the range of the file's
+            unsigned type (255 or 65535; other types by their own range), `"dataset"` by `mean` and `std` of all
+            training images, which `medzoo.train` measures and stores here, or None.
         mean: What is subtracted after that, one number or one for each channel, or None.
-        std: What is divided by then, likewise.
+        std: What is divided by then, likewise. `type_range` with mean and std of 0.5 gives -1 to 1.
+        window: Centre and width of the window that becomes 0 to 1, in the units of the file (HU for CT), or None.
+        spacing: Size of a pixel in mm, in the order of `size`, to which scans are resampled before a `"crop"`; or None.
+        stack: For 2.5D: the channels are adjacent slices of a volume, chosen by this; intensities are normalised by the
+            whole volume. None for a model of single images or of whole volumes.
 
     Raises:
-        ValueError: A value is out of its range.
+        ValueError: A value is out of its range, or two do not go together.
 
     Example:
         >>> preprocessing = Preprocessing(size=(160, 160), channels=1)
@@ -49,6 +68,9 @@ class Preprocessing:
     normalization: str | None = "rescale"
     mean: tuple[float, ...] | None = None
     std: tuple[float, ...] | None = None
+    window: tuple[float, float] | None = None
+    spacing: tuple[float, ...] | None = None
+    stack: Stack | None = None
 
     def __post_init__(self):
         if not _is_size(self.size) or not _is_count(self.channels):
@@ -57,89 +79,249 @@ class Preprocessing:
                 "least 1. "
                 f"Received: size={self.size!r}, channels={self.channels!r}."
             )
-        object.__setattr__(self, "size", tuple(self.size))
+        for name in ("size", "clip", "mean", "std", "window", "spacing"):
+            if isinstance(getattr(self, name), list):
+                object.__setattr__(self, name, tuple(getattr(self, name)))
         if self.fit not in FITS:
             raise unknown_name("fit", self.fit, FITS)
-        if self.normalization not in (None, TYPE_RANGE, *NORMALIZATIONS):
-            raise unknown_name("normalization", self.normalization, (TYPE_RANGE, *NORMALIZATIONS))
-        if self.clip is not None:
-            object.__setattr__(self, "clip", tuple(self.clip))
-            if not 0 <= self.clip[0] < self.clip[1] <= 100:
-                raise ValueError(f"`clip` must be two rising percentiles from 0 to 100. Received: clip={self.clip}.")
+        if self.normalization not in (None, TYPE_RANGE, DATASET, *NORMALIZATIONS):
+            raise unknown_name("normalization", self.normalization, (TYPE_RANGE, DATASET, *NORMALIZATIONS))
+        if self.clip is not None and not 0 <= self.clip[0] < self.clip[1] <= 100:
+            raise ValueError(f"`clip` must be two rising percentiles from 0 to 100. Received: clip={self.clip}.")
         self._check_statistics()
+        self._check_window()
+        self._check_geometry()
 
     def _check_statistics(self) -> None:
         if self.mean is None and self.std is None:
             return
         lengths = (1, self.channels)
-        given = [value if isinstance(value, (tuple, list)) else () for value in (self.mean, self.std)]
+        given = [value if isinstance(value, tuple) else () for value in (self.mean, self.std)]
         if any(len(value) not in lengths for value in given) or not all(value > 0 for value in given[1]):
             raise ValueError(
                 "`mean` and `std` must be given together, each with one number or one for each channel, `std` above 0. "
                 f"Received: mean={self.mean}, std={self.std}, channels={self.channels}."
             )
-        object.__setattr__(self, "mean", tuple(self.mean))
-        object.__setattr__(self, "std", tuple(self.std))
+
+    def _check_window(self) -> None:
+        if self.window is None:
+            return
+        if len(self.window) != 2 or not self.window[1] > 0:
+            raise ValueError(f"`window` must be (centre, width), width above 0. Received: window={self.window}.")
+        if self.normalization in ("rescale", TYPE_RANGE):
+            raise ValueError(
+                "`window` maps to [0, 1] by itself, which another rescaling would undo. Set normalization=None. "
+                f"Received: normalization={self.normalization!r}."
+            )
+
+    def _check_geometry(self) -> None:
+        spacing = self.spacing
+        if spacing and (self.fit != "crop" or len(spacing) != len(self.size) or min(spacing) <= 0):
+            raise ValueError(
+                "`spacing` must be one number of mm above 0 for each side of `size`, together with fit='crop', since "
+                "the other fits choose the scale themselves. "
+                f"Received: spacing={spacing}, size={self.size}, fit={self.fit!r}."
+            )
+        if self.stack is not None and (len(self.size) != 2 or self.channels % 2 == 0):
+            raise ValueError(
+                "`stack` needs a size (height, width) and an odd number of `channels`, the slices of a stack. "
+                f"Received: size={self.size}, channels={self.channels}."
+            )
 
     @property
     def input_shape(self) -> tuple[int, ...]:
         """Shape ([depth,] height, width, channels) of the network's input."""
         return (*self.size, self.channels)
 
-    def __call__(self, image: np.ndarray, shape: tuple[int, ...] | None = None) -> np.ndarray:
+    @property
+    def at_least(self) -> tuple[int, ...] | None:
+        """Size that an image must be decoded at; None for its own."""
+        return None if self.fit == "crop" else self.size
+
+    def __call__(
+        self, image: np.ndarray, shape: tuple[int, ...] | None = None, spacing: tuple[float, ...] | None = None
+    ) -> np.ndarray:
         """Turn an image `([depth,] height, width, channels)` of any type into the input `(*size, channels)` in float32.
 
         Args:
-            image: The pixels.
+            image: The pixels; for a model with a `stack`, a picture whose channels are its slices already.
             shape: Size of the image in the file, where `image` was decoded at reduced scale.
+            spacing: Size of its pixels in mm, if it is known.
 
         Raises:
-            ValueError: The image is no volume where the model takes volumes, or the reverse; or its channels cannot be
-                converted to the model's.
+            ValueError: The image is no volume where the model takes volumes, or the reverse; its channels cannot be
+                converted to the model's; or it has no spacing where the model resamples.
         """
-        if image.ndim != len(self.input_shape):
-            axes = ("depth", "height", "width", "channels")[-len(self.input_shape) :]
-            raise ValueError(f"Expected an image of shape ({', '.join(axes)}). Received: shape {image.shape}.")
-        corner, inner = self._place(shape or image.shape[:-1])
-        # Before the resize, which would round the averages of integers: a picture gives one input in every type.
         pixels = to_channels(image, self.channels).astype(np.float32, copy=False)
-        return paste(self._normalize(resize(pixels, inner), image.dtype), self.size, corner)
+        return self._finish(pixels, image.dtype, shape, spacing)
 
-    def _normalize(self, image: np.ndarray, stored_as: np.dtype) -> np.ndarray:
+    @property
+    def has_channel_statistics(self) -> bool:
+        """Whether each channel has a mean and a deviation of its own."""
+        return self.mean is not None and max(len(self.mean), len(self.std)) > 1
+
+    def inputs(
+        self, scan: Scan, slice: int | None = None, every_slice: bool = False, margin: int = 0
+    ) -> Iterator[np.ndarray]:
+        """Yield the inputs `(*size, channels)` of a scan: one for each of `centers`.
+
+        Args:
+            scan: The scan.
+            slice: Index of the slice to take, or None for the rule of the `stack`.
+            every_slice: Whether the model answers each slice, as a 2D segmentation does.
+            margin: For a jitter of slices in training: so many slices more at both ends of a stack. Statistics of the
+                channels are then left to be applied when the channels are chosen.
+
+        Raises:
+            ValueError: The scan does not fit the model; the message names it.
+        """
+        centers = self.centers(scan, slice, every_slice)
+        try:
+            adjust = self._intensity(*_thin(scan.array), of_channels=not margin) if self.stack else None
+            for center in centers:
+                yield self._input(scan, center, adjust, margin)
+        except ValueError as error:
+            raise ValueError(f"{scan.source}: {error}") from error
+
+    def centers(self, scan: Scan, slice: int | None = None, every_slice: bool = False) -> list[int | None]:
+        """Return the slices of a volume that inputs are made of; `[None]` where the scan is one input as a whole.
+
+        Args:
+            scan: The scan.
+            slice: Index of the slice to take, or None for the rule of the `stack`.
+            every_slice: Whether the model answers each slice, as a 2D segmentation does.
+
+        Raises:
+            ValueError: A model of single images, or of stacks, was given what is none.
+        """
+        if len(self.size) == 3 or not (scan.is_volume or self.stack):
+            return [None]
+        if not scan.is_volume:
+            raise ValueError(
+                f"{scan.source} is a single image; the model takes stacks of {self.channels} adjacent slices of a "
+                "volume (NIfTI, DICOM series)."
+            )
+        if every_slice:
+            return list(range(scan.shape[0]))
+        if self.stack is None and slice is None:
+            raise ValueError(
+                f"{scan.source} is a volume of {scan.shape[0]} slices; the model answers for one image. Name a slice, "
+                "or set Preprocessing(stack=Stack()) for stacks of slices, or a size of three numbers for volumes."
+            )
+        try:
+            return (self.stack or Stack()).centers(scan.shape[0], slice)
+        except ValueError as error:
+            raise ValueError(f"{scan.source}: {error}") from error
+
+    def _input(self, scan: Scan, center: int | None, adjust: Callable | None, margin: int) -> np.ndarray:
+        if adjust is not None:
+            chosen = scan.array[self.stack.neighbours(scan.shape[0], center, self.channels, margin)]
+            pixels = np.moveaxis(to_channels(chosen, 1)[..., 0], 0, -1).astype(np.float32)
+            return self._finish(pixels, scan.array.dtype, scan.shape[1:], scan.spacing and scan.spacing[1:], adjust)
+        if center is not None:
+            return self(scan.array[center], scan.shape[1:], scan.spacing and scan.spacing[1:])
+        return self(scan.array, scan.shape, scan.spacing)
+
+    def _finish(
+        self,
+        pixels: np.ndarray,
+        stored_as: np.dtype,
+        shape: tuple[int, ...] | None,
+        spacing: tuple[float, ...] | None,
+        adjust: Callable[[np.ndarray], np.ndarray] | None = None,
+    ) -> np.ndarray:
+        if pixels.ndim != len(self.input_shape):
+            axes = ("depth", "height", "width", "channels")[-len(self.input_shape) :]
+            raise ValueError(f"Expected an image of shape ({', '.join(axes)}). Received: shape {pixels.shape}.")
+        # Float before the resize, which would round the averages of integers: a picture gives one input in every type.
+        corner, inner = self._place(shape or pixels.shape[:-1], spacing)
+        resized = resize(pixels, inner)
+        adjust = adjust or self._intensity(resized, stored_as)
+        return paste(adjust(resized).astype(np.float32, copy=False), self.size, corner)
+
+    def _intensity(
+        self, image: np.ndarray, stored_as: np.dtype, of_channels: bool = True
+    ) -> Callable[[np.ndarray], np.ndarray]:
+        """Return the steps that change intensities, with what they take from `image` settled."""
+        steps: list[Callable[[np.ndarray], np.ndarray]] = []
+
+        def add(step: Callable[[np.ndarray], np.ndarray]) -> None:
+            nonlocal image
+            steps.append(step)
+            image = step(image)
+
+        if self.window is not None:
+            add(lambda pixels: apply_window(pixels, *self.window))
         if self.clip is not None:
-            image = clip_percentiles(image, *self.clip)
+            limits = np.percentile(image, self.clip)
+            add(lambda pixels: np.clip(pixels, *limits))
         if self.normalization == TYPE_RANGE:
-            image = rescale_type(image, stored_as)
-        elif self.normalization is not None:
-            image = NORMALIZATIONS[self.normalization](image)
-        if self.mean is not None:
-            image = scale_channels(image, self.mean, self.std)
-        return image.astype(np.float32, copy=False)
+            add(rescale_type(image, stored_as))
+        elif self.normalization in NORMALIZATIONS:
+            statistics = NORMALIZATIONS[self.normalization](image)
+            add(lambda pixels: scale(pixels, *statistics))
+        elif self.normalization == DATASET and self.mean is None:
+            raise ValueError(
+                "normalization='dataset' needs the mean and the deviation of the training images. medzoo.train "
+                "measures them; or call medzoo.data.fit_preprocessing(preprocessing, samples)."
+            )
+        if self.mean is not None and (of_channels or not self.has_channel_statistics):
+            steps.append(lambda pixels: scale_channels(pixels, self.mean, self.std))
+        return lambda pixels: _apply(steps, pixels)
 
-    def target(self, draw: Callable[[tuple[int, ...]], np.ndarray], shape: tuple[int, ...]) -> np.ndarray:
+    def target(
+        self,
+        draw: Callable[[tuple[int, ...]], np.ndarray],
+        shape: tuple[int, ...],
+        spacing: tuple[float, ...] | None = None,
+    ) -> np.ndarray:
         """Return the label indices `(*size)` of an image of `shape` ([depth,] height, width).
 
         Args:
             draw: Function that rasterises the mask at any such size, for example `CocoTarget.mask`.
             shape: Size of the image in the file.
+            spacing: Size of its pixels in mm, if it is known.
         """
-        corner, inner = self._place(shape)
+        corner, inner = self._place(shape, spacing)
         return paste(draw(inner), self.size, corner)
 
-    def invert(self, answer: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-        """Bring an answer `(*size, outputs)` back into the grid of an image of `shape`, by linear interpolation."""
-        inner = answer[region(*self._place(shape))]
-        return resize(np.ascontiguousarray(inner, np.float32), tuple(shape))
+    def invert(
+        self, answer: np.ndarray, shape: tuple[int, ...], spacing: tuple[float, ...] | None = None
+    ) -> np.ndarray:
+        """Bring an answer `(*size, outputs)` back into the grid of an image of `shape`, by linear interpolation.
 
-    def _place(self, shape: tuple[int, ...]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        What a `"crop"` cut off is 0.
+        """
+        corner, inner = self._place(shape, spacing)
+        whole = paste(answer, inner, tuple(-first for first in corner))
+        return resize(np.ascontiguousarray(whole, np.float32), tuple(shape))
+
+    def _place(
+        self, shape: tuple[int, ...], spacing: tuple[float, ...] | None = None
+    ) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """Return the corner and the size of an image of `shape` in the input."""
-        return fit_inside(shape, self.size) if self.fit == "pad" else ((0,) * len(self.size), self.size)
+        if self.fit == "stretch":
+            return (0,) * len(self.size), self.size
+        if self.fit == "pad":
+            return fit_inside(shape, self.size)
+        inner = tuple(shape)
+        if self.spacing is not None:
+            if spacing is None:
+                raise ValueError(
+                    f"The scan does not say its spacing, which the model needs to resample it to {self.spacing} mm. "
+                    "Use a file with a spacing (DICOM, NIfTI), or a model without `spacing`."
+                )
+            inner = tuple(
+                max(1, round(side * own / wanted))
+                for side, own, wanted in zip(shape, spacing, self.spacing, strict=True)
+            )
+        return center_in(inner, self.size), inner
 
     def to_json(self) -> dict[str, Any]:
         """Return the values that `from_json` reads back."""
         fields = {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
         # Left out where they are not used, as in the entries of before they existed.
-        return {name: value for name, value in fields.items() if value is not None or name not in ("mean", "std")}
+        return {name: value for name, value in fields.items() if value is not None or name in _ALWAYS}
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Preprocessing:
@@ -149,7 +331,23 @@ class Preprocessing:
             ValueError: A field is unknown; near matches are in the message.
         """
         refuse_unknown("field of the preprocessing", value, cls.__dataclass_fields__)
-        return cls(**value)
+        stack = value.get("stack")
+        return cls(**{**value, "stack": Stack.from_json(stack)} if stack is not None else value)
+
+
+_ALWAYS = ("size", "channels", "fit", "clip", "normalization")
+
+
+def _apply(steps: list[Callable[[np.ndarray], np.ndarray]], pixels: np.ndarray) -> np.ndarray:
+    for step in steps:
+        pixels = step(pixels)
+    return pixels
+
+
+def _thin(volume: np.ndarray) -> tuple[np.ndarray, np.dtype]:
+    """Return enough voxels of a volume, evenly spread, in one channel, and the type that they were stored in."""
+    voxels = volume.reshape(-1, 1, volume.shape[-1])
+    return to_channels(voxels[:: -(-len(voxels) // _MOST_VOXELS)], 1).astype(np.float32), volume.dtype
 
 
 def _is_size(value: Any) -> bool:

@@ -13,7 +13,7 @@ from medzoo.io.files import read_json, write_json
 from medzoo.preprocessing import Preprocessing
 from medzoo.task import Task, task_from_json
 
-_MAPPINGS = ("builder", "split", "augmentation", "optimizer", "schedule", "expected", "card")
+_MAPPINGS = ("builder", "split", "augmentation", "balance", "optimizer", "schedule", "expected", "card")
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,10 @@ class Recipe:
         seed: Seed of the split, the initial weights, the order and the augmentation.
         split: Fractions to hold out where the data brings no split, `{"valid": 0.2}`.
         augmentation: Fields of `medzoo.data.Augmentation`.
-        loss: Name of a loss; None takes the task's.
+        balance: What is done about rare labels: `{"sampling": "balanced"}` draws all labels equally often,
+            `{"class_weights": "balanced"}` weights the loss by their frequency, `{"class_weights": {label: weight}}`
+            by these numbers.
+        loss: Name of a loss, or `{"name": "focal", "gamma": 2, "label_smoothing": 0.1}`; None takes the task's.
         optimizer: `{"name": "adamw", "learning_rate": 1e-3, ...}` with Keras's own argument names.
         schedule: `{"name": "cosine", "warmup_epochs": 1}` or None for a constant rate.
         batch_size: Images in a step.
@@ -54,7 +57,8 @@ class Recipe:
     seed: int = 0
     split: Mapping[str, float] = field(default_factory=lambda: {"valid": 0.2})
     augmentation: Mapping[str, Any] = field(default_factory=dict)
-    loss: str | None = None
+    balance: Mapping[str, Any] = field(default_factory=dict)
+    loss: str | Mapping[str, Any] | None = None
     optimizer: Mapping[str, Any] = field(default_factory=lambda: {"name": "adamw", "learning_rate": 1e-3})
     schedule: Mapping[str, Any] | None = None
     batch_size: int = 8
@@ -68,18 +72,20 @@ class Recipe:
         for name in _MAPPINGS:
             if name != "schedule" or self.schedule is not None:
                 object.__setattr__(self, name, _json_object(name, getattr(self, name)))
+        if isinstance(self.loss, Mapping):
+            object.__setattr__(self, "loss", _json_object("loss", self.loss))
         for name in ("batch_size", "epochs", "patience"):
             value = getattr(self, name)
             if not isinstance(value, int) or value < 1:
                 raise ValueError(f"Recipe field `{name}` must be a whole number of at least 1. Received: {value!r}.")
-        for name in ("builder", "optimizer"):
-            if "name" not in getattr(self, name):
+        for name in ("builder", "optimizer", "loss"):
+            if isinstance(getattr(self, name), Mapping) and "name" not in getattr(self, name):
                 raise ValueError(f"Recipe field `{name}` must hold a 'name'. Received: {getattr(self, name)}.")
 
     @property
     def loss_name(self) -> str | None:
         """Name of the loss, the task's own where the recipe names none; None for a task without targets."""
-        return self.loss or self.task.default_loss
+        return self.loss["name"] if isinstance(self.loss, Mapping) else self.loss or self.task.default_loss
 
     def to_json(self) -> dict[str, Any]:
         """Return the values that `from_json` reads back."""

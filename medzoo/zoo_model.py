@@ -86,7 +86,7 @@ class ZooModel(keras.Model):
         task = self.task
         self.compile(
             optimizer=make_optimizer(self.recipe, steps_per_epoch),
-            loss=make_loss(self.recipe.loss_name) if self.recipe.loss_name else None,
+            loss=make_loss(self.recipe.loss or task.default_loss) if self.recipe.loss_name else None,
             metrics=make_metrics(task.default_metrics, task.outputs, task.threshold),
             # XLA's convolutions on a CPU are slower than oneDNN's; on JAX everything is compiled anyway.
             jit_compile=False if keras.backend.backend() == "tensorflow" else "auto",
@@ -106,20 +106,29 @@ class ZooModel(keras.Model):
         Args:
             samples: What to read.
             batch_size: Images in a batch.
-            augment: Whether to apply the recipe's augmentation.
+            augment: Whether to apply what the recipe does to training data: augmentation and balancing.
             shuffle: Whether every epoch has another order.
             cache: `"memory"`, a path for a cache file, or None.
             seed: Seed of the order and of the augmentation.
 
         Returns:
-            `tf.data.Dataset` of images `(batch, *size, channels)` and masks `(batch, *size, 1)`.
+            `tf.data.Dataset` of images `(batch, *size, channels)` and targets: masks `(batch, *size, 1)`, label indices
+            `(batch, 1)`, or numbers `(batch, 1)` in deviations (`Regression.decode` leads back). Where the recipe
+            balances by weights and `augment` is set, a third part holds the weights.
         """
         from medzoo.data.augment import Augmentation
         from medzoo.data.pipeline import make_dataset
 
-        augmentation = Augmentation.from_json(self.recipe.augmentation) if augment else None
         return make_dataset(
-            samples, self.preprocessing, self.task, batch_size, augmentation, shuffle, cache=cache, seed=seed
+            samples,
+            self.preprocessing,
+            self.task,
+            batch_size,
+            Augmentation.from_json(self.recipe.augmentation) if augment else None,
+            shuffle,
+            cache=cache,
+            seed=seed,
+            balance=self.recipe.balance if augment else None,
         )
 
     def get_config(self) -> dict[str, Any]:

@@ -2,15 +2,20 @@
 
 import itertools
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from medzoo.io import Scan
 from medzoo.preprocessing import FITS, Preprocessing
+from medzoo.stack import Stack
 from medzoo.transforms.intensity import NORMALIZATIONS
 
 SIZE = (16, 24)
 # What a picture becomes, whatever type its file has; and "type_range", which looks at the type.
+# The fits that lose nothing of the image.
+WHOLE = ("stretch", "pad")
 OF_ANY_TYPE = list(itertools.product(FITS, (None, (1.0, 99.0)), (None, *NORMALIZATIONS)))
 OPTIONS = [*OF_ANY_TYPE, *itertools.product(FITS, (None, (1.0, 99.0)), ("type_range",))]
 SHAPES = [(16, 24), (37, 53), (5, 7), (60, 9), (9, 60)]
@@ -122,7 +127,7 @@ def test_target_lies_where_the_image_does(fit, shape):
     assert not image[target == 0].any()
 
 
-@pytest.mark.parametrize("fit", FITS)
+@pytest.mark.parametrize("fit", WHOLE)
 @pytest.mark.parametrize("shape", [(16, 24), (37, 53), (61, 45), (9, 13), (200, 101)])
 def test_inverted_target_is_the_mask_of_the_file_to_a_pixel(fit, shape):
     preprocessing = Preprocessing((33, 47), fit=fit)
@@ -145,7 +150,7 @@ def borders_agree(one, other, pixels):
     return not (one & ~grown[1]).any() and not (other & ~grown[0]).any()
 
 
-@pytest.mark.parametrize("fit", FITS)
+@pytest.mark.parametrize("fit", WHOLE)
 @every_shape
 def test_inverted_answer_keeps_its_outputs(fit, shape):
     answer = np.tile(np.array([0.1, 0.7, 0.2], np.float32), (*SIZE, 1))
@@ -245,7 +250,7 @@ def test_mean_and_deviation_must_fit_each_other_and_the_channels(statistics):
 VOLUME = (8, 16, 24)
 
 
-@pytest.mark.parametrize("fit", FITS)
+@pytest.mark.parametrize("fit", WHOLE)
 @pytest.mark.parametrize("shape", [VOLUME, (5, 37, 53), (20, 9, 60)])
 def test_volume_gets_its_size_and_back(fit, shape):
     preprocessing = Preprocessing(VOLUME, 2, fit)
@@ -271,3 +276,148 @@ def test_preprocessing_of_volumes_survives_json():
 def test_image_and_volume_are_not_taken_for_each_other(size, shape):
     with pytest.raises(ValueError, match=r"Expected an image of shape \(.*channels\)\. Received: shape"):
         Preprocessing(size)(np.zeros(shape))
+
+
+def test_crop_keeps_the_scale_and_cuts_around_the_centre():
+    image = np.arange(36, dtype=np.float32).reshape(6, 6, 1)
+    inputs = Preprocessing((2, 4), fit="crop", normalization=None)(image)
+    assert np.array_equal(inputs, image[2:4, 1:5])
+
+
+def test_crop_adds_borders_where_the_image_is_smaller():
+    inputs = Preprocessing((4, 4), fit="crop", normalization=None)(np.ones((2, 2, 1), np.float32))
+    assert inputs.sum() == inputs[1:3, 1:3].sum() == 4
+
+
+def test_cropped_answer_returns_to_its_place_and_is_zero_outside():
+    answer = Preprocessing((2, 2), fit="crop").invert(np.ones((2, 2, 1), np.float32), (4, 6))
+    assert answer.sum() == answer[1:3, 2:4].sum() == 4
+
+
+def test_spacing_resamples_before_the_crop():
+    preprocessing = Preprocessing((4, 4, 4), fit="crop", normalization=None, spacing=(2, 1, 1))
+    volume = np.ones((4, 8, 2, 1), np.float32)
+    inputs = preprocessing(volume, spacing=(1, 0.5, 1))
+    # 4 mm, 4 mm and 2 mm are 2, 4 and 2 voxels.
+    assert np.argwhere(inputs[..., 0]).min(axis=0).tolist() == [1, 0, 1]
+    assert np.argwhere(inputs[..., 0]).max(axis=0).tolist() == [2, 3, 2]
+    assert preprocessing.invert(inputs, volume.shape[:3], (1, 0.5, 1)).shape == volume.shape
+
+
+def test_a_scan_without_spacing_cannot_be_resampled():
+    with pytest.raises(ValueError, match="does not say its spacing"):
+        Preprocessing((4, 4), fit="crop", spacing=(1, 1))(np.ones((4, 4, 1)))
+
+
+@pytest.mark.parametrize("values", [{"spacing": (1, 1)}, {"spacing": (1, 1, 1), "fit": "crop"}])
+def test_spacing_needs_a_crop_and_a_number_for_each_side(values):
+    with pytest.raises(ValueError, match="`spacing` must be one number"):
+        Preprocessing((4, 4), **values)
+
+
+def test_window_in_hounsfield_units_becomes_zero_to_one():
+    units = np.array([-1000, -160, 40, 240], np.int16).reshape(2, 2, 1)
+    inputs = Preprocessing((2, 2), window=(40, 400), normalization=None)(units)
+    assert inputs.ravel().tolist() == [0, 0, 0.5, 1]
+
+
+def test_window_refuses_a_second_rescaling():
+    with pytest.raises(ValueError, match="`window` maps to"):
+        Preprocessing((2, 2), window=(40, 400))
+
+
+def test_half_and_half_gives_minus_one_to_one():
+    image = np.array([0, 255], np.uint8).reshape(1, 2, 1)
+    inputs = Preprocessing((1, 2), normalization="type_range", mean=(0.5,), std=(0.5,))(image)
+    assert inputs.ravel().tolist() == [-1, 1]
+
+
+def test_statistics_of_the_data_set_must_be_measured_first():
+    with pytest.raises(ValueError, match="fit_preprocessing"):
+        Preprocessing((2, 2), normalization="dataset")(np.ones((2, 2, 1)))
+
+
+def volume_scan(depth=7, size=4, scale=10):
+    """A volume whose slices hold their own number."""
+    array = np.zeros((depth, size, size, 1), np.float32) + scale * np.arange(depth)[:, None, None, None]
+    return Scan(array.astype(np.float32), array.shape[:3], source="volume.nii.gz")
+
+
+def stacked(channels=3, **stack):
+    return Preprocessing((4, 4), channels, normalization=None, stack=Stack(**stack))
+
+
+def test_channels_of_a_stack_are_adjacent_slices():
+    (inputs,) = stacked().inputs(volume_scan())
+    assert inputs.shape == (4, 4, 3)
+    assert inputs[0, 0].tolist() == [20, 30, 40]
+
+
+def test_a_margin_adds_slices_at_both_ends():
+    (inputs,) = stacked().inputs(volume_scan(), margin=2)
+    assert inputs[0, 0].tolist() == [0, 10, 20, 30, 40, 50, 60]
+
+
+def test_a_margin_leaves_the_statistics_of_channels_to_later():
+    preprocessing = replace(stacked(), mean=(1.0, 2.0, 3.0), std=(1.0, 1.0, 1.0))
+    (inputs,) = preprocessing.inputs(volume_scan())
+    assert inputs[0, 0].tolist() == [19, 28, 37]
+    (inputs,) = preprocessing.inputs(volume_scan(), margin=1)
+    assert inputs[0, 0].tolist() == [10, 20, 30, 40, 50]
+
+
+def test_a_stack_is_normalised_by_the_whole_volume():
+    (inputs,) = replace(stacked(), normalization="rescale").inputs(volume_scan())
+    assert inputs[0, 0] == pytest.approx([2 / 6, 3 / 6, 4 / 6])
+
+
+def test_averaged_stacks_are_several_inputs():
+    inputs = list(stacked(average=3).inputs(volume_scan()))
+    assert [pixels[0, 0, 1] for pixels in inputs] == [20, 30, 40]
+
+
+def test_a_named_slice_is_the_centre():
+    (inputs,) = stacked().inputs(volume_scan(), slice=1)
+    assert inputs[0, 0].tolist() == [0, 10, 20]
+
+
+def test_a_segmentation_of_stacks_takes_every_slice():
+    inputs = list(stacked().inputs(volume_scan(), every_slice=True))
+    assert [pixels[0, 0, 1] for pixels in inputs] == [0, 10, 20, 30, 40, 50, 60]
+
+
+@pytest.mark.parametrize("depth", [1, 2])
+def test_a_volume_with_fewer_slices_than_the_stack_is_named(depth):
+    with pytest.raises(ValueError, match=rf"volume\.nii\.gz: {depth} slices are fewer than the 3"):
+        list(stacked().inputs(volume_scan(depth)))
+
+
+def test_a_picture_is_no_stack():
+    with pytest.raises(ValueError, match=r"picture\.png is a single image; the model takes stacks of 3"):
+        list(stacked().inputs(Scan(np.zeros((4, 4, 1)), (4, 4), source="picture.png")))
+
+
+def test_a_volume_for_a_model_of_single_images_needs_a_slice():
+    preprocessing = Preprocessing((4, 4), normalization=None)
+    with pytest.raises(ValueError, match=r"volume\.nii\.gz is a volume of 7 slices; the model answers for one image"):
+        list(preprocessing.inputs(volume_scan()))
+    (inputs,) = preprocessing.inputs(volume_scan(), slice=2)
+    assert (inputs == 20).all()
+
+
+@pytest.mark.parametrize("values", [{"size": (4, 4, 4)}, {"channels": 2}])
+def test_a_stack_needs_a_flat_size_and_odd_channels(values):
+    with pytest.raises(ValueError, match="`stack` needs"):
+        Preprocessing(**{"size": (4, 4), "channels": 3, "stack": Stack(), **values})
+
+
+@pytest.mark.parametrize(
+    "preprocessing",
+    [
+        stacked(center=0.25, average=3),
+        Preprocessing((4, 4), window=(40, 400), normalization="dataset", mean=(1.0,), std=(2.0,)),
+        Preprocessing((4, 4, 4), fit="crop", spacing=(2.0, 1.0, 1.0), normalization="robust"),
+    ],
+)
+def test_newer_fields_survive_json(preprocessing):
+    assert Preprocessing.from_json(json.loads(json.dumps(preprocessing.to_json()))) == preprocessing

@@ -47,6 +47,11 @@ class CocoTarget:
     objects: tuple[CocoObject, ...] = ()
 
     @property
+    def shape(self) -> tuple[int, int]:
+        """Height and width of the image."""
+        return self.height, self.width
+
+    @property
     def labels(self) -> tuple[int, ...]:
         """The label indices of the objects, sorted, each once."""
         return tuple(sorted({item.label for item in self.objects}))

@@ -6,23 +6,30 @@ import contextlib
 import hashlib
 import os
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from medzoo.data.augment import Augmentation
+from medzoo.data.balance import balanced_rows, check_balance, class_weights
+from medzoo.data.rows import read_rows, row_counts
 from medzoo.data.samples import Samples
-from medzoo.io import read_scan
+from medzoo.data.store import RowStore
 from medzoo.preprocessing import Preprocessing
-from medzoo.task import Segmentation
+from medzoo.task import Task
 
 # Keras warns, at every `fit` on a dataset, of its own default for an argument that nobody passed.
 warnings.filterwarnings("ignore", message="`shuffle=True` was passed, but will be ignored", category=UserWarning)
 
 # Files read in one call from TensorFlow, which costs as much as a fifth of a small picture.
 _TOGETHER = 4
+
+# More elements than this are shuffled in a moving window, whose order is random enough.
+_MOST_SHUFFLED = 20_000
 
 # What readers raised since `reader_errors` began; TensorFlow hands on no more than the text.
 _errors: list[Exception] = []
@@ -31,14 +38,19 @@ _errors: list[Exception] = []
 def make_dataset(
     samples: Samples,
     preprocessing: Preprocessing,
-    task: Segmentation,
+    task: Task,
     batch_size: int = 8,
     augment: Augmentation | None = None,
     shuffle: bool = False,
     cache: str | os.PathLike | None = "memory",
     seed: int = 0,
+    balance: Mapping[str, Any] | None = None,
 ) -> tf.data.Dataset:
-    """Make batches of images `(batch, *size, channels)` float32 and masks `(batch, *size, 1)` uint8.
+    """Make batches of images `(batch, *size, channels)` float32 and targets.
+
+    Targets are masks `(batch, *size, 1)` uint8, label indices `(batch, 1)` int32, or numbers `(batch, 1)` float32 in
+    deviations; with class weights a third part holds the weight of every image or pixel. A 2D segmentation takes every
+    slice of a volume.
 
     Files are decoded in parallel and once: what comes before the augmentation is cached. The same seed gives the same
     order and pixels; every epoch has its own.
@@ -46,54 +58,38 @@ def make_dataset(
     Args:
         samples: What to read.
         preprocessing: Steps from a file to the network's input.
-        task: Says which labels the masks hold.
+        task: Says what the targets are.
         batch_size: Images in a batch; the last one may be smaller.
         augment: Random changes, or None.
         shuffle: Whether every epoch has another order.
         cache: `"memory"`; the start of the path of cache files, which differ by samples and preprocessing but not by
             the pixels in the pictures; or None to read the files anew in every epoch.
         seed: Seed of the order and of the augmentation.
+        balance: What is done about rare labels, the field of a recipe; sampling takes place of the order.
 
     Raises:
-        ValueError: There are no samples, or their labels are not the task's.
+        ValueError: There are no samples, their targets or labels are not the task's, or a field of `balance` is wrong.
     """
-    if not len(samples):
-        raise ValueError("There are no samples to read. Check the folder and the split: len(samples) is 0.")
-    dataset = tf.data.Dataset.range(len(samples)).batch(_TOGETHER)
-    dataset = dataset.map(_reader(samples, preprocessing, task), num_parallel_calls=tf.data.AUTOTUNE).unbatch()
-    dataset = dataset.apply(tf.data.experimental.assert_cardinality(len(samples)))
-    if cache is not None:
-        dataset = dataset.cache("" if cache == "memory" else _cache_file(cache, samples, preprocessing, task))
-    if shuffle:
-        dataset = dataset.shuffle(len(samples), seed=seed, reshuffle_each_iteration=True)
+    _check(samples, preprocessing, task, augment)
+    balance = balance or {}
+    check_balance(balance)
+    if preprocessing.stack is not None:
+        # Averaging is for prediction: an epoch sees one stack of each volume.
+        preprocessing = replace(preprocessing, stack=replace(preprocessing.stack, average=1))
+    read = _Reader(samples, preprocessing, task, augment.slice_jitter if augment else 0)
+    if balance.get("sampling"):
+        dataset = _balanced(read, cache, seed)
+    else:
+        dataset = _in_order(read, cache)
+        if shuffle:
+            dataset = dataset.shuffle(min(read.count, _MOST_SHUFFLED), seed=seed, reshuffle_each_iteration=True)
     dataset = dataset.batch(batch_size)
     if augment is not None:
-        seeds = tf.data.Dataset.random(seed, rerandomize_each_iteration=True).batch(2)
-        dataset = tf.data.Dataset.zip(dataset, seeds)
-        dataset = dataset.map(lambda pair, seed: augment(*pair, seed), num_parallel_calls=tf.data.AUTOTUNE)
+        dataset = _augmented(dataset, augment, preprocessing, task, seed)
+    if balance.get("class_weights") is not None:
+        weights = tf.constant(class_weights(samples, balance["class_weights"]))
+        dataset = dataset.map(lambda images, targets: (images, targets, _weigh(targets, weights)))
     return dataset.prefetch(tf.data.AUTOTUNE)
-
-
-def read_sample(samples: Samples, index: int, preprocessing: Preprocessing, task: Segmentation) -> tuple:
-    """Read one image `(*size, channels)` float32 and its mask `(*size, 1)` uint8.
-
-    Raises:
-        ValueError: The file holds a volume, or it cannot be read.
-    """
-    row = samples[index]
-    scan = read_scan(row.image, at_least=preprocessing.size)
-    if scan.is_volume:
-        raise ValueError(f"{row.image} is a volume of shape {scan.shape}; this model is trained on single images.")
-    annotated = (row.target.height, row.target.width)
-    if annotated != scan.shape:
-        raise ValueError(
-            f"{row.image} has the size {scan.shape}, its annotation {annotated} (height, width). "
-            "Correct the annotation file; a turned image may carry an EXIF orientation that the file ignores."
-        )
-    mask = preprocessing.target(row.target.mask, scan.shape)
-    if task.adopt(samples.labels):
-        mask = np.minimum(mask, 1)
-    return preprocessing(scan.array, scan.shape), mask[..., None].astype(np.uint8, copy=False)
 
 
 @contextlib.contextmanager
@@ -110,29 +106,128 @@ def reader_errors() -> Iterator[None]:
         _errors.clear()
 
 
-def _reader(samples: Samples, preprocessing: Preprocessing, task: Segmentation) -> Callable:
-    task.adopt(samples.labels)
+class _Reader:
+    """Rows of samples as tensors."""
 
-    def read(indices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def __init__(self, samples: Samples, preprocessing: Preprocessing, task: Task, margin: int):
+        task.adopt(samples.labels)
+        self.samples, self.preprocessing, self.task, self.margin = samples, preprocessing, task, margin
+        counts = row_counts(samples, preprocessing, task)
+        self.count = sum(counts)
+        # The slices of one volume are enough for one call.
+        self.together = _TOGETHER if self.count == len(samples) else 1
+        target = (*preprocessing.size, 1) if task.is_dense else (1,)
+        dtypes = {"segmentation": np.uint8, "classification": np.int32, "regression": np.float32}
+        channels = preprocessing.channels + 2 * margin
+        self.columns = [((*preprocessing.size, channels), np.float32), (target, dtypes[task.name])]
+
+    def rows(self, index: int) -> list[tuple[np.ndarray, np.ndarray]]:
         try:
-            rows = [read_sample(samples, int(index), preprocessing, task) for index in indices]
+            return list(read_rows(self.samples, index, self.preprocessing, self.task, self.margin))
         except Exception as error:
             _errors.append(error)
             raise
-        images, masks = zip(*rows, strict=True)
-        return np.stack(images), np.stack(masks)
 
-    def read_in_graph(indices: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        images, masks = tf.numpy_function(read, [indices], (tf.float32, tf.uint8))
-        images.set_shape((None, *preprocessing.input_shape))
-        masks.set_shape((None, *preprocessing.size, 1))
-        return images, masks
+    def in_graph(self, get: Callable[[int], list]) -> Callable:
+        """Return the TensorFlow function from sample numbers to images and targets that `get` reads."""
 
-    return read_in_graph
+        def read(indices: np.ndarray) -> list[np.ndarray]:
+            rows = [row for index in indices for row in get(int(index))]
+            return [np.stack(column) for column in zip(*rows, strict=True)]
+
+        def read_in_graph(indices: tf.Tensor) -> tuple[tf.Tensor, ...]:
+            tensors = tf.numpy_function(read, [indices], [dtype for _, dtype in self.columns])
+            for tensor, (shape, _) in zip(tensors, self.columns, strict=True):
+                tensor.set_shape((None, *shape))
+            return tuple(tensors)
+
+        return read_in_graph
+
+    def name(self, path: str | os.PathLike) -> str:
+        """Return a name that only the same rows and steps have, so that a cache is never taken for another's."""
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        samples = self.samples
+        content = repr((samples.sources, samples.targets, samples.slices, samples.labels))
+        content += repr((self.preprocessing, self.task, self.margin))
+        digest = hashlib.sha256(content.encode())
+        for item in (*samples.images, *samples.targets):
+            # What lies in memory has no path that tells it from other arrays.
+            if isinstance(getattr(item, "array", None), np.ndarray):
+                digest.update(np.ascontiguousarray(item.array))
+        return f"{os.fspath(path)}-{digest.hexdigest()[:16]}"
 
 
-def _cache_file(path: str | os.PathLike, samples: Samples, preprocessing: Preprocessing, task: Segmentation) -> str:
-    """Return a name that only the same rows and steps have, so that a cache is never taken for another's."""
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
-    content = repr((samples.images, samples.targets, samples.labels, preprocessing, task.labels))
-    return f"{os.fspath(path)}-{hashlib.sha256(content.encode()).hexdigest()[:16]}"
+def _in_order(read: _Reader, cache: str | os.PathLike | None) -> tf.data.Dataset:
+    dataset = tf.data.Dataset.range(len(read.samples)).batch(read.together)
+    dataset = dataset.map(read.in_graph(read.rows), num_parallel_calls=tf.data.AUTOTUNE).unbatch()
+    dataset = dataset.apply(tf.data.experimental.assert_cardinality(read.count))
+    if cache is None:
+        return dataset
+    return dataset.cache("" if cache == "memory" else read.name(cache))
+
+
+def _balanced(read: _Reader, cache: str | os.PathLike | None, seed: int) -> tf.data.Dataset:
+    if read.task.name != "classification":
+        raise ValueError(
+            f"Balanced sampling draws labels of images; the task is {read.task.name}. "
+            "Leave 'sampling' out of the recipe's `balance`."
+        )
+    get = read.rows
+    if cache is not None:
+        store = RowStore(read.count, read.columns, None if cache == "memory" else read.name(cache))
+        get = lambda index: [store.get(index, lambda: read.rows(index)[0])]  # noqa: E731
+    dataset = balanced_rows(read.samples.targets, seed).batch(read.together)
+    dataset = dataset.map(read.in_graph(get), num_parallel_calls=tf.data.AUTOTUNE).unbatch()
+    return dataset.apply(tf.data.experimental.assert_cardinality(read.count))
+
+
+def _augmented(
+    dataset: tf.data.Dataset, augment: Augmentation, preprocessing: Preprocessing, task: Task, seed: int
+) -> tf.data.Dataset:
+    jitter, changes = Augmentation(slice_jitter=augment.slice_jitter), replace(augment, slice_jitter=0)
+
+    def change(pair: tuple[tf.Tensor, tf.Tensor], seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        images, targets = pair
+        if augment.slice_jitter:
+            images, _ = jitter(images, targets, seed)
+            if preprocessing.has_channel_statistics:
+                images = (images - tf.constant(preprocessing.mean, tf.float32)) / tf.constant(
+                    preprocessing.std, tf.float32
+                )
+        if augment.mixup:
+            targets = _shares(targets, task)
+        return changes(images, targets, seed)
+
+    seeds = tf.data.Dataset.random(seed, rerandomize_each_iteration=True).batch(2)
+    dataset = tf.data.Dataset.zip(dataset, seeds)
+    return dataset.map(change, num_parallel_calls=tf.data.AUTOTUNE)
+
+
+def _shares(targets: tf.Tensor, task: Task) -> tf.Tensor:
+    """Turn label indices `(batch, 1)` into shares of labels, which can be mixed."""
+    if task.outputs == 1:
+        return tf.cast(targets, tf.float32)
+    return tf.one_hot(targets[..., 0], task.outputs)
+
+
+def _weigh(targets: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
+    """Return the weight of every image `(batch,)` or pixel `(batch, *size)`, of indices or shares of labels."""
+    if targets.dtype.is_floating and targets.shape[-1] == weights.shape[0]:
+        return tf.linalg.matvec(targets, weights)
+    if targets.dtype.is_floating:
+        return (weights[0] * (1 - targets) + weights[1] * targets)[..., 0]
+    return tf.gather(weights, tf.cast(targets[..., 0], tf.int32))
+
+
+def _check(samples: Samples, preprocessing: Preprocessing, task: Task, augment: Augmentation | None) -> None:
+    if not len(samples):
+        raise ValueError("There are no samples to read. Check the folder and the split: len(samples) is 0.")
+    if samples.kind != task.name:
+        raise ValueError(
+            f"The samples have targets of {samples.kind}, the model's task is {task.name}. Read the data with its "
+            f"targets of {task.name}, or take another model."
+        )
+    if augment is not None and augment.mixup and task.is_dense:
+        raise ValueError("Mixup mixes labels or numbers of images, which masks are not. Set `mixup` to 0.")
+    if augment is not None and augment.slice_jitter and preprocessing.stack is None:
+        raise ValueError("`slice_jitter` shifts a stack of slices. Set Preprocessing(stack=Stack()), or leave it out.")

@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from medzoo.data.splits import check_patients, split_rows
+from medzoo.data.splits import check_patients, split_rows, strata_of
 from medzoo.errors import unknown_name
 
 SPLITS = ("train", "valid", "test")
+COLUMNS = ("images", "targets", "patients", "splits", "slices")
 
 
 class Sample(NamedTuple):
-    """One row: the path of the image, its target, and the patient and split that it belongs to."""
+    """One row: the image, its target, the patient and split that it belongs to, and the slice to take of a volume."""
 
-    image: str
+    image: Any
     target: Any
     patient: str
     split: str
+    slice: int | None
 
 
 @dataclass(frozen=True, repr=False)
@@ -29,14 +33,20 @@ class Samples:
     """The rows of a data set as parallel columns; nothing is decoded before a pipeline asks for it.
 
     Args:
-        images: Path of each image.
-        targets: Target of each image: an object whose `.mask(size)` returns label indices (height, width) as uint8.
-        patients: Patient of each image. No split separates the images of a patient.
+        images: What `medzoo.read_scan` takes: the path of each image, a `DicomSeries`, a `Scan`, or an object with a
+            `source` and a method `read` that returns a Scan.
+        targets: What is to be answered. Segmentation: objects with a `shape` ([depth,] height, width) and a method
+            `mask(size)` that returns label indices as uint8, at full size for None. Classification: label indices, int.
+            Regression: numbers, float.
+        patients: Patient of each image; where the source does not say, the image itself, as in `sources`. No split
+            separates the images of a patient.
         splits: "train", "valid", "test", or "" where the source does not say.
-        labels: Label names, background first.
+        labels: Label names, of a segmentation the background first; of a regression the name of the target.
+        slices: For 2.5D, the index of the slice in the middle of the stack, foot to head; None leaves it to the model.
 
     Raises:
-        ValueError: The columns differ in length, a split is unknown, or a patient is in two splits.
+        ValueError: The columns differ in length, the targets are of several kinds, a split is unknown, or a patient is
+            in two splits.
 
     Example:
         >>> data = medzoo.data.from_coco("train/_annotations.coco.json")
@@ -45,20 +55,46 @@ class Samples:
         (160, 160)
     """
 
-    images: tuple[str, ...]
+    images: tuple[Any, ...]
     targets: tuple[Any, ...]
     patients: tuple[str, ...]
     splits: tuple[str, ...]
     labels: tuple[str, ...]
+    slices: tuple[int | None, ...] | None = None
 
     def __post_init__(self) -> None:
         """Refuse columns that do not belong together."""
-        lengths = {name: len(getattr(self, name)) for name in ("images", "targets", "patients", "splits")}
+        if self.slices is None:
+            object.__setattr__(self, "slices", (None,) * len(self.images))
+        lengths = {name: len(getattr(self, name)) for name in COLUMNS}
         if len(set(lengths.values())) > 1:
             raise ValueError(f"The columns of Samples must have one length; got {lengths}.")
+        kinds = {_kind(target) for target in self.targets}
+        if len(kinds) > 1:
+            raise ValueError(f"The targets of Samples must be of one kind; got {', '.join(sorted(kinds))} together.")
         for split in set(self.splits) - {"", *SPLITS}:
             raise unknown_name("split", split, SPLITS)
         check_patients(self.patients, self.splits)
+
+    @property
+    def kind(self) -> str | None:
+        """The task that the targets are for: "segmentation", "classification" or "regression"; None without rows."""
+        return _kind(self.targets[0]) if self.targets else None
+
+    @cached_property
+    def sources(self) -> tuple[str, ...]:
+        """Path of each image, or what stands for it."""
+        return tuple(map(source_of, self.images))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """File name of each image, which tells no folder of this machine."""
+        return tuple(os.path.basename(source.rstrip("/")) for source in self.sources)
+
+    @property
+    def has_patients(self) -> bool:
+        """Whether the source names patients; else every image counts as its own."""
+        return self.patients != self.sources
 
     def __len__(self) -> int:
         """Return the number of images."""
@@ -67,10 +103,10 @@ class Samples:
     def __getitem__(self, index: int | slice | Sequence[int] | np.ndarray) -> Sample | Samples:
         """Return one row for an int, and Samples for a slice, a sequence of ints or a mask of bools."""
         rows = np.arange(len(self))[index]
-        columns = (self.images, self.targets, self.patients, self.splits)
+        columns = {name: getattr(self, name) for name in COLUMNS}
         if rows.ndim == 0:
-            return Sample(*(column[rows] for column in columns))
-        return Samples(*(tuple(column[row] for row in rows) for column in columns), self.labels)
+            return Sample(*(column[rows] for column in columns.values()))
+        return replace(self, **{name: tuple(column[row] for row in rows) for name, column in columns.items()})
 
     def __add__(self, other: Samples) -> Samples:
         """Return the rows of both.
@@ -80,8 +116,7 @@ class Samples:
         """
         if self.labels != other.labels:
             raise ValueError(f"Samples with different labels cannot be joined: {self.labels} and {other.labels}.")
-        names = ("images", "targets", "patients", "splits")
-        return replace(self, **{name: getattr(self, name) + getattr(other, name) for name in names})
+        return replace(self, **{name: getattr(self, name) + getattr(other, name) for name in COLUMNS})
 
     def __repr__(self) -> str:
         """Return the count of images per split, and the labels."""
@@ -121,12 +156,23 @@ class Samples:
         """
         if len(set(self.splits)) > 1:
             raise ValueError(f"{self!r} is split already. Take one part first: samples.part('train').split(...).")
-        strata = [_labels_of(target) for target in self.targets]
-        parts = split_rows(self.patients, strata, {"valid": valid, "test": test}, seed)
+        parts = split_rows(self.patients, strata_of(self.targets), {"valid": valid, "test": test}, seed)
         return tuple(replace(self[rows], splits=(name,) * len(rows)) for name, rows in parts.items())
 
 
-def _labels_of(target: Any) -> tuple[int, ...]:
-    """Return the label indices of a target; reading its mask is the slow way for targets that do not list them."""
-    listed = getattr(target, "labels", None)
-    return tuple(np.unique(target.mask(None))) if listed is None else tuple(listed)
+def source_of(image: Any) -> str:
+    """Return the path of an image, or what stands for it."""
+    return str(getattr(image, "source", image))
+
+
+def _kind(target: Any) -> str:
+    if hasattr(target, "mask"):
+        return "segmentation"
+    if isinstance(target, int | np.integer):
+        return "classification"
+    if isinstance(target, float | np.floating):
+        return "regression"
+    raise ValueError(
+        "A target must be a label index (int), a number (float), or an object with a method `mask`. "
+        f"Received: {target!r:.80}."
+    )

@@ -64,7 +64,8 @@ def golden_input(preprocessing: Preprocessing) -> np.ndarray:
     if len(preprocessing.size) == 3:
         fade = np.sin(np.linspace(0.2, np.pi - 0.2, GOLDEN_SLICES))
         image = (fade[:, None, None, None] * image).astype(image.dtype)
-    return preprocessing(image)[None]
+    # Of the spacing that the model resamples to, so that the scan stays as it is.
+    return preprocessing(image, spacing=preprocessing.spacing)[None]
 
 
 def _float32_copy(network: keras.Model) -> keras.Model:

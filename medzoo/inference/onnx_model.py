@@ -9,7 +9,7 @@ import numpy as np
 
 from medzoo.preprocessing import Preprocessing
 from medzoo.recipe import Recipe
-from medzoo.task import Segmentation
+from medzoo.task import Task
 
 
 class OnnxModel:
@@ -33,7 +33,7 @@ class OnnxModel:
         self._input = self._session.get_inputs()[0].name
 
     @property
-    def task(self) -> Segmentation:
+    def task(self) -> Task:
         """What the model answers."""
         return self.recipe.task
 
@@ -43,5 +43,5 @@ class OnnxModel:
         return self.recipe.preprocessing
 
     def predict_on_batch(self, inputs: np.ndarray) -> np.ndarray:
-        """Return the probabilities `(batch, height, width, outputs)` of inputs `(batch, height, width, channels)`."""
+        """Return the outputs `(batch, ..., outputs)` for inputs `(batch, *size, channels)`."""
         return self._session.run(None, {self._input: np.ascontiguousarray(inputs, np.float32)})[0]

@@ -1,92 +1,36 @@
-"""The answer for one scan, in the grid of its file."""
+"""What the answers to all tasks have."""
 
 from __future__ import annotations
 
 import os
-from functools import cached_property
+from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import Any
 
-import cv2
-import numpy as np
-
-from medzoo.io import Scan, read_scan, restore, write_image, write_mask
+from medzoo.io import Scan
 from medzoo.io.files import write_json
 from medzoo.io.raster import RASTER_SUFFIXES
-from medzoo.preprocessing import Preprocessing
-from medzoo.task import Segmentation
-from medzoo.transforms.intensity import to_display
-
-# Okabe and Ito's colours, which stay apart for colour-blind readers, the one that stands out on grey first.
-_COLORS = ((213, 94, 0), (86, 180, 233), (0, 158, 115), (240, 228, 66), (0, 114, 178), (204, 121, 167))
-
+from medzoo.task import Task
 
 _SUFFIXES = (".nii.gz", ".nii", ".dcm", *RASTER_SUFFIXES)
 
 
-class Prediction:
-    """What a segmentation model says of one scan.
+class Prediction(ABC):
+    """What a model says of one scan.
 
     Args:
         scan: The scan.
         task: The model's task.
-        preprocessing: The model's preprocessing, for the way back into the file's grid.
-        answer: Output of the network `(slices, *size, outputs)`; one slice for a picture.
     """
 
-    def __init__(self, scan: Scan, task: Segmentation, preprocessing: Preprocessing, answer: np.ndarray):
+    def __init__(self, scan: Scan, task: Task):
         self.scan = scan
         self.task = task
-        self._preprocessing = preprocessing
-        self._answer = answer
 
     @property
     def source(self) -> str:
         """Path of the scan, or `"array"`."""
         return self.scan.source
-
-    @cached_property
-    def mask(self) -> np.ndarray:
-        """Label indices, uint8: `(height, width)`, or a volume with the axes of its file."""
-        return restore(self._displayed_mask, self.scan)
-
-    @cached_property
-    def probabilities(self) -> np.ndarray:
-        """Probabilities in the grid of `mask` with a last axis of outputs, float32."""
-        slices = np.stack([self._slice(index) for index in range(len(self._answer))])
-        return restore(slices if self.scan.is_volume else slices[0], self.scan)
-
-    def to_json(self) -> dict[str, Any]:
-        """Return area, bounding boxes and confidence of every foreground label.
-
-        Pixels are counted in the file's grid. A box is `[left, top, width, height]` in pixels as displayed, one for
-        each connected region, the largest first; in a volume a region lies within one slice, which is named, foot to
-        head from 0. Confidence is the mean probability of the label over its pixels.
-        """
-        return {
-            "source": self.source,
-            "task": self.task.name,
-            "shape": list(self.mask.shape),
-            "spacing_mm": list(self.scan.spacing) if self.scan.spacing else None,
-            "labels": [self._finding(label) for label in range(1, len(self.task.labels))],
-        }
-
-    def save(self, path: str | os.PathLike) -> Path:
-        """Write the mask: PNG for a picture, NIfTI (`.nii`, `.nii.gz`) for a volume, in the grid of the source.
-
-        In a PNG the labels are spread over 0 to 255, so that a binary mask is black and white; NIfTI holds label
-        indices.
-        """
-        write_mask(path, self._displayed_mask, self.scan, self.task.labels)
-        return Path(path)
-
-    def overlay(self, path: str | os.PathLike) -> Path:
-        """Write a picture of the scan with the outlines and a tint of the labels; the largest slice of a volume."""
-        index = self._largest_slice
-        scan = read_scan(self.source) if self._is_reduced else self.scan
-        image = scan.array[index] if scan.is_volume else scan.array
-        write_image(path, draw_overlay(to_display(image), self._slices(self._displayed_mask)[index]))
-        return Path(path)
 
     @property
     def name(self) -> str:
@@ -95,77 +39,22 @@ class Prediction:
         suffixes = (suffix for suffix in _SUFFIXES if name.lower().endswith(suffix))
         return name[: -len(next(suffixes, "")) or None]
 
+    @property
+    @abstractmethod
+    def summary(self) -> str:
+        """The answer in a few words."""
+
+    @abstractmethod
+    def to_json(self) -> dict[str, Any]:
+        """Return the answer as values that JSON has."""
+
     def save_all(self, folder: str | os.PathLike, name: str | None = None) -> dict[str, Path]:
-        """Write mask, overlay and JSON into `folder` and return their paths.
+        """Write all files of the answer into `folder` and return their paths.
 
         Args:
             folder: Where to write; files of this name that stand there are replaced.
             name: Start of the file names; None takes that of the source.
         """
-        start = os.path.join(folder, name or self.name)
-        paths = {
-            "mask": self.save(f"{start}_mask{'.nii.gz' if self.scan.is_volume else '.png'}"),
-            "overlay": self.overlay(f"{start}_overlay.png"),
-            "json": Path(f"{start}.json"),
-        }
-        write_json(paths["json"], self.to_json())
-        return paths
-
-    @cached_property
-    def _displayed_mask(self) -> np.ndarray:
-        slices = np.stack([self.task.decide(self._slice(index)) for index in range(len(self._answer))])
-        return slices if self.scan.is_volume else slices[0]
-
-    @property
-    def _is_reduced(self) -> bool:
-        return self.scan.array.shape[:-1] != self.scan.shape
-
-    @property
-    def _largest_slice(self) -> int:
-        return int(np.argmax(np.count_nonzero(self._slices(self._displayed_mask), axis=(1, 2))))
-
-    def _slice(self, index: int) -> np.ndarray:
-        return self._preprocessing.invert(self._answer[index], self.scan.shape[-2:])
-
-    def _slices(self, displayed: np.ndarray) -> np.ndarray:
-        return displayed if self.scan.is_volume else displayed[None]
-
-    def _finding(self, label: int) -> dict[str, Any]:
-        slices = self._slices(self._displayed_mask) == label
-        pixels = int(np.count_nonzero(slices))
-        finding: dict[str, Any] = {"label": self.task.labels[label], "pixels": pixels}
-        if self.scan.spacing:
-            unit = "volume_mm3" if self.scan.is_volume else "area_mm2"
-            finding[unit] = round(pixels * float(np.prod(self.scan.spacing)), 3)
-        finding["confidence"] = self._confidence(slices, label)
-        finding["boxes"] = self._boxes(slices)
-        return finding
-
-    def _confidence(self, slices: np.ndarray, label: int) -> float | None:
-        total = sum(
-            float(self.task.confidence(self._slice(index), label)[slices[index]].sum())
-            for index in np.flatnonzero(slices.any(axis=(1, 2)))
-        )
-        pixels = np.count_nonzero(slices)
-        return round(total / pixels, 4) if pixels else None
-
-    def _boxes(self, slices: np.ndarray) -> list[dict[str, Any]]:
-        boxes = []
-        for index in np.flatnonzero(slices.any(axis=(1, 2))):
-            _, _, regions, _ = cv2.connectedComponentsWithStats(slices[index].astype(np.uint8), connectivity=8)
-            for *box, pixels in regions[1:].tolist():
-                place = {"slice": int(index)} if self.scan.is_volume else {}
-                boxes.append({**place, "box": box, "pixels": pixels})
-        return sorted(boxes, key=lambda region: -region["pixels"])
-
-
-def draw_overlay(image: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """Tint and outline the labels of `mask` `(height, width)` on an RGB image `(height, width, 3)` uint8."""
-    drawn = image.copy()
-    for label in range(1, int(mask.max(initial=0)) + 1):
-        color = _COLORS[(label - 1) % len(_COLORS)]
-        region = mask == label
-        drawn[region] = (0.7 * image[region] + 0.3 * np.array(color)).astype(np.uint8)
-        outlines, _ = cv2.findContours(region.astype(np.uint8), cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
-        cv2.drawContours(drawn, outlines, -1, color, max(1, round(max(image.shape) / 256)))
-    return drawn
+        path = Path(folder) / f"{name or self.name}.json"
+        write_json(path, self.to_json())
+        return {"json": path}

@@ -17,12 +17,14 @@ from medzoo.io.scan import DicomSeries, Scan
 _MOST_CHANNELS = 4
 
 
-def read_scan(source: str | os.PathLike | DicomSeries | np.ndarray, at_least: tuple[int, int] | None = None) -> Scan:
+def read_scan(
+    source: str | os.PathLike | DicomSeries | Scan | np.ndarray, at_least: tuple[int, int] | None = None
+) -> Scan:
     """Read a picture, a DICOM file or series, a NIfTI file, or take an array.
 
     Args:
         source: Path of a PNG, JPEG, TIFF, BMP, DICOM or NIfTI file; a folder that holds exactly one scan; an entry of
-            `find_scans`; or an array `(height, width)`, `(height, width, channels)`, `(depth, height, width)` or
+            `find_scans`; a Scan, which is returned; an object with a method `read` that returns one; or an array `(height, width)`, `(height, width, channels)`, `(depth, height, width)` or
             `(depth, height, width, channels)`. In three axes a last one of up to 4 means channels.
         at_least: Height and width in pixels that the caller needs; large JPEGs are then decoded at reduced scale.
 
@@ -39,10 +41,14 @@ def read_scan(source: str | os.PathLike | DicomSeries | np.ndarray, at_least: tu
         >>> read_scan(numpy.zeros((64, 48))).array.shape
         (64, 48, 1)
     """
+    if isinstance(source, Scan):
+        return source
     if isinstance(source, DicomSeries):
         return read_series(source)
     if isinstance(source, (str, os.PathLike)):
         return _read_path(Path(source), at_least)
+    if hasattr(source, "read"):
+        return source.read()
     if hasattr(source, "__array__"):
         return _read_array(np.asarray(source))
     raise TypeError(f"A scan must be a path or an array; got {type(source).__name__}. Convert it with numpy.asarray.")

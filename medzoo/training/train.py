@@ -7,12 +7,14 @@ import json
 import math
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import keras
 
 from medzoo.data import Samples
 from medzoo.data.pipeline import reader_errors
+from medzoo.data.statistics import fit_preprocessing
 from medzoo.recipe import Recipe
 from medzoo.training.callbacks import SaveEpoch, StopEarly, StopOnDivergence, write_table
 from medzoo.training.checkpoints import Checkpoints
@@ -41,6 +43,7 @@ def train(recipe: Recipe, samples: Samples, run: str | os.PathLike, verbose: int
     run = Path(run)
     _claim(run, recipe)
     training, validation = parts(samples, recipe)
+    recipe = fit_recipe(recipe, training)
     checkpoints = Checkpoints(run / "checkpoints", recipe.task.monitor)
     checkpoints.clean()
     with reader_errors():
@@ -55,17 +58,29 @@ def parts(samples: Samples, recipe: Recipe) -> tuple[Samples, Samples]:
     """Return the training and the validation part, as the samples say or else as the recipe does.
 
     Raises:
-        ValueError: The samples name splits, but "train" or "valid" is not among them.
+        ValueError: The samples name splits, but "train" is not among them.
     """
     if not any(samples.splits):
         return samples.split(**recipe.split, seed=recipe.seed)[:2]
-    for name in ("train", "valid"):
-        if name not in samples.splits:
-            raise ValueError(
-                f"The data has the parts {sorted(set(samples.splits))}, but training needs 'train' and 'valid'. "
-                "Give a folder with both, or one COCO file, which is then split as the recipe says."
-            )
+    if "train" not in samples.splits:
+        raise ValueError(
+            f"The data has the parts {sorted(set(samples.splits))}, but training needs 'train'. "
+            "Give a folder with it, or data without parts, which is then split as the recipe says."
+        )
+    if "valid" not in samples.splits:
+        # What is held out for testing stays so.
+        return samples.part("train").split(valid=recipe.split.get("valid", 0.2), seed=recipe.seed)
     return samples.part("train"), samples.part("valid")
+
+
+def fit_recipe(recipe: Recipe, training: Samples) -> Recipe:
+    """Return the recipe with what it leaves to the training data: intensities of the data set, scale of a regression.
+
+    Raises:
+        ValueError: All targets or all pixels are equal.
+    """
+    task = recipe.task.fit(training.targets) if recipe.task.name == "regression" else recipe.task
+    return replace(recipe, task=task, preprocessing=fit_preprocessing(recipe.preprocessing, training))
 
 
 def _fit(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 # ITU-R BT.601, the weights that OpenCV and Pillow use.
@@ -33,34 +35,58 @@ def to_channels(image: np.ndarray, channels: int) -> np.ndarray:
 
 def clip_percentiles(image: np.ndarray, low: float, high: float) -> np.ndarray:
     """Clip to the `low` and `high` percentiles (0 to 100) of the image itself."""
-    floor, ceiling = np.percentile(image, (low, high))
-    return np.clip(image, floor, ceiling)
+    return np.clip(image, *np.percentile(image, (low, high)))
+
+
+def apply_window(image: np.ndarray, center: float, width: float) -> np.ndarray:
+    """Map a window of intensities, as radiologists state it in HU, to [0, 1]; what lies beyond is clipped."""
+    return np.clip((image - (center - width / 2)) / width, 0, 1)
 
 
 def rescale(image: np.ndarray) -> np.ndarray:
     """Map the range of the image to [0, 1]; a constant image becomes 0."""
+    return scale(image, *own_range(image))
+
+
+def own_range(image: np.ndarray) -> tuple[float, float]:
+    """Return the minimum and the range of an image."""
     low, high = float(image.min()), float(image.max())
-    return np.zeros_like(image) if _is_flat(low, high) else (image - low) / (high - low)
+    return low, np.inf if _is_flat(low, high) else high - low
 
 
-def standardize(image: np.ndarray) -> np.ndarray:
-    """Subtract the mean and divide by the standard deviation; a constant image becomes 0."""
-    if _is_flat(float(image.min()), float(image.max())):
-        return np.zeros_like(image)
-    return (image - image.mean()) / image.std()
+def mean_and_std(image: np.ndarray) -> tuple[float, float]:
+    """Return the mean and the standard deviation of an image."""
+    return image.mean(), np.inf if _is_flat(float(image.min()), float(image.max())) else image.std()
 
 
-NORMALIZATIONS = {"rescale": rescale, "standardize": standardize}
+def median_and_iqr(image: np.ndarray) -> tuple[float, float]:
+    """Return the median of an image and the distance of its quartiles; its deviation where those are equal.
+
+    Both hardly move with a few bright voxels. In an image of which more than half is background the quartiles may be
+    equal; then the deviation is what is left.
+    """
+    first, median, third = np.percentile(image, (25, 50, 75)).astype(np.float32)
+    return median, mean_and_std(image)[1] if _is_flat(float(first), float(third)) else third - first
 
 
-def rescale_type(image: np.ndarray, dtype: np.dtype) -> np.ndarray:
-    """Map the range of the unsigned type `dtype` that an image was stored in to [0, 1], so that 255 of uint8 is 1.
+# What is subtracted from an image and what it is divided by then; infinity for a constant image, which becomes 0.
+NORMALIZATIONS = {"rescale": own_range, "standardize": mean_and_std, "robust": median_and_iqr}
 
-    Other types have no range that pictures fill; such an image is mapped by its own.
+
+def scale(image: np.ndarray, offset: float, divisor: float) -> np.ndarray:
+    """Subtract and divide."""
+    return (image - offset) / divisor
+
+
+def rescale_type(image: np.ndarray, dtype: np.dtype) -> Callable[[np.ndarray], np.ndarray]:
+    """Return the step that maps the range of the unsigned type `dtype` to [0, 1], so that 255 of uint8 is 1.
+
+    Other types have no range that pictures fill; such an image is mapped by the range of `image`.
     """
     if dtype.kind == "b":
-        return image
-    return image / np.iinfo(dtype).max if dtype.kind == "u" else rescale(image)
+        return lambda pixels: pixels
+    limits = (0, np.iinfo(dtype).max) if dtype.kind == "u" else own_range(image)
+    return lambda pixels: scale(pixels, *limits)
 
 
 def scale_channels(image: np.ndarray, mean: tuple[float, ...], std: tuple[float, ...]) -> np.ndarray:

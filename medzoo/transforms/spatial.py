@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 
@@ -21,22 +23,31 @@ def fit_inside(shape: tuple[int, ...], size: tuple[int, ...]) -> tuple[tuple[int
     """Return the corner and the size of an image of `shape` scaled to fit centred inside `size`."""
     scale = min(available / side for available, side in zip(size, shape, strict=True))
     inner = tuple(max(1, round(side * scale)) for side in shape)
-    return tuple((available - side) // 2 for available, side in zip(size, inner, strict=True)), inner
+    return center_in(inner, size), inner
+
+
+def center_in(shape: tuple[int, ...], size: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the corner of an image of `shape` centred on a canvas of `size`, negative where it is the larger one."""
+    return tuple((available - side) // 2 for available, side in zip(size, shape, strict=True))
 
 
 def paste(image: np.ndarray, size: tuple[int, ...], corner: tuple[int, ...]) -> np.ndarray:
-    """Set an image on a black canvas of `size` with its first pixel at `corner`."""
+    """Set an image on a black canvas of `size` with its first pixel at `corner`; what lies beyond it is cut off."""
     dimensions = len(size)
-    if image.shape[:dimensions] == size:
+    if image.shape[:dimensions] == size and not any(corner):
         return image
     canvas = np.zeros((*size, *image.shape[dimensions:]), image.dtype)
-    canvas[region(corner, image.shape[:dimensions])] = image
+    shape = image.shape[:dimensions]
+    canvas[_overlap(corner, shape, size)] = image[_overlap([-first for first in corner], size, shape)]
     return canvas
 
 
-def region(corner: tuple[int, ...], size: tuple[int, ...]) -> tuple[slice, ...]:
-    """Return the index of the part of an array that has its first pixel at `corner` and this `size`."""
-    return tuple(slice(first, first + side) for first, side in zip(corner, size, strict=True))
+def _overlap(corner: Sequence[int], shape: tuple[int, ...], size: tuple[int, ...]) -> tuple[slice, ...]:
+    """Return the part of a canvas of `size` that an image of `shape` at `corner` covers."""
+    return tuple(
+        slice(max(0, first), max(0, min(first + side, available)))
+        for first, side, available in zip(corner, shape, size, strict=True)
+    )
 
 
 def _resize_volume(volume: np.ndarray, size: tuple[int, int, int]) -> np.ndarray:

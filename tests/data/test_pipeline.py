@@ -11,10 +11,11 @@ pytest.importorskip("tensorflow")
 
 import tensorflow as tf
 
-from medzoo.data import Samples, pipeline, read
+from medzoo.data import Samples, read, rows
 from medzoo.data.augment import Augmentation
 from medzoo.data.coco_mask import CocoObject, CocoTarget
-from medzoo.data.pipeline import make_dataset, read_sample, reader_errors
+from medzoo.data.pipeline import make_dataset, reader_errors
+from medzoo.data.rows import read_rows
 from medzoo.preprocessing import Preprocessing
 from medzoo.task import Segmentation
 
@@ -29,13 +30,22 @@ class Blank:
     height: int
     width: int
 
+    @property
+    def shape(self):
+        return self.height, self.width
+
     def mask(self, size=None):
-        return np.zeros(size or (self.height, self.width), np.uint8)
+        return np.zeros(size or self.shape, np.uint8)
 
 
 @pytest.fixture
 def train(coco_folder):
     return read(coco_folder).part("train")
+
+
+def read_only_row(*args):
+    (row,) = read_rows(*args)
+    return row
 
 
 def batches(*args, **kwargs):
@@ -79,8 +89,8 @@ def test_shapes_and_length_are_known_before_the_first_batch(train):
 
 def test_without_shuffle_the_rows_keep_their_order(train):
     images, masks = epoch(make_dataset(train, SIZE, TASK, batch_size=3))
-    rows = [read_sample(train, index, SIZE, TASK) for index in range(len(train))]
-    assert same((images, masks), (np.stack(column) for column in zip(*rows, strict=True)))
+    read_one_by_one = [read_only_row(train, index, SIZE, TASK) for index in range(len(train))]
+    assert same((images, masks), (np.stack(column) for column in zip(*read_one_by_one, strict=True)))
 
 
 def test_the_image_is_what_predict_sees(train):
@@ -110,16 +120,16 @@ class TestSeed:
 
 def test_shuffled_images_keep_their_masks(train):
     images, masks = epoch(make_dataset(train, SIZE, TASK, shuffle=True))
-    rows = {image.tobytes(): mask for image, mask in zip(*epoch(make_dataset(train, SIZE, TASK)), strict=True)}
-    assert all(np.array_equal(mask, rows[image.tobytes()]) for image, mask in zip(images, masks, strict=True))
+    mask_of = {image.tobytes(): mask for image, mask in zip(*epoch(make_dataset(train, SIZE, TASK)), strict=True)}
+    assert all(np.array_equal(mask, mask_of[image.tobytes()]) for image, mask in zip(images, masks, strict=True))
 
 
 @pytest.fixture
 def reads(monkeypatch):
     """Paths in the order in which the pipeline opens them."""
     opened = []
-    original = pipeline.read_scan
-    monkeypatch.setattr(pipeline, "read_scan", lambda path, **kwargs: opened.append(path) or original(path, **kwargs))
+    original = rows.read_scan
+    monkeypatch.setattr(rows, "read_scan", lambda path, **kwargs: opened.append(path) or original(path, **kwargs))
     return opened
 
 
@@ -155,14 +165,14 @@ def test_a_cache_file_is_not_taken_for_other_samples_or_steps(train, tmp_path):
 
 def test_a_binary_task_merges_the_labels_of_the_data(tmp_path):
     samples = one_picture(tmp_path, CocoTarget(8, 8, (LEFT_HALF, TOP_RIGHT)), ("background", "edema", "core"))
-    _, mask = read_sample(samples, 0, Preprocessing((8, 8)), Segmentation(("background", "tumor")))
+    _, mask = read_only_row(samples, 0, Preprocessing((8, 8)), Segmentation(("background", "tumor")))
     assert np.array_equal(mask[..., 0], np.pad(np.ones((4, 8), np.uint8), ((0, 4), (0, 0))) | (np.arange(8) < 4))
 
 
 def test_a_task_with_the_labels_of_the_data_keeps_them(tmp_path):
     labels = ("background", "edema", "core")
     samples = one_picture(tmp_path, CocoTarget(8, 8, (LEFT_HALF, TOP_RIGHT)), labels)
-    _, mask = read_sample(samples, 0, Preprocessing((8, 8)), Segmentation(labels))
+    _, mask = read_only_row(samples, 0, Preprocessing((8, 8)), Segmentation(labels))
     assert mask[0, :, 0].tolist() == [1, 1, 1, 1, 2, 2, 2, 2]
 
 
@@ -180,14 +190,14 @@ def test_no_samples_are_an_error(train):
 def test_stretch_gives_image_and_mask_the_whole_input(tmp_path):
     target = CocoTarget(8, 16, (CocoObject(1, ((0, 0, 8, 0, 8, 8, 0, 8),)),))
     samples = one_picture(tmp_path, target, TASK.labels, (8, 16))
-    _, mask = read_sample(samples, 0, Preprocessing((16, 16)), TASK)
+    _, mask = read_only_row(samples, 0, Preprocessing((16, 16)), TASK)
     assert np.array_equal(mask[..., 0], np.tile(np.arange(16) < 8, (16, 1)))
 
 
 def test_pad_leaves_a_border_around_image_and_mask(tmp_path):
     target = CocoTarget(8, 16, (CocoObject(1, ((0, 0, 8, 0, 8, 8, 0, 8),)),))
     samples = one_picture(tmp_path, target, TASK.labels, (8, 16))
-    image, mask = read_sample(samples, 0, Preprocessing((16, 16), fit="pad"), TASK)
+    image, mask = read_only_row(samples, 0, Preprocessing((16, 16), fit="pad"), TASK)
     expected = np.zeros((16, 16), bool)
     expected[4:12, :8] = True
     assert np.array_equal(mask[..., 0], expected)
@@ -199,25 +209,25 @@ def test_pad_leaves_a_border_around_image_and_mask(tmp_path):
 def test_an_annotation_of_another_size_than_its_picture_is_an_error_with_both(tmp_path):
     samples = one_picture(tmp_path, Blank(16, 8), TASK.labels, (8, 16))
     with pytest.raises(ValueError, match=r"ramp\.png has the size \(8, 16\), its annotation \(16, 8\)"):
-        read_sample(samples, 0, SIZE, TASK)
+        read_only_row(samples, 0, SIZE, TASK)
 
 
 def test_a_large_jpeg_decoded_at_reduced_scale_still_fits_its_annotation(tmp_path):
     path = tmp_path / "large.jpg"
     cv2.imwrite(str(path), np.zeros((64, 130), np.uint8))
     samples = Samples((str(path),), (Blank(64, 130),), ("a",), ("",), TASK.labels)
-    image, mask = read_sample(samples, 0, SIZE, TASK)
+    image, mask = read_only_row(samples, 0, SIZE, TASK)
     assert image.shape == mask.shape == (16, 16, 1)
 
 
-def test_a_volume_is_an_error_that_names_it(tmp_path):
+def test_a_volume_with_the_mask_of_a_picture_is_an_error_that_names_it(tmp_path):
     import nibabel
 
     path = tmp_path / "volume.nii.gz"
     nibabel.save(nibabel.Nifti1Image(np.zeros((4, 4, 4), np.uint8), np.eye(4)), path)
     samples = Samples((str(path),), (Blank(4, 4),), ("a",), ("",), TASK.labels)
-    with pytest.raises(ValueError, match=r"volume\.nii\.gz is a volume"):
-        read_sample(samples, 0, SIZE, TASK)
+    with pytest.raises(ValueError, match=r"volume\.nii\.gz has the size \(4, 4, 4\), its annotation \(4, 4\)"):
+        read_only_row(samples, 0, SIZE, TASK)
 
 
 def test_a_broken_file_is_named_by_its_own_error(train):

@@ -28,7 +28,7 @@ def make_samples(patients, splits=None, boxes=None):
 
 
 def test_an_int_gives_the_row():
-    assert make_samples("abc")[1] == ("1.png", Box(), "b", "")
+    assert make_samples("abc")[1] == ("1.png", Box(), "b", "", None)
 
 
 def test_a_negative_int_counts_from_the_end():

@@ -145,15 +145,15 @@ def test_tuples_in_a_recipe_are_the_lists_of_its_file(finished, recipe, samples,
 
 
 def test_divergence_keeps_the_best_weights_and_writes_nothing(interrupted, recipe, samples, monkeypatch):
-    read_sample = pipeline.read_sample
+    read_rows = pipeline.read_rows
 
     def with_nan(*args):
-        image, mask = read_sample(*args)
-        return np.full_like(image, np.nan), mask
+        for image, mask in read_rows(*args):
+            yield np.full_like(image, np.nan), mask
 
     before = {path: path.read_bytes() for path in interrupted.rglob("epoch-0001/*")}
     assert before
-    monkeypatch.setattr(pipeline, "read_sample", with_nan)
+    monkeypatch.setattr(pipeline, "read_rows", with_nan)
     with pytest.raises(DivergenceError, match=r"loss became nan in batch 1; the best weights, of epoch 1, are kept"):
         train(recipe, samples, interrupted, verbose=0)
     assert all(path.read_bytes() == content for path, content in before.items())
@@ -222,7 +222,14 @@ def test_parts_leave_a_test_part_out(recipe, samples):
     assert (len(training), len(validation)) == (6, 3)
 
 
-@pytest.mark.parametrize("missing", ["train", "valid"])
-def test_data_with_a_split_but_without_a_needed_part_is_an_error(recipe, samples, missing):
-    with pytest.raises(ValueError, match="training needs 'train' and 'valid'"):
-        parts(samples[np.array(samples.splits) != missing], recipe)
+def test_data_without_a_part_to_train_on_is_an_error(recipe, samples, tmp_path):
+    with pytest.raises(ValueError, match="training needs 'train'"):
+        train(recipe, samples.part("valid"), tmp_path)
+
+
+def test_a_train_part_alone_is_split_and_the_test_part_is_left_out(recipe, samples):
+    others = replace(samples, splits=tuple(split.replace("valid", "test") for split in samples.splits))
+    training, validation = parts(others, recipe)
+    assert set(training.images) | set(validation.images) == set(samples.part("train").images)
+    assert not set(training.images) & set(validation.images)
+    assert len(validation)

@@ -3,14 +3,19 @@ import pytest
 
 from medzoo.transforms.intensity import (
     NORMALIZATIONS,
+    apply_window,
     clip_percentiles,
     rescale,
     rescale_type,
+    scale,
     scale_channels,
-    standardize,
     to_channels,
     to_display,
 )
+
+
+def normalized(name, image):
+    return scale(image, *NORMALIZATIONS[name](image))
 
 
 @pytest.fixture
@@ -53,7 +58,7 @@ def test_rescale_spans_zero_to_one(ramp):
 
 
 def test_standardize_gives_mean_zero_and_deviation_one(ramp):
-    standard = standardize(ramp)
+    standard = normalized("standardize", ramp)
     assert (standard.mean(), standard.std()) == pytest.approx((0, 1), abs=1e-6)
     assert standard.dtype == np.float32
 
@@ -61,12 +66,12 @@ def test_standardize_gives_mean_zero_and_deviation_one(ramp):
 @pytest.mark.parametrize(("dtype", "one"), [("uint8", 255), ("uint16", 65535), ("bool", 1)])
 def test_range_of_an_unsigned_type_becomes_zero_to_one(dtype, one):
     image = np.array([0, one / 5, one], np.float32)
-    assert rescale_type(image, np.dtype(dtype)) == pytest.approx([0, 0.2, 1])
+    assert rescale_type(image, np.dtype(dtype))(image) == pytest.approx([0, 0.2, 1])
 
 
 @pytest.mark.parametrize("dtype", ["int16", "float32", "float64"])
 def test_other_types_are_rescaled_by_the_range_of_the_image(ramp, dtype):
-    assert np.array_equal(rescale_type(ramp - 100, np.dtype(dtype)), rescale(ramp - 100))
+    assert np.array_equal(rescale_type(ramp - 100, np.dtype(dtype))(ramp - 100), rescale(ramp - 100))
 
 
 def test_each_channel_gets_its_mean_and_deviation():
@@ -82,14 +87,14 @@ def test_one_mean_and_deviation_serve_all_channels():
 @pytest.mark.parametrize("name", NORMALIZATIONS)
 @pytest.mark.parametrize("value", [0, 0.1, 1e-3, -7.7, 12345.678])
 def test_constant_image_becomes_zero(name, value):
-    assert not NORMALIZATIONS[name](np.full((37, 53, 1), value, np.float32)).any()
+    assert not normalized(name, np.full((37, 53, 1), value, np.float32)).any()
 
 
 @pytest.mark.parametrize("name", NORMALIZATIONS)
 def test_small_contrast_on_a_large_offset_is_kept(name):
     image = np.full((8, 8, 1), 1000, np.float32)
     image[2:4] += 0.1
-    normal = NORMALIZATIONS[name](image)
+    normal = normalized(name, image)
     assert (normal[2:4] > normal[0]).all()
 
 
@@ -109,3 +114,21 @@ def test_display_windows_what_is_no_picture(ramp):
     assert displayed.shape == (8, 8, 3)
     assert displayed.dtype == np.uint8
     assert (displayed.min(), displayed.max()) == (0, 255)
+
+
+def test_robust_normalisation_is_hardly_moved_by_an_outlier(ramp):
+    robust = normalized("robust", ramp)
+    assert np.percentile(robust, (25, 50, 75)) == pytest.approx((-0.5, 0, 0.5))
+    ramp[-1, -1] = 1e6
+    assert normalized("robust", ramp)[:4] == pytest.approx(robust[:4], abs=0.05)
+
+
+def test_robust_normalisation_of_mostly_background_divides_by_the_deviation():
+    image = np.zeros((8, 8, 1), np.float32)
+    image[0] = 10
+    assert normalized("robust", image).max() == pytest.approx(10 / image.std())
+
+
+def test_window_of_hounsfield_units_becomes_zero_to_one():
+    units = np.array([-1000, -160, 40, 240, 3000], np.float32)
+    assert apply_window(units, 40, 400).tolist() == [0, 0, 0.5, 1, 1]

@@ -1,14 +1,13 @@
-"""What a model answers: the only place that knows one task from another."""
+"""A label for every pixel."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 
-from medzoo.errors import refuse_unknown, unknown_name
+from medzoo.task.labels import are_names
 
 
 @dataclass(frozen=True)
@@ -39,9 +38,11 @@ class Segmentation:
     default_metrics: ClassVar[tuple[str, ...]] = ("dice", "pixel_accuracy")
     monitor: ClassVar[str] = "val_dice"
     main_score: ClassVar[str] = "dice"
+    # Whether there is an answer for every pixel.
+    is_dense: ClassVar[bool] = True
 
     def __post_init__(self):
-        if not _are_names(self.labels) or len(set(self.labels)) != len(self.labels):
+        if not are_names(self.labels):
             raise ValueError(
                 "`labels` must be 2 to 256 different names, the background first. "
                 f"Received: labels={self.labels!r}. For one structure write ('background', 'tumor')."
@@ -103,64 +104,3 @@ class Segmentation:
     def to_json(self) -> dict[str, Any]:
         """Return the values that `task_from_json` reads back."""
         return {"type": self.name, **asdict(self), "labels": list(self.labels)}
-
-
-def _are_names(labels: Any) -> bool:
-    # Masks are uint8, hence 256. A lone text is refused, or each of its letters would be a label.
-    is_listing = isinstance(labels, (tuple, list)) and 2 <= len(labels) <= 256
-    return is_listing and all(isinstance(label, str) for label in labels)
-
-
-@dataclass(frozen=True)
-class FeatureExtraction:
-    """Describe an image by the features of an encoder, for other models to build on.
-
-    Example:
-        >>> FeatureExtraction().outputs
-        0
-    """
-
-    name: ClassVar[str] = "feature_extraction"
-    pipeline_tag: ClassVar[str] = "image-feature-extraction"
-    default_loss: ClassVar[None] = None
-    default_metrics: ClassVar[tuple[str, ...]] = ()
-    main_score: ClassVar[None] = None
-    labels: ClassVar[tuple[str, ...]] = ()
-    threshold: ClassVar[None] = None
-    # A builder without outputs ends with the pooled features.
-    outputs: ClassVar[int] = 0
-    activation: ClassVar[str] = "linear"
-
-    def adopt(self, labels: tuple[str, ...]) -> bool:
-        """Refuse labels: there is nothing to compare features with.
-
-        Raises:
-            ValueError: Always; the message says how to train on these weights.
-        """
-        raise ValueError(
-            "This model gives features, so it cannot be trained or scored against labels. Build a network over its "
-            "encoder, with the folder of this model as the `weights` of the recipe."
-        )
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the values that `task_from_json` reads back."""
-        return {"type": self.name}
-
-
-Task = Segmentation | FeatureExtraction
-TASKS = {task.name: task for task in (Segmentation, FeatureExtraction)}
-
-
-def task_from_json(value: Mapping[str, Any]) -> Task:
-    """Make a task of its JSON form.
-
-    Raises:
-        ValueError: The type or a field is unknown; near matches are in the message.
-    """
-    fields = dict(value)
-    kind = fields.pop("type", None)
-    if kind not in TASKS:
-        raise unknown_name("task", kind, TASKS)
-    task = TASKS[kind]
-    refuse_unknown(f"field of the task {kind!r}", fields, task.__dataclass_fields__)
-    return task(**fields)

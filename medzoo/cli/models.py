@@ -1,0 +1,74 @@
+"""Commands about zoo entries: list, info, card, convert."""
+
+from __future__ import annotations
+
+import argparse
+
+from medzoo.cli.parser import add_command
+
+
+def add_commands(commands: argparse._SubParsersAction) -> None:
+    """Add the commands."""
+    command = add_command(commands, "list", _list, "List the models that load by name.")
+    command.add_argument("--task", help="keep models of this task, for example segmentation")
+    command.add_argument("--modality", help="keep models of this modality, for example MRI")
+
+    command = add_command(commands, "info", _info, "Show the card of a model.")
+    command.add_argument("name", metavar="NAME")
+
+    command = add_command(commands, "card", _card, "Write the card of a zoo entry anew.")
+    command.add_argument("folder", metavar="FOLDER")
+    command.add_argument("--evaluation", metavar="RUN", help="folder that medzoo evaluate wrote")
+
+    _add_converters(commands)
+
+
+def _add_converters(commands: argparse._SubParsersAction) -> None:
+    convert = commands.add_parser("convert", help="Make a zoo entry of another library's checkpoint.")
+    sources = convert.add_subparsers(metavar="SOURCE", required=True)
+    command = add_command(sources, "medicalnet", _convert_medicalnet, "Convert a 3D ResNet of MedicalNet.")
+    command.add_argument("file", metavar="FILE", help="for example resnet_10_23dataset.pth")
+    command.add_argument("-o", "--output", required=True, help="folder of the zoo entry")
+    command.add_argument("--size", nargs=3, type=int, default=(64, 128, 128), help="depth, height, width in voxels")
+    command = add_command(
+        sources, "segmentation-models", _convert_segmentation_models, "Convert a Unet of that library."
+    )
+    command.add_argument("file", metavar="FILE", help=".h5 file of the model or of its weights")
+    command.add_argument("--backbone", required=True, help="its backbone, for example resnext50")
+    command.add_argument("-o", "--output", required=True, help="folder of the zoo entry")
+    command.add_argument("--size", nargs=2, type=int, default=(256, 256), help="height and width in pixels")
+    command.add_argument("--labels", nargs="+", help="names of the labels, the background first")
+
+
+def _list(options: argparse.Namespace) -> None:
+    from medzoo.hub.registry import COLUMNS, list_models
+
+    rows = [COLUMNS, *(info.cells() for info in list_models(options.task, options.modality))]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def _info(options: argparse.Namespace) -> None:
+    from medzoo.entry import CARD, read_entry
+    from medzoo.hub.registry import find_entry
+
+    print((read_entry(find_entry(options.name)).folder / CARD).read_text(encoding="utf-8"))
+
+
+def _card(options: argparse.Namespace) -> None:
+    from medzoo.hub.save import attach_evaluation
+
+    print(attach_evaluation(options.folder, options.evaluation))
+
+
+def _convert_medicalnet(options: argparse.Namespace) -> None:
+    from medzoo.hub.convert import convert_medicalnet
+
+    print(convert_medicalnet(options.file, options.output, options.size))
+
+
+def _convert_segmentation_models(options: argparse.Namespace) -> None:
+    from medzoo.hub.convert import convert_segmentation_models
+
+    print(convert_segmentation_models(options.file, options.backbone, options.output, options.size, options.labels))

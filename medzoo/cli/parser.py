@@ -1,0 +1,21 @@
+"""What every command of the command line has."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+
+
+def add_command(commands: argparse._SubParsersAction, name: str, run: Callable, text: str) -> argparse.ArgumentParser:
+    """Add a command that calls `run(options)`, with `text` as its help, and return its parser."""
+    command = commands.add_parser(name, help=text, description=text)
+    command.set_defaults(command=run)
+    command.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    return command
+
+
+def one_line(error: BaseException) -> str:
+    """Return the message of an error in one line."""
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename or ''}: {error.strerror}. Check the path and the free space.".removeprefix(": ")
+    return " ".join(str(error).split()) or type(error).__name__

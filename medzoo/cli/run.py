@@ -1,0 +1,110 @@
+"""Commands that run a model: predict, train, evaluate, demo."""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import sys
+from pathlib import Path
+
+from medzoo.cli.parser import add_command, one_line
+
+DATA = "COCO file, table, or folder of class folders, of image-label pairs, or with train/ and valid/"
+
+
+def add_commands(commands: argparse._SubParsersAction) -> None:
+    """Add the commands."""
+    command = add_command(commands, "predict", _predict, "Predict a picture, DICOM, NIfTI, or a folder of them.")
+    command.add_argument("name", metavar="NAME", help="name of a model, or folder of a zoo entry")
+    command.add_argument("scan", metavar="SCAN", help="file or folder")
+    command.add_argument("-o", "--output", default="out", help="folder for the answers (default: out)")
+    command.add_argument("--engine", default="auto", help="auto, onnx or keras (default: auto)")
+
+    command = add_command(commands, "train", _train, "Train a recipe; run again after a kill to go on.")
+    command.add_argument("recipe", metavar="RECIPE", help="name of a model, or a recipe.json")
+    command.add_argument("--data", required=True, help=DATA)
+    command.add_argument("-o", "--output", required=True, help="folder of the run")
+
+    command = add_command(commands, "evaluate", _evaluate, "Score a model on labelled data, with intervals.")
+    command.add_argument("name", metavar="NAME", help="name of a model, or folder of a zoo entry")
+    command.add_argument("--data", required=True, help=DATA)
+    command.add_argument("-o", "--output", required=True, help="folder for evaluation.json, figures and overlays")
+    command.add_argument("--split", help="train, valid or test: evaluate it only, or name a single COCO file")
+    command.add_argument("--data-name", help="name of the data set on the card")
+    command.add_argument("--engine", default="keras", choices=("keras", "onnx"), help="default: keras")
+
+    command = add_command(commands, "demo", _demo, "Run the main job on a synthetic scan, offline, in two minutes.")
+    command.add_argument("-o", "--output", default="medzoo-demo", help="folder (default: medzoo-demo)")
+
+
+def _predict(options: argparse.Namespace) -> None:
+    from medzoo.hub.predict import predict
+    from medzoo.inference import Prediction
+
+    failures: list[object] = []
+
+    def skip(source: object, error: Exception) -> None:
+        failures.append(source)
+        print(f"medzoo: skipped: {one_line(error)}", file=sys.stderr)
+
+    results = predict(options.name, options.scan, engine=options.engine, on_error=skip)
+    names: set[str] = set()
+    for result in [results] if isinstance(results, Prediction) else results:
+        names.add(name := _unused(result.name, names))
+        paths = result.save_all(options.output, name)
+        print(f"{result.source}: {result.summary} -> {paths.get('mask', paths['json'])}")
+    if failures:
+        raise ValueError(f"{len(failures)} scans could not be read and were skipped; the others were predicted.")
+
+
+def _unused(name: str, names: set[str]) -> str:
+    """Return `name`, numbered where another scan of the folder has it, such as `a.png` beside `a.jpg`."""
+    numbered = (f"{name}_{number}" for number in itertools.count(2))
+    return name if name not in names else next(other for other in numbered if other not in names)
+
+
+def _train(options: argparse.Namespace) -> None:
+    from medzoo.data import read
+    from medzoo.hub.registry import find_entry
+    from medzoo.recipe import Recipe
+
+    path = Path(options.recipe)
+    recipe = Recipe.load(path if path.suffix == ".json" else find_entry(options.recipe) / "recipe.json")
+    samples = read(options.data)
+
+    from medzoo.hub.save import save
+    from medzoo.training.train import train
+
+    run = Path(options.output)
+    model = train(recipe, samples, run)
+    print(f"Trained: {save(model, run / 'model', history=run / 'history.csv')}")
+
+
+def _evaluate(options: argparse.Namespace) -> None:
+    from medzoo.data import read
+    from medzoo.evaluation.evaluate import evaluate
+    from medzoo.evaluation.save import save_report
+    from medzoo.hub.load import load, load_onnx
+
+    samples = read(options.data)
+    if options.split and any(samples.splits):
+        samples = samples.part(options.split)
+    model = load_onnx(options.name) if options.engine == "onnx" else load(options.name)
+    split = options.split or _split_named_by(options.data)
+    evaluation = evaluate(model, samples, split=split, data_name=options.data_name)
+    save_report(evaluation, options.output, model=model, samples=samples)
+    print(f"{evaluation}\n-> {Path(options.output) / 'evaluation.json'}")
+
+
+def _split_named_by(data: str) -> str | None:
+    """Return the split that a folder such as `data/test` is named after."""
+    from medzoo.data.samples import SPLITS
+
+    name = Path(data).name
+    return name if name in SPLITS else None
+
+
+def _demo(options: argparse.Namespace) -> None:
+    from medzoo.demo import demo
+
+    demo(Path(options.output))

@@ -1,0 +1,58 @@
+"""What a data set says about its intensities, for a preprocessing to store."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import numpy as np
+
+from medzoo.data.samples import Samples
+from medzoo.io import read_scan
+from medzoo.preprocessing import DATASET, Preprocessing
+
+
+def fit_preprocessing(preprocessing: Preprocessing, samples: Samples) -> Preprocessing:
+    """Measure the mean and the deviation of all pixels of a data set, if the preprocessing normalises by them.
+
+    Args:
+        preprocessing: Its `mean` and `std` are measured where `normalization="dataset"` and they are None; any other
+            is returned as it is.
+        samples: The training part. Of volumes for a model of single slices all slices count.
+
+    Returns:
+        The preprocessing with a mean and a deviation for each channel, or one for all channels of a stack.
+
+    Raises:
+        ValueError: A file cannot be read, or all pixels are equal.
+
+    Example:
+        >>> fit_preprocessing(Preprocessing((64, 64), normalization="dataset"), train).mean
+        (112.4,)
+    """
+    if preprocessing.normalization != DATASET or preprocessing.mean is not None:
+        return preprocessing
+    identity = replace(preprocessing, mean=(0.0,), std=(1.0,))
+    # In double precision, or the squares of millions of pixels lose the deviation.
+    sums = np.zeros((3, preprocessing.channels))
+    with ThreadPoolExecutor() as pool:
+        for part in pool.map(lambda index: _sums(samples, index, identity), range(len(samples))):
+            sums += part
+    if preprocessing.stack is not None:
+        sums = sums.sum(axis=1, keepdims=True)
+    count, total, squares = sums
+    mean = total / count
+    std = np.sqrt(np.maximum(squares / count - mean**2, 0))
+    if not std.all():
+        raise ValueError(f"All pixels of the {len(samples)} training images are {mean[0]:g}. Check the files.")
+    return replace(preprocessing, mean=tuple(mean.tolist()), std=tuple(std.tolist()))
+
+
+def _sums(samples: Samples, index: int, preprocessing: Preprocessing) -> np.ndarray:
+    row = samples[index]
+    sums = np.zeros((3, preprocessing.channels))
+    scan = read_scan(row.image, at_least=preprocessing.at_least)
+    for pixels in preprocessing.inputs(scan, row.slice, every_slice=samples.kind == "segmentation"):
+        flat = pixels.reshape(-1, preprocessing.channels).astype(np.float64)
+        sums += [np.full(preprocessing.channels, len(flat)), flat.sum(axis=0), (flat**2).sum(axis=0)]
+    return sums

@@ -1,0 +1,114 @@
+"""One label for an image."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from medzoo.task.labels import are_names
+
+# Beyond these a probability of float32 has no logit.
+_LEAST = 1e-7
+
+
+@dataclass(frozen=True)
+class Classification:
+    """Give every image one of `labels`.
+
+    Two labels make one sigmoid output, the probability of the second; more make one softmax output each. A target is
+    the index of a label.
+
+    Args:
+        labels: Names in the order of their index; of two the second is the positive one.
+        threshold: Probability from which on an image counts as positive; used with two labels only. It speaks of
+            calibrated probabilities.
+        temperature: What logits are divided by, so that confidences become frequencies; `medzoo.calibrate` fits it.
+
+    Raises:
+        ValueError: Fewer than two labels or more than 256, a name twice, a threshold outside (0, 1), or a temperature
+            that is not above 0.
+
+    Example:
+        >>> Classification(labels=("benign", "malignant")).outputs
+        1
+    """
+
+    labels: tuple[str, ...] = ("negative", "positive")
+    threshold: float = 0.5
+    temperature: float = 1.0
+
+    name: ClassVar[str] = "classification"
+    pipeline_tag: ClassVar[str] = "image-classification"
+    default_loss: ClassVar[str] = "crossentropy"
+    default_metrics: ClassVar[tuple[str, ...]] = ("accuracy", "balanced_accuracy")
+    monitor: ClassVar[str] = "val_balanced_accuracy"
+    main_score: ClassVar[str] = "balanced_accuracy"
+    is_dense: ClassVar[bool] = False
+
+    def __post_init__(self):
+        if not are_names(self.labels):
+            raise ValueError(
+                "`labels` must be 2 to 256 different names, of two the positive one last. "
+                f"Received: labels={self.labels!r}. Write for example ('benign', 'malignant')."
+            )
+        object.__setattr__(self, "labels", tuple(self.labels))
+        if not 0 < self.threshold < 1:
+            raise ValueError(f"`threshold` must lie between 0 and 1. Received: threshold={self.threshold}.")
+        if not 0 < self.temperature < np.inf:
+            raise ValueError(f"`temperature` must be above 0. Received: temperature={self.temperature}.")
+
+    @property
+    def is_binary(self) -> bool:
+        """Whether there are two labels."""
+        return len(self.labels) == 2
+
+    @property
+    def outputs(self) -> int:
+        """Number of outputs of the network."""
+        return 1 if self.is_binary else len(self.labels)
+
+    @property
+    def activation(self) -> str:
+        """Activation of the output layer."""
+        return "sigmoid" if self.is_binary else "softmax"
+
+    def calibrated(self, outputs: np.ndarray) -> np.ndarray:
+        """Turn outputs of the network `(..., outputs)` into the probabilities of all labels `(..., labels)`.
+
+        Source: Guo et al., "On calibration of modern neural networks", 2017 (arXiv 1706.04599).
+        """
+        both = np.concatenate([1 - outputs, outputs], axis=-1) if self.is_binary else outputs
+        if self.temperature == 1:
+            return both
+        logits = np.log(np.clip(both.astype(np.float64), _LEAST, 1)) / self.temperature
+        powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
+        return (powers / powers.sum(axis=-1, keepdims=True)).astype(np.float32)
+
+    def decide(self, outputs: np.ndarray) -> np.ndarray:
+        """Turn outputs of the network `(..., outputs)` into label indices `(...)` of type uint8."""
+        probabilities = self.calibrated(outputs)
+        if self.is_binary:
+            return (probabilities[..., 1] >= self.threshold).astype(np.uint8)
+        return np.argmax(probabilities, axis=-1).astype(np.uint8)
+
+    def adopt(self, labels: tuple[str, ...]) -> bool:
+        """Refuse the labels of a data set that are not this task's, in its order.
+
+        Returns:
+            False: the indices already are this task's.
+
+        Raises:
+            ValueError: The labels differ.
+        """
+        if tuple(labels) == self.labels:
+            return False
+        raise ValueError(
+            f"The data has the labels {tuple(labels)}, the model {self.labels}. Give them the model's names and order, "
+            "for example medzoo.data.read(path, labels=[...])."
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the values that `task_from_json` reads back."""
+        return {"type": self.name, **asdict(self), "labels": list(self.labels)}

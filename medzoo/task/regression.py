@@ -1,0 +1,104 @@
+"""One number for an image."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any, ClassVar
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Regression:
+    """Give every image one number.
+
+    The network answers in deviations from the mean of the training targets, so that losses mean the same whatever the
+    unit; `decode` brings the answer into the unit.
+
+    Args:
+        target: Name of what is measured.
+        unit: Its unit, for tables and figures.
+        mean: Mean of the training targets in that unit; None until training fits it, which counts as 0.
+        std: Their standard deviation; None until training fits it, which counts as 1.
+
+    Raises:
+        ValueError: `mean` or `std` is given without the other or is not finite, or `std` is not above 0.
+
+    Example:
+        >>> Regression("lvef", unit="%", mean=60, std=10).decode(np.array([[-1.5]]))
+        array([45.])
+    """
+
+    target: str = "value"
+    unit: str | None = None
+    mean: float | None = None
+    std: float | None = None
+
+    name: ClassVar[str] = "regression"
+    # What the Hub calls a model that gives a number for an image.
+    pipeline_tag: ClassVar[str] = "image-classification"
+    default_loss: ClassVar[str] = "huber"
+    default_metrics: ClassVar[tuple[str, ...]] = ("r2", "mae")
+    monitor: ClassVar[str] = "val_r2"
+    main_score: ClassVar[str] = "r2"
+    is_dense: ClassVar[bool] = False
+    threshold: ClassVar[None] = None
+    is_binary: ClassVar[bool] = False
+    outputs: ClassVar[int] = 1
+    activation: ClassVar[str] = "linear"
+
+    def __post_init__(self):
+        if (self.mean is None) != (self.std is None):
+            raise ValueError(f"`mean` and `std` must be given together. Received: mean={self.mean}, std={self.std}.")
+        if self.std is not None and not (np.isfinite([self.mean, self.std]).all() and self.std > 0):
+            raise ValueError(f"`std` must be finite and above 0. Received: mean={self.mean}, std={self.std}.")
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The name of the target, as the only label."""
+        return (self.target,)
+
+    def fit(self, values: Sequence[float]) -> Regression:
+        """Return this task with the mean and the deviation of training targets; one that has them stays as it is.
+
+        Raises:
+            ValueError: All values are equal, or one is not finite.
+        """
+        if self.std is not None:
+            return self
+        mean, std = float(np.mean(values)), float(np.std(values))
+        if not std > 0:
+            raise ValueError(
+                f"The target '{self.target}' is {mean:g} in all {len(values)} training images, so there is nothing to "
+                "learn. Check the column of the table."
+            )
+        return replace(self, mean=mean, std=std)
+
+    def encode(self, values: np.ndarray) -> np.ndarray:
+        """Turn values in their unit into what the network is to answer, float32 of the same shape."""
+        return ((np.asarray(values, np.float64) - (self.mean or 0.0)) / (self.std or 1.0)).astype(np.float32)
+
+    def decode(self, outputs: np.ndarray) -> np.ndarray:
+        """Turn outputs of the network `(..., 1)` into values `(...)` in their unit."""
+        return np.asarray(outputs, np.float64)[..., 0] * (self.std or 1.0) + (self.mean or 0.0)
+
+    def adopt(self, labels: tuple[str, ...]) -> bool:
+        """Refuse another target than this task's.
+
+        Returns:
+            False: the values already are this task's.
+
+        Raises:
+            ValueError: The names differ.
+        """
+        if tuple(labels) == self.labels:
+            return False
+        raise ValueError(
+            f"The data has the target {', '.join(labels)}, the model answers '{self.target}'. Read the column of that "
+            f"name, for example medzoo.data.from_table(path, target={self.target!r})."
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the values that `task_from_json` reads back."""
+        return {"type": self.name, **asdict(self)}
