@@ -11,18 +11,11 @@ import numpy as np
 from medzoo.errors import refuse_unknown, unknown_name
 from medzoo.io import Scan
 from medzoo.stack import Stack
-from medzoo.transforms.intensity import (
-    NORMALIZATIONS,
-    apply_window,
-    rescale_type,
-    scale,
-    scale_channels,
-    to_channels,
-)
-from medzoo.transforms.spatial import center_in, fit_inside, paste, resize
+from medzoo.transforms.fits import FITS
+from medzoo.transforms.intensity import NORMALIZATIONS, TYPE_RANGE, scale_channels, settle, to_channels
+from medzoo.transforms.spatial import paste, resize
 
-FITS = ("stretch", "pad", "crop")
-TYPE_RANGE, DATASET = "type_range", "dataset"
+DATASET = "dataset"
 
 # So many voxels of a volume are enough for its percentiles, mean and deviation.
 _MOST_VOXELS = 2**22
@@ -242,32 +235,16 @@ class Preprocessing:
     def _intensity(
         self, image: np.ndarray, stored_as: np.dtype, of_channels: bool = True
     ) -> Callable[[np.ndarray], np.ndarray]:
-        """Return the steps that change intensities, with what they take from `image` settled."""
-        steps: list[Callable[[np.ndarray], np.ndarray]] = []
-
-        def add(step: Callable[[np.ndarray], np.ndarray]) -> None:
-            nonlocal image
-            steps.append(step)
-            image = step(image)
-
-        if self.window is not None:
-            add(lambda pixels: apply_window(pixels, *self.window))
-        if self.clip is not None:
-            limits = np.percentile(image, self.clip)
-            add(lambda pixels: np.clip(pixels, *limits))
-        if self.normalization == TYPE_RANGE:
-            add(rescale_type(image, stored_as))
-        elif self.normalization in NORMALIZATIONS:
-            statistics = NORMALIZATIONS[self.normalization](image)
-            add(lambda pixels: scale(pixels, *statistics))
-        elif self.normalization == DATASET and self.mean is None:
+        """Return the step that changes intensities, with what it takes from `image` settled."""
+        if self.normalization == DATASET and self.mean is None:
             raise ValueError(
                 "normalization='dataset' needs the mean and the deviation of the training images. medzoo.train "
                 "measures them; or call medzoo.data.fit_preprocessing(preprocessing, samples)."
             )
-        if self.mean is not None and (of_channels or not self.has_channel_statistics):
-            steps.append(lambda pixels: scale_channels(pixels, self.mean, self.std))
-        return lambda pixels: _apply(steps, pixels)
+        settled = settle(image, stored_as, self.window, self.clip, self.normalization)
+        if self.mean is None or (self.has_channel_statistics and not of_channels):
+            return settled
+        return lambda pixels: scale_channels(settled(pixels), self.mean, self.std)
 
     def target(
         self,
@@ -297,25 +274,10 @@ class Preprocessing:
         return resize(np.ascontiguousarray(whole, np.float32), tuple(shape))
 
     def _place(
-        self, shape: tuple[int, ...], spacing: tuple[float, ...] | None = None
+        self, shape: tuple[int, ...], spacing: tuple[float, ...] | None
     ) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """Return the corner and the size of an image of `shape` in the input."""
-        if self.fit == "stretch":
-            return (0,) * len(self.size), self.size
-        if self.fit == "pad":
-            return fit_inside(shape, self.size)
-        inner = tuple(shape)
-        if self.spacing is not None:
-            if spacing is None:
-                raise ValueError(
-                    f"The scan does not say its spacing, which the model needs to resample it to {self.spacing} mm. "
-                    "Use a file with a spacing (DICOM, NIfTI), or a model without `spacing`."
-                )
-            inner = tuple(
-                max(1, round(side * own / wanted))
-                for side, own, wanted in zip(shape, spacing, self.spacing, strict=True)
-            )
-        return center_in(inner, self.size), inner
+        return FITS[self.fit](shape, self.size, spacing, self.spacing)
 
     def to_json(self) -> dict[str, Any]:
         """Return the values that `from_json` reads back."""
@@ -336,12 +298,6 @@ class Preprocessing:
 
 
 _ALWAYS = ("size", "channels", "fit", "clip", "normalization")
-
-
-def _apply(steps: list[Callable[[np.ndarray], np.ndarray]], pixels: np.ndarray) -> np.ndarray:
-    for step in steps:
-        pixels = step(pixels)
-    return pixels
 
 
 def _thin(volume: np.ndarray) -> tuple[np.ndarray, np.dtype]:

@@ -28,8 +28,8 @@ warnings.filterwarnings("ignore", message="`shuffle=True` was passed, but will b
 # Files read in one call from TensorFlow, which costs as much as a fifth of a small picture.
 _TOGETHER = 4
 
-# More elements than this are shuffled in a moving window, whose order is random enough.
-_MOST_SHUFFLED = 20_000
+# Slices of volumes that are not in memory are shuffled in a moving window of so many.
+_WINDOW = 1000
 
 # What readers raised since `reader_errors` began; TensorFlow hands on no more than the text.
 _errors: list[Exception] = []
@@ -80,9 +80,7 @@ def make_dataset(
     if balance.get("sampling"):
         dataset = _balanced(read, cache, seed)
     else:
-        dataset = _in_order(read, cache)
-        if shuffle:
-            dataset = dataset.shuffle(min(read.count, _MOST_SHUFFLED), seed=seed, reshuffle_each_iteration=True)
+        dataset = _every_row(read, cache, seed if shuffle else None)
     dataset = dataset.batch(batch_size)
     if augment is not None:
         dataset = _augmented(dataset, augment, preprocessing, task, seed)
@@ -157,13 +155,30 @@ class _Reader:
         return f"{os.fspath(path)}-{digest.hexdigest()[:16]}"
 
 
-def _in_order(read: _Reader, cache: str | os.PathLike | None) -> tf.data.Dataset:
-    dataset = tf.data.Dataset.range(len(read.samples)).batch(read.together)
-    dataset = dataset.map(read.in_graph(read.rows), num_parallel_calls=tf.data.AUTOTUNE).unbatch()
-    dataset = dataset.apply(tf.data.experimental.assert_cardinality(read.count))
-    if cache is None:
-        return dataset
-    return dataset.cache("" if cache == "memory" else read.name(cache))
+def _every_row(read: _Reader, cache: str | os.PathLike | None, seed: int | None) -> tf.data.Dataset:
+    """Return every row once, with a seed in another order in every epoch."""
+    shuffle = {"seed": seed, "reshuffle_each_iteration": True}
+    numbers = tf.data.Dataset.range(len(read.samples))
+    if cache != "memory" and read.count == len(read.samples):
+        # Numbers are shuffled, not rows: a buffer of rows would hold the data set that no memory was to hold.
+        numbers = numbers if seed is None else numbers.shuffle(read.count, **shuffle)
+        return _rows(read, numbers, read.rows if cache is None else _stored(read, cache))
+    dataset = _rows(read, numbers, read.rows)
+    if cache is not None:
+        dataset = dataset.cache("" if cache == "memory" else read.name(cache))
+    window = read.count if cache == "memory" else min(read.count, _WINDOW)
+    return dataset if seed is None else dataset.shuffle(window, **shuffle)
+
+
+def _rows(read: _Reader, numbers: tf.data.Dataset, get: Callable[[int], list]) -> tf.data.Dataset:
+    dataset = numbers.batch(read.together).map(read.in_graph(get), num_parallel_calls=tf.data.AUTOTUNE).unbatch()
+    return dataset.apply(tf.data.experimental.assert_cardinality(read.count))
+
+
+def _stored(read: _Reader, cache: str | os.PathLike) -> Callable[[int], list]:
+    """Return a reader that keeps what it read, in memory or in files."""
+    store = RowStore(read.count, read.columns, None if cache == "memory" else read.name(cache))
+    return lambda index: [store.get(index, lambda: read.rows(index)[0])]
 
 
 def _balanced(read: _Reader, cache: str | os.PathLike | None, seed: int) -> tf.data.Dataset:
@@ -172,13 +187,8 @@ def _balanced(read: _Reader, cache: str | os.PathLike | None, seed: int) -> tf.d
             f"Balanced sampling draws labels of images; the task is {read.task.name}. "
             "Leave 'sampling' out of the recipe's `balance`."
         )
-    get = read.rows
-    if cache is not None:
-        store = RowStore(read.count, read.columns, None if cache == "memory" else read.name(cache))
-        get = lambda index: [store.get(index, lambda: read.rows(index)[0])]  # noqa: E731
-    dataset = balanced_rows(read.samples.targets, seed).batch(read.together)
-    dataset = dataset.map(read.in_graph(get), num_parallel_calls=tf.data.AUTOTUNE).unbatch()
-    return dataset.apply(tf.data.experimental.assert_cardinality(read.count))
+    numbers = balanced_rows(read.samples.targets, seed)
+    return _rows(read, numbers, read.rows if cache is None else _stored(read, cache))
 
 
 def _augmented(

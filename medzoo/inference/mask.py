@@ -15,6 +15,7 @@ from medzoo.io import Scan, read_scan, restore, write_image, write_mask
 from medzoo.preprocessing import Preprocessing
 from medzoo.task import Segmentation
 from medzoo.transforms.intensity import to_display
+from medzoo.transforms.spatial import resize
 
 # Okabe and Ito's colours, which stay apart for colour-blind readers, the one that stands out on grey first.
 _COLORS = ((213, 94, 0), (86, 180, 233), (0, 158, 115), (240, 228, 66), (0, 114, 178), (204, 121, 167))
@@ -90,9 +91,10 @@ class MaskPrediction(Prediction):
     def overlay(self, path: str | os.PathLike) -> Path:
         """Write a picture of the scan with the outlines and a tint of the labels; the largest slice of a volume."""
         index = self._largest_slice
-        scan = read_scan(self.source) if self._is_reduced else self.scan
+        scan = read_scan(self.source) if self._is_reduced and os.path.exists(self.source) else self.scan
         image = scan.array[index] if scan.is_volume else scan.array
-        write_image(path, draw_overlay(to_display(image), self._slices(self.displayed_mask)[index]))
+        mask = self._slices(self.displayed_mask)[index]
+        write_image(path, draw_overlay(to_display(resize(image, mask.shape)), mask))
         return Path(path)
 
     def save_all(self, folder: str | os.PathLike, name: str | None = None) -> dict[str, Path]:

@@ -24,8 +24,9 @@ def read_scan(
 
     Args:
         source: Path of a PNG, JPEG, TIFF, BMP, DICOM or NIfTI file; a folder that holds exactly one scan; an entry of
-            `find_scans`; a Scan, which is returned; an object with a method `read` that returns one; or an array `(height, width)`, `(height, width, channels)`, `(depth, height, width)` or
-            `(depth, height, width, channels)`. In three axes a last one of up to 4 means channels.
+            `find_scans`; a Scan, which is returned; an object with a method `read(at_least)` that returns one; or an
+            array `(height, width)`, `(height, width, channels)`, `(depth, height, width)` or `(depth, height, width,
+            channels)`. In three axes a last one of up to 4 means channels.
         at_least: Height and width in pixels that the caller needs; large JPEGs are then decoded at reduced scale.
 
     Returns:
@@ -48,7 +49,7 @@ def read_scan(
     if isinstance(source, (str, os.PathLike)):
         return _read_path(Path(source), at_least)
     if hasattr(source, "read"):
-        return source.read()
+        return source.read(at_least)
     if hasattr(source, "__array__"):
         return _read_array(np.asarray(source))
     raise TypeError(f"A scan must be a path or an array; got {type(source).__name__}. Convert it with numpy.asarray.")

@@ -6,6 +6,8 @@ from collections.abc import Callable
 
 import numpy as np
 
+TYPE_RANGE = "type_range"
+
 # ITU-R BT.601, the weights that OpenCV and Pillow use.
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
@@ -92,6 +94,46 @@ def rescale_type(image: np.ndarray, dtype: np.dtype) -> Callable[[np.ndarray], n
 def scale_channels(image: np.ndarray, mean: tuple[float, ...], std: tuple[float, ...]) -> np.ndarray:
     """Subtract a fixed mean and divide by a fixed deviation, one for all channels or one for each."""
     return (image - np.array(mean, np.float32)) / np.array(std, np.float32)
+
+
+def settle(
+    image: np.ndarray,
+    stored_as: np.dtype,
+    window: tuple[float, float] | None = None,
+    clip: tuple[float, float] | None = None,
+    normalization: str | None = None,
+) -> Callable[[np.ndarray], np.ndarray]:
+    """Return one step that windows, clips and normalises, with percentiles, mean and range taken from `image`.
+
+    So the slices of a stack are changed alike, by what the whole volume says.
+
+    Args:
+        image: What the statistics are taken from.
+        stored_as: Type of the file's pixels.
+        window: Centre and width that become 0 to 1.
+        clip: Percentiles between which intensities are clipped.
+        normalization: A name of `NORMALIZATIONS`, `"type_range"`, or any other for none.
+    """
+    steps: list[Callable[[np.ndarray], np.ndarray]] = []
+    if window is not None:
+        steps.append(lambda pixels: apply_window(pixels, *window))
+        image = steps[-1](image)
+    if clip is not None:
+        limits = np.percentile(image, clip)
+        steps.append(lambda pixels: np.clip(pixels, *limits))
+        image = steps[-1](image)
+    if normalization == TYPE_RANGE:
+        steps.append(rescale_type(image, stored_as))
+    elif normalization in NORMALIZATIONS:
+        offset, divisor = NORMALIZATIONS[normalization](image)
+        steps.append(lambda pixels: scale(pixels, offset, divisor))
+    return lambda pixels: _run(steps, pixels)
+
+
+def _run(steps: list[Callable[[np.ndarray], np.ndarray]], pixels: np.ndarray) -> np.ndarray:
+    for step in steps:
+        pixels = step(pixels)
+    return pixels
 
 
 def _is_flat(low: float, high: float) -> bool:
