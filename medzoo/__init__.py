@@ -10,7 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from medzoo import data, models, weights
+    from medzoo.evaluation.calibrate import calibrate
+    from medzoo.evaluation.comparison.compare import compare
+    from medzoo.evaluation.comparison.record import Comparison
     from medzoo.evaluation.evaluate import evaluate
+    from medzoo.evaluation.gradcam.explain import explain
+    from medzoo.evaluation.gradcam.explanation import Explanation
     from medzoo.evaluation.record import Evaluation
     from medzoo.hub.load import load
     from medzoo.hub.predict import predict
@@ -29,7 +34,9 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "Classification": "medzoo.task",
+    "Comparison": "medzoo.evaluation.comparison.record",
     "Evaluation": "medzoo.evaluation.record",
+    "Explanation": "medzoo.evaluation.gradcam.explanation",
     "Preprocessing": "medzoo.preprocessing",
     "Recipe": "medzoo.recipe",
     "Regression": "medzoo.task",
@@ -37,7 +44,10 @@ _HOMES = {
     "Segmentation": "medzoo.task",
     "Stack": "medzoo.stack",
     "ZooModel": "medzoo.zoo_model",
+    "calibrate": "medzoo.evaluation.calibrate",
+    "compare": "medzoo.evaluation.comparison.compare",
     "evaluate": "medzoo.evaluation.evaluate",
+    "explain": "medzoo.evaluation.gradcam.explain",
     "freeze": "medzoo.training.freezing",
     "list_models": "medzoo.hub.registry",
     "load": "medzoo.hub.load",
@@ -51,7 +61,9 @@ _HOMES = {
 
 __all__ = [
     "Classification",
+    "Comparison",
     "Evaluation",
+    "Explanation",
     "Preprocessing",
     "Recipe",
     "Regression",
@@ -59,8 +71,11 @@ __all__ = [
     "Segmentation",
     "Stack",
     "ZooModel",
+    "calibrate",
+    "compare",
     "data",
     "evaluate",
+    "explain",
     "freeze",
     "list_models",
     "load",

@@ -29,7 +29,8 @@ class Recipe:
         builder: Name of a builder and its arguments, `{"name": "unet", "encoder": {...}}`.
         weights: Where the encoder begins: `"imagenet"`, `"medicalnet"`, a path, or None for random weights.
         seed: Seed of the split, the initial weights, the order and the augmentation.
-        split: Fractions to hold out where the data brings no split, `{"valid": 0.2}`.
+        split: Fractions of images to hold out where the data brings no split, `{"valid": 0.2, "test": 0.1}`, and the
+            `fraction` of the training images to use, 1 by default.
         augmentation: Fields of `medzoo.data.Augmentation`.
         balance: What is done about rare labels: `{"sampling": "balanced"}` draws all labels equally often,
             `{"class_weights": "balanced"}` weights the loss by their frequency, `{"class_weights": {label: weight}}`

@@ -10,12 +10,12 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from medzoo import __version__
-from medzoo.cli import audit, compare, explain, models, run
+from medzoo.cli import audit, compare, explain, models, run, split
 from medzoo.cli.parser import one_line
 
 # What a user can cause and mend: shown as one line. Everything else is a bug and keeps its traceback.
 USER_ERRORS = (ValueError, TypeError, OSError, ImportError, ArithmeticError, RuntimeError)
-GROUPS = (models, run, compare, explain, audit)
+GROUPS = (models, run, compare, explain, audit, split)
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:

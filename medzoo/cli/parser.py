@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import itertools
 from collections.abc import Callable
+
+NAME = "name of a model, or folder of a zoo entry"
+DATA = "COCO file, table, folder or tfds:NAME; options behind it, for example table.csv:label=diagnosis"
 
 
 def add_command(commands: argparse._SubParsersAction, name: str, run: Callable, text: str) -> argparse.ArgumentParser:
@@ -19,3 +23,9 @@ def one_line(error: BaseException) -> str:
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename or ''}: {error.strerror}. Check the path and the free space.".removeprefix(": ")
     return " ".join(str(error).split()) or type(error).__name__
+
+
+def unused(name: str, names: set[str]) -> str:
+    """Return `name`, numbered where another scan of the folder has it, such as `a.png` beside `a.jpg`."""
+    numbered = (f"{name}_{number}" for number in itertools.count(2))
+    return name if name not in names else next(other for other in numbered if other not in names)

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import argparse
-import itertools
 import sys
+from dataclasses import replace
 from pathlib import Path
 
-from medzoo.cli.parser import add_command, one_line
-
-DATA = "COCO file, table, or folder of class folders, of image-label pairs, or with train/ and valid/"
+from medzoo.cli.parser import DATA, NAME, add_command, one_line, unused
 
 
 def add_commands(commands: argparse._SubParsersAction) -> None:
     """Add the commands."""
     command = add_command(commands, "predict", _predict, "Predict a picture, DICOM, NIfTI, or a folder of them.")
-    command.add_argument("name", metavar="NAME", help="name of a model, or folder of a zoo entry")
+    command.add_argument("name", metavar="NAME", help=NAME)
     command.add_argument("scan", metavar="SCAN", help="file or folder")
     command.add_argument("-o", "--output", default="out", help="folder for the answers (default: out)")
     command.add_argument("--engine", default="auto", help="auto, onnx or keras (default: auto)")
@@ -24,9 +22,10 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
     command.add_argument("recipe", metavar="RECIPE", help="name of a model, or a recipe.json")
     command.add_argument("--data", required=True, help=DATA)
     command.add_argument("-o", "--output", required=True, help="folder of the run")
+    command.add_argument("--fraction", type=float, help="use this fraction of the training images, for example 0.1")
 
     command = add_command(commands, "evaluate", _evaluate, "Score a model on labelled data, with intervals.")
-    command.add_argument("name", metavar="NAME", help="name of a model, or folder of a zoo entry")
+    command.add_argument("name", metavar="NAME", help=NAME)
     command.add_argument("--data", required=True, help=DATA)
     command.add_argument("-o", "--output", required=True, help="folder for evaluation.json, figures and overlays")
     command.add_argument("--split", help="train, valid or test: evaluate it only, or name a single COCO file")
@@ -50,17 +49,11 @@ def _predict(options: argparse.Namespace) -> None:
     results = predict(options.name, options.scan, engine=options.engine, on_error=skip)
     names: set[str] = set()
     for result in [results] if isinstance(results, Prediction) else results:
-        names.add(name := _unused(result.name, names))
+        names.add(name := unused(result.name, names))
         paths = result.save_all(options.output, name)
         print(f"{result.source}: {result.summary} -> {paths.get('mask', paths['json'])}")
     if failures:
         raise ValueError(f"{len(failures)} scans could not be read and were skipped; the others were predicted.")
-
-
-def _unused(name: str, names: set[str]) -> str:
-    """Return `name`, numbered where another scan of the folder has it, such as `a.png` beside `a.jpg`."""
-    numbered = (f"{name}_{number}" for number in itertools.count(2))
-    return name if name not in names else next(other for other in numbered if other not in names)
 
 
 def _train(options: argparse.Namespace) -> None:
@@ -70,6 +63,8 @@ def _train(options: argparse.Namespace) -> None:
 
     path = Path(options.recipe)
     recipe = Recipe.load(path if path.suffix == ".json" else find_entry(options.recipe) / "recipe.json")
+    if options.fraction is not None:
+        recipe = replace(recipe, split={**recipe.split, "fraction": options.fraction})
     samples = read(options.data)
 
     from medzoo.hub.save import save
@@ -98,9 +93,10 @@ def _evaluate(options: argparse.Namespace) -> None:
 
 def _split_named_by(data: str) -> str | None:
     """Return the split that a folder such as `data/test` is named after."""
+    from medzoo.data.read import split_options
     from medzoo.data.samples import SPLITS
 
-    name = Path(data).name
+    name = Path(split_options(data)[0]).name
     return name if name in SPLITS else None
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections import Counter
 from collections.abc import Hashable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from medzoo.data.samples import Samples
 
 _MOST_FOLDS = 20
+# Parts of the range of a number that a split spreads evenly.
+_BINS = 5
 
 
 def grouped_folds(patients: Sequence[str], strata: Sequence[Hashable], folds: int, seed: int = 0) -> np.ndarray:
@@ -32,21 +34,26 @@ def grouped_folds(patients: Sequence[str], strata: Sequence[Hashable], folds: in
     Raises:
         ValueError: There are fewer patients than folds.
 
-    Source: `sklearn.model_selection.StratifiedGroupKFold`
+    Source: `sklearn.model_selection.StratifiedGroupKFold`, `StratifiedKFold`
     """
-    from sklearn.model_selection import StratifiedGroupKFold
+    from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
     patient_count = len(set(patients))
     if not 2 <= folds <= patient_count:
-        raise ValueError(f"`folds` must lie between 2 and the number of patients, {patient_count}; got {folds}.")
+        raise ValueError(
+            f"The number of folds must lie between 2 and the number of patients, {patient_count}; got {folds}."
+        )
     counts = Counter(strata)
     index = {stratum: row for row, stratum in enumerate(counts, 1)}
     classes = [index[stratum] if counts[stratum] >= folds else 0 for stratum in strata]
-    splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
+    # With one row for each patient both splitters do the same, but this one a thousand times faster.
+    is_plain = patient_count == len(patients)
+    splitter = (StratifiedKFold if is_plain else StratifiedGroupKFold)(folds, shuffle=True, random_state=seed)
+    groups = None if is_plain else np.asarray(patients)
     fold_of = np.zeros(len(patients), int)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="The least populated class")
-        for fold, (_, rows) in enumerate(splitter.split(classes, classes, np.asarray(patients))):
+        for fold, (_, rows) in enumerate(splitter.split(classes, classes, groups)):
             fold_of[rows] = fold
     return fold_of
 
@@ -131,3 +138,19 @@ def check_patients(patients: Sequence[str], parts: Sequence[str]) -> None:
             f"{len(leaks)} patients are in more than one part: {', '.join(leaks[:3])}. "
             "Keep all images of a patient in one part."
         )
+
+
+def strata_of(targets: Sequence[Any]) -> list[Hashable]:
+    """Return what a split spreads evenly: the label, the fifth of the values, or the labels of a mask."""
+    if targets and isinstance(targets[0], float | np.floating):
+        edges = np.quantile(targets, np.linspace(0, 1, _BINS + 1)[1:-1])
+        return np.searchsorted(edges, targets, side="right").tolist()
+    return [_labels_of(target) for target in targets]
+
+
+def _labels_of(target: Any) -> Hashable:
+    """Return the label, or the label indices of a mask; reading it is the slow way for those that do not list them."""
+    if not hasattr(target, "mask"):
+        return target
+    listed = getattr(target, "labels", None)
+    return tuple(np.unique(target.mask(None)).tolist()) if listed is None else tuple(listed)

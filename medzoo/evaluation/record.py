@@ -7,12 +7,13 @@ import platform
 import sys
 from collections.abc import Mapping
 from copy import deepcopy
-from dataclasses import asdict, dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from medzoo import __version__
 from medzoo.errors import unknown_name
+from medzoo.evaluation.tables import align, number, with_interval
 
 
 @dataclass(frozen=True)
@@ -24,22 +25,30 @@ class Evaluation:
 
     Args:
         task: Name of the task.
-        labels: Names of the labels, background first.
+        labels: Names of the labels, of a segmentation the background first; of a regression the name of the target.
         data: `name` of the data set and `split` as given or as the samples say.
         n_cases: Number of images.
         n_patients: Number of patients among them; None where the data set does not name its patients.
-        scores: Name to `{"value", "low", "high"}`; see `medzoo.evaluation.scores.pooled_scores` for the names, and
-            `dice_per_case` and `iou_per_case`, the means over cases.
+        scores: Name to `{"value", "low", "high"}`; the names are those of `statistic` in
+            `medzoo.evaluation.segmentation`, `classification` and `regression`.
         interval: `level`, `method`, `samples` and `seed` of the intervals.
-        empty_cases: The `rule` for cases with an empty true mask, how many `cases` there are, how many were
-            `predicted_empty`, that share as `specificity`, and the `false_positive_pixels` in them.
-        confusion: Pixels, one row per true and one column per predicted label.
-        cases: Rows of `source`, `patient`, `dice`, `iou`, `true_pixels`, `predicted_pixels` (foreground).
-        threshold: Probability from which on a pixel counted as foreground; None with several foreground labels.
+        cases: Rows of `source`, `patient` and what the task says of each case.
         versions: Versions of medzoo, Python and the libraries that were loaded.
         hardware: `cpu` and `cores`.
         date: Day in UTC, `2026-01-31`.
         seconds: Time that prediction and comparison took.
+        confusion: Pixels, or cases of a classification, one row per true and one column per predicted label.
+        threshold: Probability from which on a pixel or case counted as positive; None with more than two labels.
+        empty_cases: Segmentation: the `rule` for cases with an empty true mask, how many `cases` there are, how many
+            were `predicted_empty`, that share as `specificity`, and the `false_positive_pixels` in them.
+        distances: Segmentation: the `rule` for structures without a surface, and by label the cases in which one was
+            `missed`, `invented`, or truly `absent`.
+        curves: Classification: `roc` and `pr` by label, each a list for either axis; None for a label without both
+            positive and negative cases.
+        calibration: Classification: `temperature` and, for each bin that holds cases, `confidence`, `accuracy` and
+            `cases`; what the confidence is `of`.
+        operating_points: Binary classification: threshold, recall, specificity and precision by rule.
+        unit: Regression: unit of the target.
 
     Example:
         >>> evaluation = medzoo.evaluate(model, valid)
@@ -55,14 +64,19 @@ class Evaluation:
     n_patients: int | None
     scores: dict[str, dict[str, float | None]]
     interval: dict[str, Any]
-    empty_cases: dict[str, Any]
-    confusion: list[list[int]]
     cases: list[dict[str, Any]]
-    threshold: float | None
     versions: dict[str, str]
     hardware: dict[str, Any]
     date: str
     seconds: float
+    confusion: list[list[int]] | None = None
+    threshold: float | None = None
+    empty_cases: dict[str, Any] | None = None
+    distances: dict[str, Any] | None = None
+    curves: dict[str, Any] | None = None
+    calibration: dict[str, Any] | None = None
+    operating_points: list[dict[str, Any]] | None = None
+    unit: str | None = None
 
     def __getitem__(self, name: str) -> float | None:
         """Return the value of a score by its name; an unknown name lists near matches."""
@@ -72,20 +86,22 @@ class Evaluation:
 
     def __str__(self) -> str:
         """Return an aligned table of the scores with their intervals."""
-        width = max(map(len, self.scores))
-        level = f"{self.interval['level']:.0%} interval"
         patients = "patients not named" if self.n_patients is None else f"{self.n_patients} patients"
-        lines = [f"{self.n_cases} cases, {patients}", f"{'':{width}}  value  {level}"]
-        for name, score in self.scores.items():
-            value, low, high = (f"{'-' if x is None else format(x, '.3f'):>5}" for x in score.values())
-            lines.append(f"{name:{width}}  {value}  {low} - {high}")
-        empty = self.empty_cases
-        lines.append(f"Empty cases: {empty['cases']}, of which {empty['predicted_empty']} were predicted empty.")
+        rows = [("", "value", f"{self.interval['level']:.0%} interval")]
+        rows += [(name, *with_interval(score)) for name, score in self.scores.items()]
+        lines = [f"{self.n_cases} cases, {patients}", *align(rows)]
+        if self.operating_points:
+            lines += ["", *_operating_table(self.operating_points)]
+        if self.empty_cases:
+            empty = self.empty_cases
+            lines.append(f"Empty cases: {empty['cases']}, of which {empty['predicted_empty']} were predicted empty.")
         return "\n".join(lines)
 
     def to_json(self) -> dict[str, Any]:
-        """Return the values that `from_json` reads back."""
-        return {**asdict(self), "labels": list(self.labels)}
+        """Return the values that `from_json` reads back; what the task does not have is left out."""
+        optional = {item.name for item in fields(self) if item.default is None}
+        values = {name: value for name, value in asdict(self).items() if value is not None or name not in optional}
+        return {**values, "labels": list(self.labels)}
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Evaluation:
@@ -94,14 +110,21 @@ class Evaluation:
         Raises:
             ValueError: A field is missing or unknown.
         """
-        names = {field.name for field in fields(cls)}
-        if value.keys() != names:
+        needed = {item.name for item in fields(cls) if item.default is MISSING}
+        missing, unknown = needed - value.keys(), value.keys() - {item.name for item in fields(cls)}
+        if missing or unknown:
             raise ValueError(
-                "An evaluation record must have exactly the fields of medzoo.evaluation.Evaluation. "
-                f"Missing: {sorted(names - value.keys())}; unknown: {sorted(value.keys() - names)}. "
+                "An evaluation record must have the fields of medzoo.evaluation.Evaluation. "
+                f"Missing: {sorted(missing)}; unknown: {sorted(unknown)}. "
                 "Write it again: medzoo evaluate NAME --data DIR -o RUN"
             )
         return cls(**{**deepcopy(dict(value)), "labels": tuple(value["labels"])})
+
+
+def _operating_table(points: list[dict[str, Any]]) -> list[str]:
+    names = [name for name in points[0] if name != "rule"]
+    rows = [(point["rule"], *(number(point[name]) for name in names)) for point in points]
+    return align([("operating point", *names), *rows])
 
 
 def loaded_versions() -> dict[str, str]:

@@ -1,13 +1,15 @@
-"""Write the record of an evaluation and its figures into a folder."""
+"""Write the record of an evaluation or a comparison and its figures into a folder."""
 
 from __future__ import annotations
 
+import csv
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from medzoo.evaluation.comparison.record import Comparison
 from medzoo.evaluation.record import Evaluation
-from medzoo.io.files import write_json
+from medzoo.io.files import atomic_file, write_json
 
 if TYPE_CHECKING:
     from medzoo.data import Samples
@@ -21,17 +23,17 @@ def save_report(
     model: ZooModel | None = None,
     samples: Samples | None = None,
 ) -> list[Path]:
-    """Write `evaluation.json`, `figures/*.png` and, with model and samples, `overlays/*.png`; each whole or not at all.
+    """Write `evaluation.json`, `figures/*.png` and, with model and samples, the cases; each whole or not at all.
 
-    The figures hold no images and may be published with the model. The overlays show patient images and stay with
-    the run.
+    The figures hold no images and may be published with the model. `cases.csv` and the pictures in `overlays` are about
+    single patients and stay with the run.
 
     Args:
         evaluation: What to write.
         folder: Folder to write into; made if needed, other files in it are kept.
         history: `history.csv` of the training, for the curves.
-        model: The evaluated model, for the overlays.
-        samples: The samples it was evaluated on, for the overlays.
+        model: The evaluated model, for the pictures.
+        samples: The samples it was evaluated on, for the pictures.
 
     Returns:
         Paths of the pictures.
@@ -39,17 +41,39 @@ def save_report(
     Example:
         >>> save_report(evaluation, "run", history="run/history.csv", model=model, samples=test)
     """
-    from medzoo.evaluation import overlays, plots
+    from medzoo.evaluation.plots import common as plots
+    from medzoo.evaluation.plots.figures import FIGURES, case_sheets
 
     folder = Path(folder)
     write_json(folder / "evaluation.json", evaluation.to_json())
-    figures = {"confusion": plots.confusion_figure(evaluation), "dice_per_case": plots.case_figure(evaluation)}
+    figures = {name: draw(evaluation) for name, draw in FIGURES[evaluation.task].items()}
     if history is not None:
         figures["training"] = plots.curves_figure(history)
     paths = [plots.save_figure(figure, folder / "figures" / f"{name}.png") for name, figure in figures.items()]
     if model is None or samples is None:
         return paths
-    for name in ("best", "worst"):
-        figure = overlays.overlay_figure(model, samples, evaluation, best=name == "best")
+    write_cases(evaluation.cases, folder / "cases.csv")
+    for name, figure in case_sheets(model, samples, evaluation).items():
         paths.append(plots.save_figure(figure, folder / "overlays" / f"{name}.png", colours=128))
     return paths
+
+
+def save_comparison(comparison: Comparison, folder: str | os.PathLike) -> Path:
+    """Write `comparison.json` and `figures/differences.png` and return the path of the former."""
+    from medzoo.evaluation.plots import common as plots
+    from medzoo.evaluation.plots.comparison import differences_figure
+
+    path = Path(folder) / "comparison.json"
+    write_json(path, comparison.to_json())
+    plots.save_figure(differences_figure(comparison), path.parent / "figures" / "differences.png")
+    return path
+
+
+def write_cases(cases: list[dict[str, Any]], path: str | os.PathLike) -> Path:
+    """Write the rows of an evaluation as CSV; what is not known is empty."""
+    columns = dict.fromkeys(name for row in cases for name in row)
+    with atomic_file(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, columns)
+        writer.writeheader()
+        writer.writerows(cases)
+    return Path(path)

@@ -17,6 +17,9 @@ EMPTY_RULE = (
     "Pooled scores count the pixels of all cases."
 )
 
+# Pixels that are counted in one step; bincount needs eight bytes for each.
+_AT_ONCE = 2**22
+
 
 def confusion(true_mask: np.ndarray, predicted_mask: np.ndarray, labels: Sequence[str]) -> np.ndarray:
     """Count the pixels of every pair of true and predicted label.
@@ -45,7 +48,11 @@ def confusion(true_mask: np.ndarray, predicted_mask: np.ndarray, labels: Sequenc
             f"Masks of one case must have one shape; got true_mask {true.shape} and predicted_mask {predicted.shape}. "
             "Compare them in the grid of the file."
         )
-    return np.bincount((true * count + predicted).ravel(), minlength=count**2).reshape(count, count)
+    counted = np.zeros(count**2, np.int64)
+    for start in range(0, true.size, _AT_ONCE):
+        part, other = (mask.ravel()[start : start + _AT_ONCE].astype(np.intp) for mask in (true, predicted))
+        counted += np.bincount(part * count + other, minlength=count**2)
+    return counted.reshape(count, count)
 
 
 def dice(confusions: np.ndarray) -> np.ndarray:
@@ -104,18 +111,6 @@ def case_scores(confusions: np.ndarray) -> dict[str, np.ndarray]:
     return {name: _mean(np.where(present, value[:, 1:], np.nan)) for name, value in scores.items()}
 
 
-def case_sums(confusions: np.ndarray) -> np.ndarray:
-    """Return what the means over cases are made of, `(cases, 3)`: Dice, IoU, and 1; zeros for an empty case."""
-    case = case_scores(confusions)
-    return np.nan_to_num(np.stack([case["dice"], case["iou"], np.isfinite(case["dice"])], axis=-1))
-
-
-def mean_case_scores(sums: np.ndarray) -> dict[str, np.ndarray]:
-    """Return the mean Dice and IoU over the cases with true foreground, of sums `(..., 3)` over `case_sums`."""
-    dice_sum, iou_sum, count = np.moveaxis(sums, -1, 0)
-    return {"dice_per_case": _ratio(dice_sum, count), "iou_per_case": _ratio(iou_sum, count)}
-
-
 def _indices(mask: np.ndarray, name: str, count: int) -> np.ndarray:
     mask = np.asarray(mask)
     if mask.dtype.kind not in "biuf":
@@ -127,7 +122,7 @@ def _indices(mask: np.ndarray, name: str, count: int) -> np.ndarray:
             f"{name} must hold label indices 0 to {count - 1}; got values from {mask.min()} to {mask.max()}. "
             "Map the values to indices of the labels first, for example mask > 0 for a binary mask."
         )
-    return mask.astype(np.intp)
+    return mask
 
 
 def _areas(confusions: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -14,13 +14,32 @@ from medzoo.io.files import atomic_file
 from medzoo.recipe import Recipe
 
 # Scores that go into the Hub's `model-index`, with the names that it shows.
-HUB_SCORES = {"dice": "Dice (pooled)", "dice_per_case": "Dice (mean over cases)", "iou": "IoU (pooled)"} | {
-    "pixel_accuracy": "Pixel accuracy"
+HUB_SCORES = {
+    "dice": "Dice (pooled)",
+    "dice_per_case": "Dice (mean over cases)",
+    "iou": "IoU (pooled)",
+    "pixel_accuracy": "Pixel accuracy",
+    "balanced_accuracy": "Balanced accuracy",
+    "accuracy": "Accuracy",
+    "auc_macro": "ROC AUC (macro)",
+    "f1_macro": "F1 (macro)",
+    "f1_weighted": "F1 (weighted)",
+    "ece": "Expected calibration error",
+    "r2": "R2",
+    "mae": "Mean absolute error",
+    "rmse": "Root mean squared error",
+    "pearson": "Pearson correlation",
 }
 
 CAPTIONS = {
-    "confusion": "Confusion matrix of the pixels.",
+    "confusion": "Confusion matrix.",
     "dice_per_case": "Dice of each case.",
+    "roc": "ROC curves.",
+    "precision_recall": "Precision-recall curves.",
+    "reliability": "Reliability: how often answers of a confidence are right.",
+    "predicted": "Predicted against true values.",
+    "residuals": "Residuals.",
+    "bland_altman": "Bland-Altman: difference of predicted and true values against their mean.",
     "training": "Training and validation curves.",
 }
 

@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 from medzoo.entry import CARD, EVALUATION, FIGURES, MANIFEST, RECIPE, read_entry, write_manifest
-from medzoo.evaluation import plots
+from medzoo.evaluation.plots import common as plots
 from medzoo.evaluation.record import Evaluation
 from medzoo.evaluation.save import save_report
 from medzoo.hub.card import write_card

@@ -45,6 +45,8 @@ class Classification:
     default_metrics: ClassVar[tuple[str, ...]] = ("accuracy", "balanced_accuracy")
     monitor: ClassVar[str] = "val_balanced_accuracy"
     main_score: ClassVar[str] = "balanced_accuracy"
+    # What a reader of the card does with an answer.
+    usage: ClassVar[str] = "result.label, result.confidence, result.probabilities"
     is_dense: ClassVar[bool] = False
 
     def __post_init__(self):

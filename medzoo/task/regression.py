@@ -42,6 +42,8 @@ class Regression:
     default_metrics: ClassVar[tuple[str, ...]] = ("r2", "mae")
     monitor: ClassVar[str] = "val_r2"
     main_score: ClassVar[str] = "r2"
+    # What a reader of the card does with an answer.
+    usage: ClassVar[str] = "result.value"
     is_dense: ClassVar[bool] = False
     threshold: ClassVar[None] = None
     is_binary: ClassVar[bool] = False

@@ -38,6 +38,8 @@ class Segmentation:
     default_metrics: ClassVar[tuple[str, ...]] = ("dice", "pixel_accuracy")
     monitor: ClassVar[str] = "val_dice"
     main_score: ClassVar[str] = "dice"
+    # What a reader of the card does with an answer.
+    usage: ClassVar[str] = 'result.save("mask.png"); result.overlay("overlay.png")'
     # Whether there is an answer for every pixel.
     is_dense: ClassVar[bool] = True
 

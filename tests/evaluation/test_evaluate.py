@@ -61,6 +61,10 @@ def test_evaluate_rows_name_files_and_never_folders(model, make_samples, tmp_pat
         "iou": 1.0,
         "true_pixels": 8,
         "predicted_pixels": 8,
+        "hd95_px/tumor": 0.0,
+        "assd_px/tumor": 0.0,
+        "area_error_px/tumor": 0.0,
+        "relative_area_error/tumor": 0.0,
     }
     assert str(tmp_path) not in json.dumps(evaluation.to_json())
 

@@ -1,12 +1,24 @@
 """Figures and the folder they are written to."""
 
+import csv
 import sys
 
 import cv2
 import numpy as np
 import pytest
 
-from medzoo.evaluation import Evaluation, evaluate, overlays, plots, save_report
+from medzoo.data import Samples
+from medzoo.evaluation import Evaluation, evaluate, save_report
+from medzoo.evaluation.plots import (
+    classification,
+    common,
+    errors,
+    overlays,
+    regression,
+    segmentation,
+)
+from medzoo.evaluation.plots.figures import FIGURES
+from medzoo.io import Scan
 from medzoo.io.files import read_json
 from medzoo.task import Segmentation
 
@@ -25,42 +37,42 @@ def panel_titles(figure):
 
 
 def test_confusion_figure_shows_shares_and_counts(model, samples):
-    texts = [text.get_text() for text in plots.confusion_figure(evaluate(model, samples)).axes[0].texts]
+    texts = [text.get_text() for text in common.confusion_figure(evaluate(model, samples)).axes[0].texts]
     assert texts == ["97.5%\n156 px", "2.5%\n4 px", "25.0%\n8 px", "75.0%\n24 px"]
 
 
 def test_confusion_figure_takes_labels_literally(model, make_samples, tmp_path):
     masks = np.eye(8)[None]
     model.task = Segmentation(labels=("background", "$x_{$ <b>"))
-    figure = plots.confusion_figure(evaluate(model, make_samples(masks, masks, labels=model.task.labels)))
-    assert plots.save_figure(figure, tmp_path / "confusion.png").stat().st_size > 0
+    figure = common.confusion_figure(evaluate(model, make_samples(masks, masks, labels=model.task.labels)))
+    assert common.save_figure(figure, tmp_path / "confusion.png").stat().st_size > 0
 
 
 def test_case_figure_says_how_many_cases_are_left_out(model, samples):
-    assert panel_titles(plots.case_figure(evaluate(model, samples))) == [
+    assert panel_titles(segmentation.case_figure(evaluate(model, samples))) == [
         "Dice per case (2 cases, 1 without a true mask left out)"
     ]
 
 
 def test_case_figure_of_empty_cases_only_is_drawn(model, samples, tmp_path):
-    figure = plots.case_figure(evaluate(model, samples[2:]))
-    assert plots.save_figure(figure, tmp_path / "cases.png").exists()
+    figure = segmentation.case_figure(evaluate(model, samples[2:]))
+    assert common.save_figure(figure, tmp_path / "cases.png").exists()
 
 
 def test_curves_figure_has_a_panel_for_every_validated_column(history):
-    assert panel_titles(plots.curves_figure(history)) == ["loss", "dice"]
+    assert panel_titles(common.curves_figure(history)) == ["loss", "dice"]
 
 
 def test_curves_figure_without_validation_has_a_panel_for_every_column(history):
     history.write_text("epoch,loss,dice\n1,0.5,0.2\n")
-    assert panel_titles(plots.curves_figure(history)) == ["loss", "dice"]
+    assert panel_titles(common.curves_figure(history)) == ["loss", "dice"]
 
 
 @pytest.mark.parametrize("text", ["", "epoch,loss\n", "loss,dice\n1,2\n", "epoch\n1\n"])
 def test_curves_figure_refuses_what_is_no_history(history, text):
     history.write_text(text)
     with pytest.raises(ValueError, match=r"history\.csv must be a training history"):
-        plots.curves_figure(history)
+        common.curves_figure(history)
 
 
 def test_pick_cases_orders_by_dice_then_size_and_leaves_empty_ones_out():
@@ -85,7 +97,7 @@ def test_overlay_outlines_truth_solid_and_prediction_dashed(model, samples):
 
 def test_overlay_keeps_its_colours_in_the_file(model, samples, tmp_path):
     figure = overlays.overlay_figure(model, samples, evaluate(model, samples))
-    pixels = cv2.imread(str(plots.save_figure(figure, tmp_path / "worst.png", colours=128))).astype(int)
+    pixels = cv2.imread(str(common.save_figure(figure, tmp_path / "worst.png", colours=128))).astype(int)
     blue, green, red = pixels[..., 0], pixels[..., 1], pixels[..., 2]
     assert (green - red).max() > 150
     assert (red - blue).max() > 150
@@ -101,6 +113,7 @@ def test_report_without_samples_holds_no_images(model, samples, history, tmp_pat
     names = {path.relative_to(tmp_path / "run").as_posix() for path in paths}
     assert names == {"figures/confusion.png", "figures/dice_per_case.png", "figures/training.png"}
     assert not (tmp_path / "run" / "overlays").exists()
+    assert not (tmp_path / "run" / "cases.csv").exists()
 
 
 def test_report_with_samples_adds_overlays(model, samples, tmp_path):
@@ -127,3 +140,123 @@ def test_figures_do_not_touch_pyplot(model, samples, tmp_path, monkeypatch):
     monkeypatch.delitem(sys.modules, "matplotlib.pyplot", raising=False)
     save_report(evaluate(model, samples), tmp_path / "run", model=model, samples=samples)
     assert "matplotlib.pyplot" not in sys.modules
+
+
+@pytest.fixture
+def classified(grade_model, grade_samples):
+    return evaluate(grade_model, grade_samples)
+
+
+@pytest.fixture
+def measured(value_model, value_samples):
+    return evaluate(value_model, value_samples)
+
+
+def legend_texts(figure):
+    return [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
+
+
+def test_confusion_figure_of_a_classification_counts_cases(classified):
+    texts = [text.get_text() for text in common.confusion_figure(classified).axes[0].texts]
+    assert texts[3:6] == ["0.0%\n0", "50.0%\n1", "50.0%\n1"]
+
+
+def test_roc_figure_names_every_label_with_its_area(classified):
+    texts = legend_texts(classification.roc_figure(classified))
+    assert [text.partition(":")[0] for text in texts] == ["none", "mild", "severe"]
+    assert texts[0].startswith("none: 1.000 (")
+
+
+def test_roc_figure_of_two_labels_marks_the_thresholds(binary_model, binary_samples):
+    texts = legend_texts(classification.roc_figure(evaluate(binary_model, binary_samples)))
+    assert texts[:2] == [texts[0], "in use: threshold 0.500"]
+    assert texts[0].startswith("ill: 0.875")
+
+
+def test_curves_of_labels_that_do_not_occur_are_left_out(grade_model, grade_samples):
+    evaluation = evaluate(grade_model, grade_samples[:4])
+    texts = legend_texts(classification.precision_recall_figure(evaluation))
+    assert [text.partition(":")[0] for text in texts] == ["none", "mild"]
+
+
+def test_reliability_figure_draws_a_point_for_every_bin_that_holds_cases(classified):
+    line = classification.reliability_figure(classified).axes[0].lines[1]
+    assert line.get_xdata().tolist() == classified.calibration["confidence"]
+
+
+def test_regression_figures_name_target_and_unit(measured):
+    for name, draw in FIGURES["regression"].items():
+        axes = draw(measured).axes[0]
+        assert "density (mg/ml)" in axes.get_xlabel(), name
+        assert "density (mg/ml)" in axes.get_ylabel(), name
+
+
+def test_bland_altman_figure_draws_bias_and_limits(measured):
+    lines = regression.bland_altman_figure(measured).axes[0].lines
+    heights = [line.get_ydata()[0] for line in lines]
+    assert heights == [measured[name] for name in ("bias", "lower_limit", "upper_limit")]
+
+
+def test_bland_altman_figure_of_one_case_has_no_limits(value_model, value_samples):
+    figure = regression.bland_altman_figure(evaluate(value_model, value_samples[:1]))
+    assert len(figure.axes[0].lines) == 1
+
+
+def test_sheet_shows_wrong_answers_with_true_and_predicted_label(grade_model, grade_samples, classified):
+    figure = errors.class_errors_figure(grade_model, grade_samples, classified)
+    assert [title.split(" (")[0] for title in panel_titles(figure)] == ["case_3.png\ntrue mild\npredicted severe"]
+    assert figure.get_suptitle().endswith("(1 of 6 cases)")
+
+
+def test_sheet_of_a_classifier_without_errors_is_empty(grade_model, grade_samples):
+    right = grade_samples[:3]
+    figure = errors.class_errors_figure(grade_model, right, evaluate(grade_model, right))
+    assert panel_titles(figure) == [""]
+
+
+def test_sheet_shows_the_largest_error_first(value_model, value_samples, measured):
+    titles = panel_titles(errors.value_errors_figure(value_model, value_samples, measured))
+    assert titles[0].startswith("case_3.png\ntrue 76.000\npredicted 80.000")
+
+
+def test_sheet_shows_the_chosen_slice_of_a_volume(value_model):
+    volume = np.zeros((5, 8, 8, 1), np.uint8)
+    volume[3, 4:] = 255
+    scan = Scan(volume, volume.shape[:3], source="volume")
+    samples = Samples((scan,), (50.0,), ("a",), ("",), ("density",), (3,))
+    figure = errors.value_errors_figure(value_model, samples, evaluate(value_model, samples))
+    assert figure.axes[0].images[0].get_array()[4:].min() == 1
+
+
+@pytest.mark.parametrize("task", ["grade", "value", "binary"])
+def test_report_of_every_task_is_whole(task, request, tmp_path):
+    model, samples = (request.getfixturevalue(f"{task}_{part}") for part in ("model", "samples"))
+    evaluation = evaluate(model, samples)
+    paths = save_report(evaluation, tmp_path / "run", model=model, samples=samples)
+    assert {path.stem for path in paths} == {*FIGURES[evaluation.task], "errors"}
+    assert all(cv2.imread(str(path)) is not None for path in paths)
+    assert Evaluation.from_json(read_json(tmp_path / "run" / "evaluation.json")) == evaluation
+
+
+def test_report_writes_the_cases_as_csv(grade_model, grade_samples, classified, tmp_path):
+    save_report(classified, tmp_path, model=grade_model, samples=grade_samples)
+    with open(tmp_path / "cases.csv", newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert list(rows[0]) == list(classified.cases[0])
+    assert (rows[3]["true"], float(rows[3]["confidence"])) == ("mild", classified.cases[3]["confidence"])
+
+
+def test_csv_leaves_empty_what_is_not_known(model, samples, tmp_path):
+    save_report(evaluate(model, samples), tmp_path, model=model, samples=samples)
+    with open(tmp_path / "cases.csv", newline="", encoding="utf-8") as file:
+        assert [row["dice"] for row in csv.DictReader(file)] == ["1.0", "0.666667", ""]
+
+
+def test_overlay_of_a_volume_shows_the_slice_that_differs_most(model, samples):
+    volume, true = np.zeros((2, 3, 8, 8), np.uint8)
+    volume[1:, 2:6, 2:6] = 255
+    true[1, 2:6, 2:6] = true[2, 2:4, 2:4] = 1
+    scan = Scan(volume[..., None], volume.shape, source="volume")
+    rows = Samples((scan,), (type(samples.targets[0])(true),), ("volume",), ("",), samples.labels)
+    truth, _ = overlays.overlay_figure(model, rows, evaluate(model, rows)).axes[0].collections
+    assert truth.get_paths()[0].get_extents().width == 2

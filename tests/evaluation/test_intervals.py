@@ -1,23 +1,19 @@
 """Bootstrap intervals over patients."""
 
-from functools import partial
-
 import numpy as np
 import pytest
 
-from medzoo.evaluation.intervals import bootstrap
-from medzoo.evaluation.scores import pooled_scores
+from medzoo.evaluation import intervals
+from medzoo.evaluation.intervals import bootstrap, weighted_means
 
 PATIENTS = [f"patient {index}" for index in range(12)]
 
 
-def mean(sums):
-    return {"mean": sums[:, 0] / sums[:, 1]}
-
-
 def draw(values, patients=PATIENTS, **kwargs):
-    counts = np.stack([values, np.ones(len(values))], axis=-1)
-    return bootstrap(counts, patients, mean, samples=400, **kwargs)["mean"]
+    def mean(weights):
+        return weighted_means({"mean": values}, weights)
+
+    return bootstrap(mean, patients, samples=400, **kwargs)["mean"]
 
 
 def test_interval_contains_the_value():
@@ -59,8 +55,20 @@ def test_one_patient_has_a_value_and_no_interval():
     assert np.isnan([low, high]).all()
 
 
-def test_samples_without_any_foreground_are_left_out():
-    confusions = np.array([[[5, 0], [1, 3]], [[9, 0], [0, 0]]])
-    statistic = partial(pooled_scores, labels=("background", "tumor"))
-    value, low, high = bootstrap(confusions, ["a", "b"], statistic, samples=50)["dice"]
-    assert value == low == high == pytest.approx(6 / 7)
+def test_draws_without_a_defined_score_are_left_out():
+    assert draw(np.array([0.5, np.nan]), ["a", "b"]) == (0.5, 0.5, 0.5)
+
+
+def test_score_that_is_never_defined_has_no_interval():
+    assert np.isnan(draw(np.full(2, np.nan), ["a", "b"])).all()
+
+
+def test_interval_does_not_depend_on_how_many_draws_are_held_at_once(monkeypatch):
+    expected = draw(np.arange(12.0))
+    monkeypatch.setattr(intervals, "_AT_ONCE", 12 * 7)
+    assert draw(np.arange(12.0)) == expected
+
+
+def test_weighted_mean_counts_a_case_as_often_as_its_weight():
+    means = weighted_means({"x": np.array([1.0, 4.0, np.nan])}, np.array([[3.0, 1.0, 5.0], [0.0, 0.0, 1.0]]))
+    np.testing.assert_array_equal(means["x"], [1.75, np.nan])

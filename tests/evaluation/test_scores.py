@@ -108,9 +108,3 @@ def test_case_with_false_positives_only_has_no_score():
 def test_case_mean_counts_only_the_labels_that_the_case_holds():
     case = scores.case_scores(np.array([[[4, 0, 2], [0, 3, 0], [0, 0, 0]]]))
     assert case["dice"][0] == 1
-
-
-def test_mean_over_cases_leaves_empty_cases_out():
-    confusions = np.array([[[9, 0], [0, 0]], [[5, 0], [4, 0]], [[5, 0], [0, 4]]])
-    means = scores.mean_case_scores(scores.case_sums(confusions).sum(axis=0))
-    assert means["dice_per_case"] == 0.5

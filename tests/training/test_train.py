@@ -233,3 +233,14 @@ def test_a_train_part_alone_is_split_and_the_test_part_is_left_out(recipe, sampl
     assert set(training.images) | set(validation.images) == set(samples.part("train").images)
     assert not set(training.images) & set(validation.images)
     assert len(validation)
+
+
+def test_a_fraction_of_the_training_part_is_used_and_all_of_the_validation_part(recipe, samples):
+    training, validation = parts(samples, replace(recipe, split={"valid": 0.2, "fraction": 0.5}))
+    assert len(training) == len(samples.part("train")) // 2
+    assert validation.images == samples.part("valid").images
+
+
+def test_an_unknown_field_of_the_split_names_the_near_one(recipe, samples):
+    with pytest.raises(ValueError, match="Unknown field of the split 'frction'. Did you mean 'fraction'"):
+        parts(samples, replace(recipe, split={"frction": 0.5}))

@@ -1,11 +1,11 @@
-"""Figures without patient images: confusion matrix, scores per case, training curves."""
+"""Figures without patient images: confusion matrix and training curves, and what all figures share."""
 
 from __future__ import annotations
 
 import csv
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -19,44 +19,33 @@ if TYPE_CHECKING:
 DPI = 110
 
 
+# Okabe and Ito's colours, which stay apart for colour-blind readers.
+COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000", "#f0e442")
+
+# What is counted, and how a count is written.
+_COUNTED = {"segmentation": ("Pixels", "{:,} px"), "classification": ("Cases", "{:,}")}
+
+
 def confusion_figure(evaluation: Evaluation) -> Figure:
-    """Draw the confusion matrix: colour and percentage within the true label, and the number of pixels."""
+    """Draw the confusion matrix: colour and percentage within the true label, and the number of pixels or cases."""
     counts = np.array(evaluation.confusion)
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    counted, text = _COUNTED[evaluation.task]
     size = 1.8 + 1.3 * len(counts)
     figure = empty_figure(size + 0.6, size)
     axes = figure.add_subplot()
     image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     for row, column in np.ndindex(*counts.shape):
-        text = f"{shares[row, column]:.1%}\n{counts[row, column]:,} px"
         colour = "white" if shares[row, column] > 0.5 else "black"
-        axes.text(column, row, text, ha="center", va="center", color=colour, fontsize=11)
+        words = f"{shares[row, column]:.1%}\n{text.format(counts[row, column])}"
+        axes.text(column, row, words, ha="center", va="center", color=colour, fontsize=11)
     # Labels are the user's own words: "$" in them is no formula.
     axes.set_xticks(range(len(counts)), evaluation.labels, parse_math=False)
     axes.set_yticks(range(len(counts)), evaluation.labels, parse_math=False, rotation=90, va="center")
     axes.set(xlabel="Predicted label", ylabel="True label")
-    axes.set_title("Pixels by true and predicted label", fontsize=12)
+    axes.set_title(f"{counted} by true and predicted label", fontsize=12)
     bar = figure.colorbar(image, ax=axes, fraction=0.046, format=lambda share, _: f"{share:.0%}")
     bar.set_label("Share of the true label")
-    return figure
-
-
-def case_figure(evaluation: Evaluation) -> Figure:
-    """Draw how the Dice of the single cases is distributed; cases with an empty true mask have none."""
-    values = [row["dice"] for row in evaluation.cases if row["dice"] is not None]
-    figure = empty_figure(6, 3.6)
-    axes = figure.add_subplot()
-    axes.hist(values, bins=np.linspace(0, 1, 21), color="#4c78a8", edgecolor="white")
-    if values:
-        median = float(np.median(values))
-        axes.axvline(median, color="black", linestyle="--", label=f"median {median:.2f}")
-        axes.legend(frameon=False)
-    axes.set(xlim=(0, 1), xlabel="Dice of a case", ylabel="Cases")
-    axes.yaxis.get_major_locator().set_params(integer=True)
-    empty = evaluation.empty_cases["cases"]
-    left_out = f", {empty} without a true mask left out" if empty else ""
-    axes.set_title(f"Dice per case ({len(values)} cases{left_out})", fontsize=12)
-    axes.spines[["top", "right"]].set_visible(False)
     return figure
 
 
@@ -98,6 +87,24 @@ def empty_figure(width: float, height: float) -> Figure:
     from matplotlib.figure import Figure
 
     return Figure(figsize=(width, height), layout="constrained", facecolor="white")
+
+
+def single_panel(title: str, width: float = 5.2, height: float = 4.6, **words: Any) -> tuple[Figure, Axes]:
+    """Make a figure of one panel with a grid and the given axis labels and limits."""
+    figure = empty_figure(width, height)
+    axes = figure.add_subplot(**words)
+    # Titles and labels may hold the user's own words: "$" in them is no formula.
+    for text in (axes.set_title(title, fontsize=12), axes.xaxis.label, axes.yaxis.label):
+        text.set_parse_math(False)
+    axes.grid(alpha=0.3)
+    axes.spines[["top", "right"]].set_visible(False)
+    return figure, axes
+
+
+def add_legend(axes: Axes, **place: Any) -> None:
+    """Add a legend that takes labels literally."""
+    for text in axes.legend(frameon=False, fontsize=9, **place).get_texts():
+        text.set_parse_math(False)
 
 
 def _curve(axes: Axes, epochs: np.ndarray, columns: dict[str, np.ndarray], name: str) -> None:

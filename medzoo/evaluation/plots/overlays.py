@@ -1,4 +1,4 @@
-"""Pictures of single cases with the outlines of truth and prediction; they show patient images."""
+"""Sheets of single cases with the outlines of truth and prediction; they show patient images."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from medzoo.evaluation.evaluate import case_names, true_mask
-from medzoo.evaluation.plots import empty_figure
+from medzoo.evaluation.plots.sheets import check_samples, draw_image, make_sheet, write_title
 from medzoo.evaluation.record import Evaluation
+from medzoo.evaluation.segmentation import true_mask
 from medzoo.inference import predict_scans
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ PREDICTION = {"colors": "#ff4136", "linewidths": 2.0, "linestyles": "dashed"}
 def overlay_figure(
     model: ZooModel, samples: Samples, evaluation: Evaluation, best: bool = False, count: int = 4
 ) -> Figure:
-    """Draw the cases with the lowest or highest Dice, predicted once more.
+    """Draw the cases with the lowest or highest Dice, predicted once more; of a volume the slice that differs most.
 
     The truth is outlined in green, solid, and the prediction in red, dashed, so that they differ without colour too.
 
@@ -39,26 +39,15 @@ def overlay_figure(
     Raises:
         ValueError: The samples are others than the record's.
     """
-    if case_names(samples) != [row["source"] for row in evaluation.cases]:
-        raise ValueError(
-            f"`samples` must be the {evaluation.n_cases} samples of the evaluation in the same order; got "
-            f"{len(samples)} others. Pass what medzoo.evaluate was given."
-        )
+    check_samples(samples, evaluation)
     picked = pick_cases(evaluation.cases, best, count)
-    columns = min(2, max(1, len(picked)))
-    rows = max(1, -(-len(picked) // columns))
-    figure = empty_figure(3.2 * columns, 3.4 * rows + 0.8)
-    figure.get_layout_engine().set(hspace=0.05)
-    figure.suptitle(f"Cases with the {'highest' if best else 'lowest'} Dice", fontsize=12)
-    panels = figure.subplots(rows, columns, squeeze=False).ravel()
-    for axes in panels:
-        axes.set_axis_off()
-    predictions = predict_scans(model, [samples.images[index] for index in picked])
-    for axes, index, prediction in zip(panels, picked, predictions, strict=False):
-        _draw_scan(axes, prediction.scan.array, prediction.mask.shape)
-        _draw_outline(axes, true_mask(model, samples, index), TRUTH)
-        _draw_outline(axes, prediction.mask, PREDICTION)
-        axes.set_title(_title(evaluation.cases[index]), fontsize=9, parse_math=False)
+    figure, panels = make_sheet(f"Cases with the {'highest' if best else 'lowest'} Dice", len(picked), columns=2)
+    chosen = samples[picked]
+    predictions = predict_scans(model, chosen.images, slices=chosen.slices)
+    for axes, index, prediction in zip(panels, picked, predictions, strict=True):
+        row = evaluation.cases[index]
+        _draw_case(axes, prediction, true_mask(model.task, samples, index))
+        write_title(axes, row["source"], f"Dice {row['dice']:.2f}")
     _draw_legend(figure)
     return figure
 
@@ -70,13 +59,15 @@ def pick_cases(cases: list[dict[str, Any]], best: bool, count: int) -> list[int]
     return sorted(scored, key=lambda index: (sign * cases[index]["dice"], -cases[index]["true_pixels"]))[:count]
 
 
-def _draw_scan(axes: Axes, array: np.ndarray, shape: tuple[int, int]) -> None:
-    height, width = shape
-    low, high = np.percentile(array, (0.5, 99.5))
-    shown = np.clip((array.astype(np.float32) - low) / max(high - low, 1e-6), 0, 1)
-    image = shown[..., :3] if shown.shape[-1] >= 3 else shown[..., 0]
-    # The extent, because a JPEG may have been decoded at reduced scale while masks have the full one.
-    axes.imshow(image, cmap="gray", vmin=0, vmax=1, extent=(-0.5, width - 0.5, height - 0.5, -0.5))
+def _draw_case(axes: Axes, prediction: Any, true: np.ndarray) -> None:
+    predicted, image = prediction.displayed_mask, prediction.scan.array
+    if prediction.scan.is_volume:
+        differing = np.count_nonzero(true != predicted, axis=(1, 2))
+        index = int(np.argmax(differing if differing.any() else np.count_nonzero(true, axis=(1, 2))))
+        true, predicted, image = true[index], predicted[index], image[index]
+    draw_image(axes, image, predicted.shape)
+    _draw_outline(axes, true, TRUTH)
+    _draw_outline(axes, predicted, PREDICTION)
 
 
 def _draw_outline(axes: Axes, mask: np.ndarray, style: dict[str, Any]) -> None:
@@ -96,9 +87,3 @@ def _draw_legend(figure: Figure) -> None:
         for style, label in ((TRUTH, "annotated"), (PREDICTION, "predicted"))
     ]
     figure.legend(handles=lines, loc="outside lower center", ncols=2, frameon=False, fontsize=11)
-
-
-def _title(row: dict[str, Any]) -> str:
-    name = row["source"]
-    short = name if len(name) <= 28 else f"{name[:14]}...{name[-11:]}"
-    return f"{short}\nDice {row['dice']:.2f}"

@@ -1,0 +1,98 @@
+"""Commands that compare two models and calibrate one."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from medzoo.cli.parser import add_command
+
+if TYPE_CHECKING:
+    from medzoo.data import Samples
+    from medzoo.evaluation.classification import ClassificationCases
+    from medzoo.recipe import Recipe
+
+NAME = "name of a model, or folder of a zoo entry"
+DATA = "labelled data, as for medzoo evaluate"
+
+
+def add_commands(commands: argparse._SubParsersAction) -> None:
+    """Add the commands."""
+    command = add_command(commands, "compare", _compare, "Score two models on the same cases, and their difference.")
+    command.add_argument("first", metavar="A", help=NAME)
+    command.add_argument("second", metavar="B", help=NAME)
+    command.add_argument("--data", required=True, help=DATA)
+    command.add_argument("--split", help="train, valid or test: compare on it only")
+    command.add_argument("--data-name", help="name of the data set for the record")
+    command.add_argument("-o", "--output", help="folder for comparison.json and its figure")
+
+    command = add_command(commands, "calibrate", _calibrate, "Fit confidences and threshold of a classifier.")
+    command.add_argument("name", metavar="NAME", help=NAME)
+    command.add_argument("--data", required=True, help=f"{DATA}; of it the validation part, as in training")
+    rule = command.add_mutually_exclusive_group()
+    rule.add_argument("--recall", type=float, help="share of the positive cases that the threshold is to find")
+    rule.add_argument("--youden", action="store_true", help="threshold of the largest sum of recall and specificity")
+    command.add_argument("-o", "--output", required=True, help="folder of the new zoo entry")
+
+
+def _compare(options: argparse.Namespace) -> None:
+    from medzoo.evaluation.comparison.compare import compare
+    from medzoo.evaluation.save import save_comparison
+    from medzoo.hub.load import load
+
+    samples = _read(options.data, options.split)
+    names = Path(options.first).name, Path(options.second).name
+    models = load(options.first), load(options.second)
+    comparison = compare(*models, samples, names, split=options.split, data_name=options.data_name)
+    print(comparison)
+    if options.output:
+        print(f"-> {save_comparison(comparison, options.output)}")
+
+
+def _calibrate(options: argparse.Namespace) -> None:
+    from medzoo.evaluation.calibrate import adopt_task, collect_cases, fit_task
+    from medzoo.hub.load import load
+    from medzoo.hub.save import save
+
+    model = load(options.name)
+    before = collect_cases(model, _validation(options.data, model.recipe))
+    task = fit_task(before, options.recall, options.youden)
+    print(_change(before, replace(before, task=task)))
+    adopt_task(model, task)
+    print(f"-> {save(model, options.output)}")
+
+
+def _read(data: str, split: str | None) -> Samples:
+    from medzoo.data import read
+
+    samples = read(data)
+    return samples.part(split) if split and any(samples.splits) else samples
+
+
+def _validation(data: str, recipe: Recipe) -> Samples:
+    """Return what the training of the recipe validates on; all of a folder or file of that name."""
+    from medzoo.data import read
+    from medzoo.training.train import parts
+
+    samples = read(data)
+    if Path(data).stem == "valid" and not any(samples.splits):
+        return samples
+    return samples.part("valid") if "valid" in samples.splits else parts(samples, recipe)[1]
+
+
+def _change(before: ClassificationCases, after: ClassificationCases) -> str:
+    """Return a table of what calibration changed, on the cases that it was fitted on."""
+    import numpy as np
+
+    from medzoo.evaluation.rounding import rounded
+    from medzoo.evaluation.tables import align, number
+
+    of_task = ("temperature", "threshold") if before.task.is_binary else ("temperature",)
+    everyone = np.ones((1, len(before.true)))
+    scores = [cases.statistic(everyone) for cases in (before, after)]
+    names = ("ece", "log_loss", "brier", "accuracy", *(f"recall/{label}" for label in before.task.labels))
+    rows = [(name, *(getattr(cases.task, name) for cases in (before, after))) for name in of_task]
+    rows += [(name, *(rounded(score[name][0]) for score in scores)) for name in names]
+    return "\n".join(align([("", "before", "after"), *((name, number(old), number(new)) for name, old, new in rows)]))

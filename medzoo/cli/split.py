@@ -1,0 +1,38 @@
+"""`medzoo split`."""
+
+from __future__ import annotations
+
+import argparse
+
+from medzoo.cli.parser import add_command
+
+
+def add_commands(commands: argparse._SubParsersAction) -> None:
+    """Add `medzoo split`."""
+    command = add_command(commands, "split", _split, "Write which image is in which part; patients stay together.")
+    command.add_argument("data", metavar="DATA", help="data set without splits")
+    command.add_argument("-o", "--output", required=True, help="CSV file, for DATA:split_file=FILE in other commands")
+    command.add_argument("--valid", type=float, default=0.2, help="fraction of images to validate on (default: 0.2)")
+    command.add_argument("--test", type=float, default=0.0, help="fraction of images to test on (default: 0)")
+    command.add_argument("--folds", type=int, help="number of folds instead of one validation part")
+    command.add_argument("--group-duplicates", action="store_true", help="keep near-duplicate images in one part")
+    command.add_argument("--seed", type=int, default=0, help="the same seed gives the same parts (default: 0)")
+
+
+def _split(options: argparse.Namespace) -> None:
+    from medzoo.data import folds, group, read, save_split
+
+    samples = read(options.data)
+    if options.group_duplicates:
+        from medzoo.data.audit import audit
+
+        samples = group(samples, audit(samples).duplicate_groups)
+    if options.folds:
+        parts = folds(samples, options.folds, options.seed, options.test)
+        sizes = [f"fold {number} {len(part[1])}" for number, part in enumerate(parts, 1)]
+        sizes += [f"test {len(part[2])}" for part in parts[:1] if len(part) > 2]
+    else:
+        parts = samples.split(options.valid, options.test, options.seed)
+        sizes = [f"{part.splits[0]} {len(part)}" for part in parts]
+    save_split(options.output, parts)
+    print(f"{', '.join(sizes)} images, {len(set(samples.patients))} patients -> {options.output}")

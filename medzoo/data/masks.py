@@ -1,0 +1,154 @@
+"""Masks in files and arrays, read when they are asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+
+from medzoo.task.labels import are_names
+
+
+class MaskTarget:
+    """What all masks share: `shape` is known without their pixels, `mask` scales, `labels` lists what they hold."""
+
+    shape: tuple[int, ...]
+    names: tuple[str, ...]
+
+    def read(self) -> np.ndarray:
+        """Return the label indices, uint8 in `shape`."""
+        raise NotImplementedError
+
+    def mask(self, size: tuple[int, ...] | None = None) -> np.ndarray:
+        """Return the label indices, each pixel that of the nearest one in the file.
+
+        Args:
+            size: Wanted ([depth,] height, width) in pixels; None for `shape`.
+
+        Returns:
+            uint8, 0 for the background, in display order.
+
+        Raises:
+            ValueError: The file cannot be read, holds values without a label, or is not in the grid of its image.
+        """
+        return nearest(self.read(), size)
+
+    @cached_property
+    def labels(self) -> tuple[int, ...]:
+        """The label indices in the mask, sorted, each once; reads it."""
+        mask = self.read()
+        return tuple(index for index in range(len(self.names)) if (mask == index).any())
+
+
+@dataclass(frozen=True)
+class PictureTarget(MaskTarget):
+    """The mask of a picture: a picture of label indices, or of 0 and 255 for two labels.
+
+    Args:
+        path: PNG, TIFF or BMP; in a palette file the index counts, not the colour.
+        names: Label names, background first.
+    """
+
+    path: str
+    names: tuple[str, ...] = ("background", "foreground")
+
+    def __str__(self) -> str:
+        return self.path
+
+    @cached_property
+    def shape(self) -> tuple[int, int]:
+        """(height, width), from the header."""
+        from PIL import Image
+
+        with Image.open(self.path) as picture:
+            return picture.height, picture.width
+
+    def read(self) -> np.ndarray:
+        """Return the label indices (height, width), uint8."""
+        values = picture_values(self.path)
+        if len(self.names) == 2 and np.isin(values, (0, 255)).all():
+            values = values > 0
+        return as_labels(values, self.names, self.path)
+
+
+@dataclass(frozen=True, eq=False)
+class ArrayTarget(MaskTarget):
+    """A mask in an array, ([depth,] height, width); a memory map is read when the mask is asked for."""
+
+    array: np.ndarray = field(repr=False)
+    names: tuple[str, ...]
+    source: str
+
+    def __str__(self) -> str:
+        return self.source
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Its ([depth,] height, width)."""
+        return self.array.shape
+
+    def read(self) -> np.ndarray:
+        """Return the label indices, uint8."""
+        return as_labels(np.asarray(self.array), self.names, self.source)
+
+
+def mask_labels(labels: str | Sequence[str] | None) -> tuple[str, ...] | None:
+    """Return label names, the background first; a single text is the only structure. None stays None.
+
+    Raises:
+        ValueError: They are not 2 to 256 different names.
+    """
+    if labels is None:
+        return None
+    names = ("background", labels) if isinstance(labels, str) else tuple(labels)
+    if not are_names(names):
+        raise ValueError(f"`labels` must be 2 to 256 different names, the background first. Received: {labels!r}.")
+    return names
+
+
+def picture_values(path: str) -> np.ndarray:
+    """Return the values (height, width) of a picture that is a mask.
+
+    Raises:
+        ValueError: It cannot be read, or has colours.
+    """
+    from PIL import Image
+
+    try:
+        with Image.open(path) as picture:
+            values = np.asarray(picture)
+    except OSError as error:
+        raise ValueError(f"{path} cannot be read: {error}. Copy or download the file again.") from error
+    if values.ndim == 3 and (values[..., :3] == values[..., :1]).all():
+        values = values[..., 0]
+    if values.ndim != 2:
+        raise ValueError(f"{path} is a picture in colours; expected grey label indices. Save each label as its index.")
+    return values
+
+
+def as_labels(values: np.ndarray, names: tuple[str, ...], source: str) -> np.ndarray:
+    """Return label indices as uint8.
+
+    Raises:
+        ValueError: A value is not whole, below 0, or has no name; the message names the file and the values.
+    """
+    is_whole = values.dtype.kind in "bui" or (values == np.floor(values)).all()
+    # In this form NaN is refused, too.
+    if not (is_whole and values.min() >= 0 and values.max() < len(names)):
+        wrong = np.setdiff1d(values, np.arange(len(names)))
+        listed = ", ".join(f"{value:g}" for value in wrong[:5])
+        raise ValueError(
+            f"{source} holds the values {listed}{', ...' if len(wrong) > 5 else ''}; expected 0 to {len(names) - 1} "
+            f"({', '.join(names)}). Name every label with `labels`, the background first, or correct the mask."
+        )
+    return values.astype(np.uint8)
+
+
+def nearest(mask: np.ndarray, size: tuple[int, ...] | None) -> np.ndarray:
+    """Return `mask` scaled to `size`, each pixel that whose middle is nearest, of two the later one."""
+    if size is None or tuple(size) == mask.shape:
+        return mask
+    places = [(2 * np.arange(new) + 1) * old // (2 * new) for new, old in zip(size, mask.shape, strict=True)]
+    return mask[np.ix_(*places)]

@@ -1,0 +1,116 @@
+"""Splits and folds in a CSV file, to be repeated by others."""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import reduce
+from operator import add
+from pathlib import Path
+
+from medzoo.data.checks import refuse
+from medzoo.data.samples import SPLITS, Samples
+from medzoo.data.splits import check_patients
+from medzoo.data.subsets import with_split
+from medzoo.data.table_files import read_table
+from medzoo.io.files import atomic_file
+
+
+def save_split(path: str | os.PathLike, split: Samples | Sequence[Samples] | Sequence[tuple[Samples, ...]]) -> None:
+    """Write which image is in which part as CSV.
+
+    The file has the columns image and split, or image and fold: the number of the fold that the image validates, from
+    1, or "test". Images are named by their path below the folder that holds all of them, so that it may move.
+
+    Args:
+        path: The CSV file.
+        split: Samples with splits; or the parts that `Samples.split` returns, or the folds that `folds` returns.
+
+    Raises:
+        ValueError: A row has no split, or two rows of one image are in different parts.
+
+    Example:
+        >>> medzoo.data.save_split("split.csv", data.split(valid=0.2, seed=0))
+        >>> data = medzoo.data.read_split("split.csv", data)
+    """
+    if not isinstance(split, Samples) and isinstance(split[0], Samples):
+        split = reduce(add, split)
+    if isinstance(split, Samples):
+        column, samples, parts = "split", split, split.splits
+    else:
+        column, samples, parts = "fold", *_numbered(split)
+    part_of: dict[str, str] = {}
+    for name, part in zip(portable_names(samples), parts, strict=True):
+        if not part or part_of.setdefault(name, part) != part:
+            raise ValueError(f"'{name}' must be in one part; it is in {part_of.get(name, 'none')!r} and {part!r}.")
+    with atomic_file(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file, lineterminator="\n").writerows([("image", column), *part_of.items()])
+
+
+def read_split(path: str | os.PathLike, samples: Samples) -> Samples | list[tuple[Samples, ...]]:
+    """Read what `save_split` wrote.
+
+    Args:
+        path: The CSV file.
+        samples: The same images as were saved, read from wherever they are now; their own splits do not count.
+
+    Returns:
+        The samples with the splits of the file; or the list of (train, valid) or (train, valid, test) of its folds.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: Images are missing in the file or among the samples (all are counted), it names unknown parts, or a
+            patient is in two of them.
+    """
+    table = read_table(path)
+    column = next((name for name in ("split", "fold") if name in table.columns), None)
+    if column is None or "image" not in table.columns:
+        raise ValueError(f"'{path}' needs the columns image and split, or image and fold; got {list(table.columns)}.")
+    part_of = dict(zip(table.texts("image"), table.texts(column), strict=True))
+    names = portable_names(samples)
+    _check_names(path, names, part_of)
+    parts = [part_of[name] for name in names]
+    bare = replace(samples, splits=("",) * len(samples))
+    return replace(bare, splits=tuple(parts)) if column == "split" else _folds(path, bare, parts)
+
+
+def portable_names(samples: Samples) -> list[str]:
+    """Return the path of each image below the folder that holds all of them, with "/" on every system."""
+    try:
+        folder = os.path.commonpath([os.path.dirname(source) for source in samples.sources])
+    except ValueError:
+        # Paths from the root beside others, or none at all.
+        return list(samples.sources)
+    return [Path(os.path.relpath(source, folder or ".")).as_posix() for source in samples.sources]
+
+
+def _numbered(folds: Sequence[tuple[Samples, ...]]) -> tuple[Samples, list[str]]:
+    """Return all rows of the folds, and for each the number of its fold or "test"."""
+    valid = [part[1] for part in folds]
+    parts = [str(number) for number, part in enumerate(valid, 1) for _ in range(len(part))]
+    tests = [part[2] for part in folds[:1] if len(part) > 2]
+    rows = [replace(part, splits=("",) * len(part)) for part in (*valid, *tests)]
+    return reduce(add, rows), parts + ["test"] * sum(map(len, tests))
+
+
+def _folds(path: str | os.PathLike, samples: Samples, parts: Sequence[str]) -> list[tuple[Samples, ...]]:
+    numbers = sorted({part for part in parts if part != "test"}, key=lambda part: (len(part), part))
+    if numbers != [str(number) for number in range(1, len(numbers) + 1)] or len(numbers) < 2:
+        raise ValueError(f"'{path}' must number its folds 1, 2, ...; got {', '.join(numbers)}.")
+    check_patients(samples.patients, [f"fold {part}" for part in parts])
+    found = []
+    for number in numbers:
+        split_of = dict.fromkeys(numbers, "train") | {number: "valid", "test": "test"}
+        splits = [split_of[part] for part in parts]
+        named = [[row for row, split in enumerate(splits) if split == name] for name in SPLITS]
+        found.append(tuple(with_split(samples, rows, name) for name, rows in zip(SPLITS, named, strict=True) if rows))
+    return found
+
+
+def _check_names(path: str | os.PathLike, names: Sequence[str], part_of: dict[str, str]) -> None:
+    missing = sorted(set(names) - part_of.keys())
+    refuse(missing, f"'{path}' lacks {len(missing)} of {len(names)} images", "It belongs to another set of images.")
+    unknown = sorted(part_of.keys() - set(names))
+    refuse(unknown, f"'{path}' names {len(unknown)} images that are not there", "Read all images that were split.")

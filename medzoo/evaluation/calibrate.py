@@ -1,0 +1,85 @@
+"""Make the probabilities of a classifier frequencies, and choose its threshold."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from medzoo.evaluation.calibration import fit_temperature
+from medzoo.evaluation.classification import ClassificationCases
+from medzoo.evaluation.evaluate import collect
+from medzoo.evaluation.thresholds import YOUDEN, choose_threshold
+
+if TYPE_CHECKING:
+    from medzoo.data import Samples
+    from medzoo.task import Classification
+    from medzoo.zoo_model import ZooModel
+
+
+def calibrate(
+    model: ZooModel, samples: Samples, recall: float | None = None, youden: bool = False, batch_size: int = 8
+) -> Classification:
+    """Fit the temperature of a classifier, and choose its threshold, on validation data.
+
+    A network is surer than it is right. One number that divides its logits mends that and changes no decision. With two
+    labels, a recall or Youden's rule then moves the threshold, which does change decisions.
+
+    Args:
+        model: A classification model. It gets a recipe with the new task, and loses its evaluation, which was of the
+            old one.
+        samples: Images that it was neither trained on nor will be tested on: the validation part.
+        recall: Share of the positive cases to find: the threshold becomes the highest that finds them.
+        youden: Whether to choose the threshold with the largest sum of recall and specificity.
+        batch_size: Images in one step.
+
+    Returns:
+        The new task, with its `temperature` and `threshold`.
+
+    Raises:
+        ValueError: The model is no classifier, a threshold is asked of one with more than two labels, both rules are
+            given, or only one label occurs.
+
+    Example:
+        >>> medzoo.calibrate(model, valid, recall=0.9).temperature
+        1.62
+    """
+    task = fit_task(collect_cases(model, samples, batch_size), recall, youden)
+    adopt_task(model, task)
+    return task
+
+
+def collect_cases(model: ZooModel, samples: Samples, batch_size: int = 8) -> ClassificationCases:
+    """Predict the samples with a classifier.
+
+    Raises:
+        ValueError: The model is none.
+    """
+    if model.task.name != "classification":
+        raise ValueError(f"Only a classifier has probabilities to calibrate; this model is for {model.task.name}.")
+    return collect(model, samples, batch_size)
+
+
+def fit_task(cases: ClassificationCases, recall: float | None = None, youden: bool = False) -> Classification:
+    """Return the task of the cases with a fitted temperature and, where a rule is given, a chosen threshold.
+
+    Raises:
+        ValueError: As `calibrate`.
+    """
+    rule = YOUDEN if youden else recall
+    if youden and recall is not None:
+        raise ValueError("Choose the threshold by a recall or by Youden's rule, not by both.")
+    if rule is not None and not cases.task.is_binary:
+        raise ValueError(
+            f"A threshold belongs to two labels; this model has {len(cases.task.labels)} and takes the likeliest. "
+            "Leave out recall and youden."
+        )
+    task = fit_temperature(cases.task, cases.outputs, cases.true)
+    if rule is None:
+        return task
+    return replace(task, threshold=choose_threshold(task.calibrated(cases.outputs)[:, 1], cases.true == 1, rule))
+
+
+def adopt_task(model: ZooModel, task: Classification) -> None:
+    """Give a model another task of the same labels; an evaluation of the old one is dropped."""
+    model.recipe = replace(model.recipe, task=task)
+    model.evaluation = None

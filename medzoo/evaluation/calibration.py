@@ -1,0 +1,118 @@
+"""Whether probabilities are frequencies, and a temperature that makes them so."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from medzoo.evaluation.rounding import rounded
+
+if TYPE_CHECKING:
+    from medzoo.task import Classification
+
+BINS = 15
+CALIBRATION_RULE = (
+    f"Expected calibration error over {BINS} bins of equal width: the mean gap between confidence and share of right "
+    "answers, weighted by cases. With two labels it is about the probability of the second one, with more about the "
+    "highest probability (Guo et al., 2017)."
+)
+
+# Temperatures that are tried. Where a model is right in every case the smallest is the best, whatever it is.
+_RANGE = 0.1, 10.0
+
+
+def reliability(probabilities: np.ndarray, true: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return what is compared for calibration: the confidence of each case, and whether it was right.
+
+    Args:
+        probabilities: Probabilities of the labels `(cases, labels)`.
+        true: Indices of the true labels `(cases,)`.
+
+    Returns:
+        Confidence `(cases,)` and outcome `(cases,)` bool, see `CALIBRATION_RULE`.
+    """
+    if probabilities.shape[1] == 2:
+        return probabilities[:, 1], true == 1
+    return probabilities.max(axis=1), probabilities.argmax(axis=1) == true
+
+
+def reliability_bins(confidence: np.ndarray, outcome: np.ndarray, weights: np.ndarray) -> dict[str, np.ndarray]:
+    """Sum cases, confidence and right answers in every bin: each `(draws, bins)` for weights `(draws, cases)`."""
+    bins = np.minimum((confidence * BINS).astype(int), BINS - 1)
+    member = bins[:, None] == np.arange(BINS)
+    columns = {"cases": 1.0, "confidence": confidence[:, None], "right": outcome[:, None]}
+    return {name: weights @ (member * values) for name, values in columns.items()}
+
+
+def expected_calibration_error(bins: dict[str, np.ndarray]) -> np.ndarray:
+    """Return the expected calibration error `(draws,)` of `reliability_bins`."""
+    return np.abs(bins["confidence"] - bins["right"]).sum(axis=-1) / bins["cases"].sum(axis=-1)
+
+
+def calibration_record(probabilities: np.ndarray, true: np.ndarray, task: Classification) -> dict[str, Any]:
+    """Return temperature and bins as JSON: the mean confidence, the share of right answers and the cases of each."""
+    bins = reliability_bins(*reliability(probabilities, true), np.ones(len(true)))
+    filled = bins["cases"] > 0
+    return {
+        "rule": CALIBRATION_RULE,
+        "of": f"probability of {task.labels[1]}" if task.is_binary else "highest probability",
+        "temperature": task.temperature,
+        "confidence": [rounded(value) for value in bins["confidence"][filled] / bins["cases"][filled]],
+        "accuracy": [rounded(value) for value in bins["right"][filled] / bins["cases"][filled]],
+        "cases": bins["cases"][filled].astype(int).tolist(),
+    }
+
+
+def log_losses(probabilities: np.ndarray, true: np.ndarray) -> np.ndarray:
+    """Return the negative logarithm of the probability of the true label of each case `(cases,)`."""
+    of_truth = np.take_along_axis(probabilities.astype(np.float64), true[:, None], axis=1)[:, 0]
+    # No network of float32 means to say less.
+    return -np.log(np.maximum(of_truth, np.finfo(np.float32).eps))
+
+
+def brier_scores(probabilities: np.ndarray, true: np.ndarray) -> np.ndarray:
+    """Return the squared error of the probabilities of each case `(cases,)`.
+
+    Summed over the labels, from 0 to 2; with two labels that of the second one, from 0 to 1, as in scikit-learn.
+    """
+    squared = (probabilities - np.eye(probabilities.shape[1])[true]) ** 2
+    return squared[:, 1] if squared.shape[1] == 2 else squared.sum(axis=1)
+
+
+def fit_temperature(task: Classification, outputs: np.ndarray, true: np.ndarray) -> Classification:
+    """Return the task with the temperature that makes the true labels most likely; what it decides stays the same.
+
+    Args:
+        task: The task of the model.
+        outputs: Outputs of its network `(cases, outputs)`.
+        true: Indices of the true labels `(cases,)`.
+
+    Returns:
+        The task with another temperature; with two labels its threshold is moved along.
+
+    Raises:
+        ValueError: Only one label occurs, to which any confidence would fit.
+
+    Source:
+        Guo et al., "On calibration of modern neural networks", 2017 (arXiv 1706.04599).
+    """
+    from scipy.optimize import minimize_scalar
+
+    if len(np.unique(true)) < 2:
+        raise ValueError(
+            f"Calibration needs cases of at least two labels; got {len(true)} of {task.labels[int(true[0])]!r} only. "
+            "Give the whole validation part."
+        )
+
+    def loss(logarithm: float) -> float:
+        return float(log_losses(replace(task, temperature=np.exp(logarithm)).calibrated(outputs), true).mean())
+
+    found = minimize_scalar(loss, bounds=np.log(_RANGE), method="bounded", options={"xatol": 1e-4})
+    temperature = round(float(np.exp(found.x)), 4)
+    threshold = task.threshold
+    if task.is_binary:
+        logit = np.log(threshold / (1 - threshold)) * task.temperature / temperature
+        threshold = float(np.clip(1 / (1 + np.exp(-logit)), 1e-9, 1 - 1e-9))
+    return replace(task, temperature=temperature, threshold=threshold)

@@ -1,0 +1,120 @@
+"""How far the surface and the size of a predicted structure lie from the true one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+DISTANCE_RULE = (
+    "A structure that is missing in the true or in the predicted mask of a case, or in both, has no surface distance "
+    "there: the case is left out of the means and counted under distances. The volume error counts every case, the "
+    "relative one those that truly hold the structure."
+)
+
+
+def measure(
+    true: np.ndarray, predicted: np.ndarray, labels: Iterable[str], spacing: tuple[float, ...] | None
+) -> dict[str, float]:
+    """Return distances and size errors of every foreground label of one case.
+
+    Args:
+        true: Label indices `([depth,] height, width)`.
+        predicted: The same for the prediction.
+        labels: Names of the labels, background first.
+        spacing: Size of a pixel in mm along every axis; None measures in pixels or voxels.
+
+    Returns:
+        For each label `hd95_mm/<label>` and `assd_mm/<label>`, NaN where one mask lacks it; `volume_error_mm3/<label>`,
+        predicted minus true, and `relative_volume_error/<label>`, its share of the truth, NaN where that is empty.
+        For pictures `area_error_mm2` and `relative_area_error`. Without spacing the units are `px` or `voxels`.
+    """
+    size, unit = ("area", "px") if true.ndim == 2 else ("volume", "voxels")
+    length, content = (unit, unit) if spacing is None else ("mm", f"mm{true.ndim}")
+    pixel = 1.0 if spacing is None else float(np.prod(spacing))
+    measures = {}
+    for index, label in list(enumerate(labels))[1:]:
+        masks = true == index, predicted == index
+        pixels, excess = masks[0].sum(), float(masks[1].sum()) - float(masks[0].sum())
+        apart = surface_distances(*masks, spacing)
+        measures[f"hd95_{length}/{label}"] = hd95(apart)
+        measures[f"assd_{length}/{label}"] = assd(apart)
+        measures[f"{size}_error_{content}/{label}"] = excess * pixel
+        measures[f"relative_{size}_error/{label}"] = excess / pixels if pixels else np.nan
+    return measures
+
+
+def surface_distances(
+    true: np.ndarray, predicted: np.ndarray, spacing: Sequence[float] | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the distances between the surfaces of two masks, in both directions.
+
+    The surface is made of the pixels that have a neighbour outside, across a side; beyond the image is outside. A
+    search tree over the surface takes a hundredth of the memory of a distance map of the volume.
+
+    Args:
+        true: Whether a pixel belongs to the structure, `([depth,] height, width)` bool.
+        predicted: The same for the prediction.
+        spacing: Size of a pixel in mm along every axis; None counts in pixels.
+
+    Returns:
+        From each pixel of the true surface to the nearest of the predicted one, and the reverse; empty where one of
+        both masks is.
+
+    Raises:
+        ValueError: The shapes differ, or the spacing is not one number above 0 for every axis.
+
+    Example:
+        >>> true, predicted = np.zeros((2, 5, 5), bool)
+        >>> true[1, 1], predicted[1, 3] = True, True
+        >>> surface_distances(true, predicted, spacing=(1.0, 0.5))
+        (array([1.]), array([1.]))
+    """
+    spacing = np.ones(true.ndim) if spacing is None else np.asarray(spacing, np.float64)
+    if true.shape != predicted.shape or spacing.shape != (true.ndim,) or not (spacing > 0).all():
+        raise ValueError(
+            "Masks must have one shape, and `spacing` one number above 0 for every axis; "
+            f"got {true.shape}, {predicted.shape} and {spacing.tolist()}."
+        )
+    if not true.any() or not predicted.any():
+        return np.empty(0), np.empty(0)
+    points = [_surface(mask) * spacing for mask in (true, predicted)]
+    return _nearest(points[0], points[1]), _nearest(points[1], points[0])
+
+
+def hd95(distances: tuple[np.ndarray, np.ndarray]) -> float:
+    """95th percentile of the Hausdorff distance: of both directions the larger one; NaN for an empty mask.
+
+    Source:
+        Maier-Hein et al., "Metrics reloaded", 2024 (arXiv 2206.01653).
+    """
+    return max(float(np.percentile(values, 95)) if values.size else np.nan for values in distances)
+
+
+def assd(distances: tuple[np.ndarray, np.ndarray]) -> float:
+    """Average symmetric surface distance: the mean over the pixels of both surfaces; NaN for an empty mask."""
+    both = np.concatenate(distances)
+    return float(both.mean()) if both.size else np.nan
+
+
+def _nearest(points: np.ndarray, others: np.ndarray) -> np.ndarray:
+    from scipy.spatial import cKDTree
+
+    return cKDTree(others, balanced_tree=False).query(points)[0]
+
+
+def _surface(mask: np.ndarray) -> np.ndarray:
+    """Return the indices `(pixels, axes)` of the pixels of the surface."""
+    from scipy.ndimage import binary_erosion
+
+    box = _box(mask)
+    inside = mask[box]
+    corner = [part.start for part in box]
+    return np.argwhere(inside & ~binary_erosion(inside)) + corner
+
+
+def _box(mask: np.ndarray) -> tuple[slice, ...]:
+    """Return the smallest box that holds a mask, so that the work is that of the structure and not of the volume."""
+    axes = range(mask.ndim)
+    found = [np.flatnonzero(mask.any(axis=tuple(other for other in axes if other != axis))) for axis in axes]
+    return tuple(slice(int(places[0]), int(places[-1]) + 1) for places in found)

@@ -1,0 +1,58 @@
+"""What sheets of single cases share; they show patient images."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from medzoo.evaluation.plots.common import empty_figure
+from medzoo.evaluation.record import Evaluation
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from medzoo.data import Samples
+
+
+def check_samples(samples: Samples, evaluation: Evaluation) -> None:
+    """Refuse samples that are not those of an evaluation.
+
+    Raises:
+        ValueError: They are others, or in another order.
+    """
+    if list(samples.names) != [row["source"] for row in evaluation.cases]:
+        raise ValueError(
+            f"`samples` must be the {evaluation.n_cases} samples of the evaluation in the same order; got "
+            f"{len(samples)} others. Pass what medzoo.evaluate was given."
+        )
+
+
+def make_sheet(title: str, count: int, columns: int) -> tuple[Figure, list[Axes]]:
+    """Make a figure of `count` panels without axes, in so many columns at most."""
+    columns = min(columns, max(1, count))
+    rows = max(1, -(-count // columns))
+    figure = empty_figure(3.2 * columns, 3.6 * rows + 0.8)
+    figure.get_layout_engine().set(hspace=0.05)
+    figure.suptitle(title, fontsize=12)
+    panels = figure.subplots(rows, columns, squeeze=False).ravel()
+    for axes in panels:
+        axes.set_axis_off()
+    return figure, list(panels[:count])
+
+
+def draw_image(axes: Axes, image: np.ndarray, shape: tuple[int, int]) -> None:
+    """Draw an image `(height, width, channels)` that has the size `shape` in its file."""
+    height, width = shape
+    low, high = np.percentile(image, (0.5, 99.5))
+    shown = np.clip((image.astype(np.float32) - low) / max(high - low, 1e-6), 0, 1)
+    shown = shown[..., :3] if shown.shape[-1] >= 3 else shown[..., 0]
+    # The extent, because a JPEG may have been decoded at reduced scale while masks have the full one.
+    axes.imshow(shown, cmap="gray", vmin=0, vmax=1, extent=(-0.5, width - 0.5, height - 0.5, -0.5))
+
+
+def write_title(axes: Axes, source: str, text: str) -> None:
+    """Write the name of a case, shortened, and what is said of it over its panel."""
+    short = source if len(source) <= 28 else f"{source[:14]}...{source[-11:]}"
+    axes.set_title(f"{short}\n{text}", fontsize=9, parse_math=False)

@@ -1,0 +1,111 @@
+"""Scores of numbers: how far the answers lie from the truth, and how far two ways of measuring agree."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from medzoo.evaluation.outputs import refuse_infinite, stack_outputs
+from medzoo.evaluation.rounding import rounded
+
+if TYPE_CHECKING:
+    from medzoo.data import Samples
+    from medzoo.task import Regression
+
+# Share of the differences of a normal distribution that lies within so many deviations: 95 %.
+DEVIATIONS = 1.96
+
+# What rounding leaves of the variance of equal values, as a share of the squared range of all values.
+_NOTHING = 1e-12
+
+
+@dataclass(frozen=True, eq=False)
+class RegressionCases:
+    """The answers of a regression model and the truth.
+
+    Args:
+        task: The task of the model.
+        true: True values `(cases,)`.
+        predicted: Predicted values `(cases,)`.
+    """
+
+    task: Regression
+    true: np.ndarray
+    predicted: np.ndarray
+
+    @classmethod
+    def collect(cls, task: Regression, samples: Samples, predictions: Iterable[Any]) -> RegressionCases:
+        """Put the answers beside the targets of the samples.
+
+        Raises:
+            ValueError: A target or an answer is no number; the message names its image.
+        """
+        true = np.array(samples.targets, np.float64)
+        refuse_infinite(samples, true, "the target is")
+        return cls(task, true, task.decode(stack_outputs(samples, predictions)))
+
+    def statistic(self, weights: np.ndarray) -> dict[str, np.ndarray]:
+        """Return every score `(draws,)` under weights `(draws, cases)`; all of them are sums over cases.
+
+        `r2`, `mae`, `rmse`, `pearson`, `mape` in percent, and after Bland and Altman `bias`, the mean of predicted
+        minus true, and `lower_limit` and `upper_limit` of agreement. `r2` and `pearson` are NaN where the truth is
+        constant, `mape` where a true value is 0.
+        """
+        error = self.predicted - self.true
+        count = weights.sum(axis=1)
+        bias, squared = weights @ error / count, weights @ error**2 / count
+        spread = DEVIATIONS * np.sqrt(_ratio(count * _variance(weights, error), count - 1))
+        variance = _variance(weights, self.true)
+        deviations = np.sqrt(variance * _variance(weights, self.predicted))
+        covariance = _covariance(weights, self.true, self.predicted)
+        return {
+            "r2": 1 - _ratio(squared, variance),
+            "mae": weights @ np.abs(error) / count,
+            "rmse": np.sqrt(squared),
+            "pearson": _ratio(covariance, deviations),
+            "mape": 100 * weights @ self._relative_error / count,
+            "bias": bias,
+            "lower_limit": bias - spread,
+            "upper_limit": bias + spread,
+        }
+
+    def per_case(self) -> dict[str, np.ndarray]:
+        """Return what two models are compared by on each case, by the score that it belongs to."""
+        return {"mae": np.abs(self.predicted - self.true)}
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Return `true`, `predicted` and `error` of each case."""
+        return [
+            {"true": rounded(true), "predicted": rounded(predicted), "error": rounded(predicted - true)}
+            for true, predicted in zip(self.true, self.predicted, strict=True)
+        ]
+
+    def details(self) -> dict[str, Any]:
+        """Return the fields of the record that only this task has."""
+        return {"unit": self.task.unit}
+
+    @cached_property
+    def _relative_error(self) -> np.ndarray:
+        if not self.true.all():
+            return np.full(len(self.true), np.nan)
+        return np.abs((self.predicted - self.true) / self.true)
+
+
+def _covariance(weights: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    # From a value of each on, so that large values do not cancel.
+    first, second = first - first[0], second - second[0]
+    count = weights.sum(axis=1)
+    return weights @ (first * second) / count - (weights @ first / count) * (weights @ second / count)
+
+
+def _variance(weights: np.ndarray, values: np.ndarray) -> np.ndarray:
+    variance = _covariance(weights, values, values)
+    return np.where(variance > _NOTHING * np.ptp(values) ** 2, variance, 0)
+
+
+def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    return np.divide(part, whole, out=np.full(np.shape(whole), np.nan), where=whole > 0)

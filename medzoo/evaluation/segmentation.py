@@ -1,0 +1,133 @@
+"""Scores of masks: overlap from confusion matrices, and distances and sizes of every structure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from medzoo.evaluation import distances, scores
+from medzoo.evaluation.intervals import weighted_means
+from medzoo.evaluation.rounding import rounded
+
+if TYPE_CHECKING:
+    from medzoo.data import Samples
+    from medzoo.task import Segmentation
+
+
+@dataclass(frozen=True, eq=False)
+class SegmentationCases:
+    """What remains of the masks of every case once they are compared.
+
+    Args:
+        task: The task of the model.
+        confusions: Confusion matrices `(cases, labels, labels)`.
+        measures: For each case the distances and errors of its structures by name; see `distances.measure`.
+    """
+
+    task: Segmentation
+    confusions: np.ndarray
+    measures: list[dict[str, float]]
+
+    @classmethod
+    def collect(cls, task: Segmentation, samples: Samples, predictions: Iterable[Any]) -> SegmentationCases:
+        """Compare one mask after the other with that of the sample, in the grid as displayed.
+
+        Raises:
+            ValueError: A mask has not the size of its image; the message names it.
+        """
+        confusions, measures = [], []
+        for index, prediction in enumerate(predictions):
+            true, predicted = true_mask(task, samples, index), prediction.displayed_mask
+            if true.shape != predicted.shape:
+                raise ValueError(
+                    f"{samples.sources[index]}: the annotated mask must have the size of the image {predicted.shape}; "
+                    f"got {true.shape}. Correct the annotation, or its width and height in a COCO file."
+                )
+            confusions.append(scores.confusion(true, predicted, task.labels))
+            measures.append(distances.measure(true, predicted, task.labels, prediction.scan.spacing))
+        return cls(task, np.stack(confusions), measures)
+
+    def statistic(self, weights: np.ndarray) -> dict[str, np.ndarray]:
+        """Return every score `(draws,)` under weights `(draws, cases)`.
+
+        Those of `scores.pooled_scores`, and the means over cases of what `per_case` returns.
+        """
+        pooled = np.tensordot(weights, self.confusions, axes=1)
+        return scores.pooled_scores(pooled, self.task.labels) | weighted_means(self.per_case(), weights)
+
+    def per_case(self) -> dict[str, np.ndarray]:
+        """Return what is defined for each case `(cases,)` by name; NaN where it is not.
+
+        `dice_per_case` and `iou_per_case`, with several foreground labels `dice_per_case/<label>` too, and the absolute
+        values of `distances.measure`.
+        """
+        columns = {name: np.abs(values) for name, values in self._measures().items()}
+        structures = {f"dice_per_case/{label}": values for label, values in self._dice_of_structures().items()}
+        overlap = scores.case_scores(self.confusions)
+        return {f"{name}_per_case": values for name, values in overlap.items()} | structures | columns
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Return overlap, pixels and measures of each case; errors have their sign, above 0 for too large."""
+        pixels = {
+            "true_pixels": self.confusions[:, 1:].sum((1, 2)),
+            "predicted_pixels": self.confusions[:, :, 1:].sum((1, 2)),
+        }
+        structures = {f"dice/{label}": values for label, values in self._dice_of_structures().items()}
+        known = scores.case_scores(self.confusions) | structures | self._measures()
+        return [
+            {name: int(values[index]) for name, values in pixels.items()}
+            | {name: rounded(values[index]) for name, values in known.items()}
+            for index in range(len(self.confusions))
+        ]
+
+    def details(self) -> dict[str, Any]:
+        """Return the fields of the record that only this task has."""
+        return {
+            "empty_cases": _empty_cases(self.confusions),
+            "confusion": self.confusions.sum(axis=0).tolist(),
+            "threshold": self.task.threshold if self.task.is_binary else None,
+            "distances": {"rule": distances.DISTANCE_RULE, **_undefined(self.confusions, self.task.labels)},
+        }
+
+    def _measures(self) -> dict[str, np.ndarray]:
+        names = dict.fromkeys(name for measures in self.measures for name in measures)
+        return {name: np.array([measures.get(name, np.nan) for measures in self.measures]) for name in names}
+
+    def _dice_of_structures(self) -> dict[str, np.ndarray]:
+        """Return the Dice of each case `(cases,)` by label, NaN where it is not there; with one label it is `dice`."""
+        if self.task.is_binary:
+            return {}
+        dice = np.where(self.confusions.sum(-1) > 0, scores.dice(self.confusions), np.nan)
+        return {label: dice[:, index] for index, label in enumerate(self.task.labels) if index}
+
+
+def true_mask(task: Segmentation, samples: Samples, index: int) -> np.ndarray:
+    """Return the label indices of one image at full size, as displayed, in the labels of the task."""
+    mask = samples.targets[index].mask(None)
+    return (mask > 0).astype(np.uint8) if task.adopt(samples.labels) else mask
+
+
+def _empty_cases(confusions: np.ndarray) -> dict[str, Any]:
+    empty = confusions[confusions[:, 1:].sum((1, 2)) == 0]
+    false_positives = empty[:, :, 1:].sum((1, 2))
+    predicted_empty = int((false_positives == 0).sum())
+    return {
+        "rule": scores.EMPTY_RULE,
+        "cases": len(empty),
+        "predicted_empty": predicted_empty,
+        "specificity": rounded(predicted_empty / len(empty)) if len(empty) else None,
+        "false_positive_pixels": int(false_positives.sum()),
+    }
+
+
+def _undefined(confusions: np.ndarray, labels: Iterable[str]) -> dict[str, dict[str, int]]:
+    """Count, for every foreground label, the cases in which the true, the predicted or both masks lack it."""
+    true, predicted = confusions.sum(-1) > 0, confusions.sum(-2) > 0
+    counts = {"missed": true & ~predicted, "invented": ~true & predicted, "absent": ~true & ~predicted}
+    return {
+        name: {label: int(cases[:, index].sum()) for index, label in enumerate(labels) if index}
+        for name, cases in counts.items()
+    }

@@ -1,0 +1,42 @@
+"""Scores as text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+
+def number(value: float | None) -> str:
+    """Return a score in as many digits as are read.
+
+    Example:
+        >>> [number(value) for value in (0.7415, 12345.6, 0.00012, None)]
+        ['0.742', '12346', '1.2e-04', '-']
+    """
+    if value is None:
+        return "-"
+    size = abs(value)
+    return f"{value:.0f}" if size >= 10_000 else f"{value:.1e}" if 0 < size < 0.0005 else f"{value:.3f}"
+
+
+def with_interval(score: Mapping[str, float | None]) -> tuple[str, str]:
+    """Return the value and the interval of `{"value", "low", "high"}`."""
+    if score["low"] is None:
+        return number(score["value"]), "-"
+    return number(score["value"]), f"{number(score['low'])} to {number(score['high'])}"
+
+
+def align(rows: Iterable[Sequence[str]]) -> list[str]:
+    """Return rows of cells as lines of one width, the first column to the left, the others to the right.
+
+    Example:
+        >>> align([("dice", "0.8"), ("accuracy", "0.95")])
+        ['dice       0.8', 'accuracy  0.95']
+    """
+    rows = list(rows)
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return ["  ".join(_justify(row, widths)) for row in rows]
+
+
+def _justify(row: Sequence[str], widths: Sequence[int]) -> list[str]:
+    cells = [cell.rjust(width) for cell, width in zip(row, widths, strict=True)]
+    return [row[0].ljust(widths[0]), *cells[1:]]

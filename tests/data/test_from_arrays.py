@@ -1,0 +1,134 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from medzoo.data import from_arrays
+from medzoo.io import read_scan
+
+IMAGES = np.arange(3 * 4 * 5, dtype=np.uint8).reshape(3, 4, 5)
+
+
+def test_rows_of_an_array_are_images_with_names():
+    data = from_arrays(IMAGES, [0, 1, 1])
+    assert data.sources == ("array 0000", "array 0001", "array 0002")
+    scan = read_scan(data[1].image)
+    assert scan.source == "array 0001"
+    np.testing.assert_array_equal(scan.array[..., 0], IMAGES[1])
+
+
+def test_images_may_have_different_sizes():
+    data = from_arrays([np.zeros((4, 5)), np.zeros((6, 7, 3)), np.zeros((8, 9, 10))], [0, 1, 1])
+    assert [read_scan(image).array.shape for image in data.images] == [(4, 5, 1), (6, 7, 3), (8, 9, 10, 1)]
+
+
+def test_a_memory_map_is_not_copied(tmp_path):
+    np.save(tmp_path / "images.npy", IMAGES)
+    images = np.load(tmp_path / "images.npy", mmap_mode="r")
+    assert np.shares_memory(from_arrays(images, [0, 1, 1])[2].image.array, images)
+
+
+def test_names_are_classes():
+    data = from_arrays(IMAGES, np.array(["cyst", "normal", "cyst"]))
+    assert (data.labels, data.targets) == (("cyst", "normal"), (0, 1, 0))
+
+
+def test_names_follow_the_order_of_labels():
+    assert from_arrays(IMAGES, ["a", "b", "a"], labels=("b", "a")).targets == (1, 0, 1)
+
+
+def test_whole_numbers_are_class_indices():
+    data = from_arrays(IMAGES, np.array([2, 0, 1]))
+    assert (data.kind, data.labels, data.targets) == ("classification", ("0", "1", "2"), (2, 0, 1))
+
+
+def test_whole_numbers_are_indices_into_labels():
+    assert from_arrays(IMAGES, [True, False, True], labels=("no", "yes")).targets == (1, 0, 1)
+
+
+def test_floats_are_values():
+    data = from_arrays(IMAGES, np.array([0.5, 1, 2], np.float32))
+    assert (data.kind, data.targets) == ("regression", (0.5, 1.0, 2.0))
+
+
+def test_whole_floats_are_classes_if_labels_say_so():
+    assert from_arrays(IMAGES, [0.0, 1.0, 1.0], labels=("no", "yes")).targets == (0, 1, 1)
+
+
+def test_other_floats_are_no_classes():
+    with pytest.raises(ValueError, match=r"class indices have no label: 0\.5"):
+        from_arrays(IMAGES, [0.0, 0.5, 1.0], labels=("no", "yes"))
+
+
+def test_the_value_has_a_name():
+    assert from_arrays(IMAGES, [0.0, 0.5, 1.0], labels="age").labels == ("age",)
+
+
+@pytest.mark.parametrize("add_channel", [False, True])
+def test_arrays_are_masks(add_channel):
+    masks = (IMAGES % 2)[..., None] if add_channel else IMAGES % 2
+    data = from_arrays(IMAGES, masks, labels=("background", "tumor"))
+    assert data[0].target.shape == (4, 5)
+    np.testing.assert_array_equal(data[2].target.mask(), IMAGES[2] % 2)
+
+
+def test_patients_and_splits_are_taken():
+    data = from_arrays(IMAGES, [0, 1, 1], patients=[7, 7, 8], splits=["train", "train", "test"])
+    assert (data.patients, data.splits) == (("7", "7", "8"), ("train", "train", "test"))
+
+
+@pytest.mark.parametrize("column", [{"targets": [0, 1]}, {"patients": ["a"]}, {"splits": ["train"]}], ids=str)
+def test_columns_of_different_length_are_an_error(column):
+    with pytest.raises(ValueError, match="one length"):
+        from_arrays(**{"images": IMAGES, "targets": [0, 1, 1], **column})
+
+
+def test_no_images_are_an_error():
+    with pytest.raises(ValueError, match="above 0"):
+        from_arrays([], [])
+
+
+def test_nan_in_an_image_is_an_error_at_reading():
+    data = from_arrays([np.full((4, 5), np.nan), np.zeros((4, 5))], [0, 1])
+    with pytest.raises(ValueError, match="array 0000.*NaN"):
+        read_scan(data[0].image)
+
+
+def test_nan_targets_are_named():
+    with pytest.raises(ValueError, match=r"1 values .* not finite: array 0001 \(nan\)"):
+        from_arrays(IMAGES, [0.5, np.nan, 1])
+
+
+def test_a_constant_target_is_an_error():
+    with pytest.raises(ValueError, match="All 3 values"):
+        from_arrays(IMAGES, [0.5, 0.5, 0.5])
+
+
+def test_a_single_class_is_an_error():
+    with pytest.raises(ValueError, match="1 class"):
+        from_arrays(IMAGES, ["a", "a", "a"])
+
+
+def test_a_class_index_without_images_is_an_error():
+    with pytest.raises(ValueError, match="1 classes .* have no image: 1"):
+        from_arrays(IMAGES, [0, 2, 2])
+
+
+def test_an_index_beyond_the_labels_is_an_error():
+    with pytest.raises(ValueError, match="class indices have no label: 2"):
+        from_arrays(IMAGES, [0, 2, 1], labels=("no", "yes"))
+
+
+def test_one_hot_targets_show_the_fix():
+    with pytest.raises(ValueError, match="argmax"):
+        from_arrays(IMAGES, np.eye(3), labels=("a", "b", "c"))
+
+
+def test_masks_without_labels_are_an_error():
+    with pytest.raises(ValueError, match="Masks need `labels`"):
+        from_arrays(IMAGES, IMAGES % 2)
+
+
+def test_masks_of_another_size_are_an_error():
+    with pytest.raises(ValueError, match=r"3 masks .* array 0000 \(4, 5\), mask \(4, 4\)"):
+        from_arrays(IMAGES, IMAGES[:, :, 1:] % 2, labels="tumor")

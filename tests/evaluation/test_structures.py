@@ -1,0 +1,100 @@
+"""Distances and sizes of structures, from one case to the record."""
+
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import pytest
+
+from medzoo.evaluation.distances import measure
+from medzoo.evaluation.evaluate import evaluate
+from medzoo.io import Scan
+from medzoo.task import Segmentation
+
+LABELS = ("background", "left", "right")
+
+
+def two_structures():
+    """A volume in which "left" is moved by two slices and "right" is missed."""
+    true, predicted = np.zeros((2, 6, 4, 4), np.uint8)
+    true[1, 1, 1] = predicted[3, 1, 1] = predicted[3, 1, 2] = 1
+    true[5, 3, 3] = 2
+    return true, predicted
+
+
+def test_measures_of_a_volume_are_in_mm():
+    measures = measure(*two_structures(), LABELS, spacing=(5.0, 1.0, 2.0))
+    assert measures["assd_mm/left"] == pytest.approx((10 + 10 + np.hypot(10, 2)) / 3)
+    assert measures["hd95_mm/left"] > 10
+    assert measures["volume_error_mm3/left"] == 10
+    assert measures["relative_volume_error/left"] == 1
+
+
+def test_measures_without_spacing_are_in_voxels_or_pixels():
+    names = {name.partition("/")[0] for name in measure(*two_structures(), LABELS, None)}
+    assert names == {"hd95_voxels", "assd_voxels", "volume_error_voxels", "relative_volume_error"}
+    flat = set(measure(*(mask[1] for mask in two_structures()), LABELS[:2], None))
+    assert flat == {"hd95_px/left", "assd_px/left", "area_error_px/left", "relative_area_error/left"}
+
+
+def test_missed_structure_has_no_distance_and_its_whole_volume_as_error():
+    measures = measure(*two_structures(), LABELS, (5.0, 1.0, 2.0))
+    assert np.isnan([measures["hd95_mm/right"], measures["assd_mm/right"]]).all()
+    assert (measures["volume_error_mm3/right"], measures["relative_volume_error/right"]) == (-10, -1)
+
+
+def test_invented_structure_has_no_relative_error():
+    true, predicted = two_structures()
+    assert np.isnan(measure(predicted, true, LABELS, None)["relative_volume_error/right"])
+
+
+def with_spacing(samples, spacings):
+    """The samples as scans in memory, each with a spacing or None."""
+    pictures = [cv2.imread(path, cv2.IMREAD_GRAYSCALE)[..., None] for path in samples.images]
+    pairs = zip(pictures, spacings, samples.images, strict=True)
+    scans = tuple(Scan(picture, picture.shape[:2], spacing=spacing, source=path) for picture, spacing, path in pairs)
+    return replace(samples, images=scans)
+
+
+def test_evaluate_averages_distances_over_the_cases_that_have_them(model, samples):
+    scored = evaluate(model, with_spacing(samples, [(0.5, 0.5)] * 3))
+    distances = [row["hd95_mm/tumor"] for row in scored.cases]
+    assert distances == [0, 1.0, None]
+    assert scored["hd95_mm/tumor"] == 0.5
+    assert scored["area_error_mm2/tumor"] == pytest.approx((0 + 8 + 4) * 0.25 / 3, abs=1e-6)
+
+
+def test_evaluate_keeps_units_apart(model, samples):
+    scored = evaluate(model, with_spacing(samples, [(0.5, 0.5), None, None]))
+    assert (scored["hd95_mm/tumor"], scored["hd95_px/tumor"]) == (0, 2)
+    assert scored.cases[1]["hd95_mm/tumor"] is None
+
+
+def test_evaluate_counts_cases_without_a_distance(model, samples):
+    distances = evaluate(model, samples).distances
+    assert distances["missed"] == {"tumor": 0}
+    assert distances["invented"] == {"tumor": 1}
+    assert distances["absent"] == {"tumor": 0}
+    assert "left out" in distances["rule"]
+
+
+def test_evaluate_of_several_structures_has_each_per_case(model, make_samples):
+    true = np.zeros((8, 8), np.uint8)
+    true[:2], true[4:] = 1, 2
+    model.task = Segmentation(LABELS)
+    model.predict_on_batch = lambda images: np.concatenate([images == 0, images > 0, images < 0], axis=-1) * 1.0
+    scored = evaluate(model, make_samples([true == 1], [true], labels=LABELS))
+    assert (scored["dice_per_case/left"], scored["dice_per_case/right"]) == (1, 0)
+    assert (scored.cases[0]["dice/left"], scored.cases[0]["dice/right"]) == (1, 0)
+    assert scored.distances["missed"] == {"left": 0, "right": 1}
+
+
+def test_evaluate_scores_a_volume_slice_by_slice_in_its_own_spacing(model, samples):
+    volume, true = np.zeros((2, 3, 8, 8), np.uint8)
+    volume[1, 2:6, 2:6] = 255
+    true[1:3, 2:6, 2:6] = 1
+    scan = Scan(volume[..., None], volume.shape, spacing=(4.0, 1.0, 1.0), source="volume")
+    target = type(samples.targets[0])(true)
+    scored = evaluate(model, replace(samples[:1], images=(scan,), targets=(target,), patients=("volume",)))
+    assert scored["volume_error_mm3/tumor"] == 64
+    assert scored["hd95_mm/tumor"] == 4
