@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
 import os
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
-import numpy as np
 import tensorflow as tf
 
 from medzoo.data.augment import Augmentation
 from medzoo.data.balance import balanced_rows, check_balance, class_weights
-from medzoo.data.rows import read_rows, row_counts
+from medzoo.data.reader import Reader
 from medzoo.data.samples import Samples
 from medzoo.data.store import RowStore
 from medzoo.preprocessing import Preprocessing
@@ -25,14 +21,8 @@ from medzoo.task import Task
 # Keras warns, at every `fit` on a dataset, of its own default for an argument that nobody passed.
 warnings.filterwarnings("ignore", message="`shuffle=True` was passed, but will be ignored", category=UserWarning)
 
-# Files read in one call from TensorFlow, which costs as much as a fifth of a small picture.
-_TOGETHER = 4
-
 # Slices of volumes that are not in memory are shuffled in a moving window of so many.
 _WINDOW = 1000
-
-# What readers raised since `reader_errors` began; TensorFlow hands on no more than the text.
-_errors: list[Exception] = []
 
 
 def make_dataset(
@@ -76,7 +66,7 @@ def make_dataset(
     if preprocessing.stack is not None:
         # Averaging is for prediction: an epoch sees one stack of each volume.
         preprocessing = replace(preprocessing, stack=replace(preprocessing.stack, average=1))
-    read = _Reader(samples, preprocessing, task, augment.slice_jitter if augment else 0)
+    read = Reader(samples, preprocessing, task, augment.slice_jitter if augment else 0)
     if balance.get("sampling"):
         dataset = _balanced(read, cache, seed)
     else:
@@ -90,72 +80,7 @@ def make_dataset(
     return dataset.prefetch(tf.data.AUTOTUNE)
 
 
-@contextlib.contextmanager
-def reader_errors() -> Iterator[None]:
-    """Raise the error of the file that could not be read, in place of TensorFlow's account of it."""
-    _errors.clear()
-    try:
-        yield
-    except tf.errors.OpError:
-        if not _errors:
-            raise
-        raise _errors[0] from None
-    finally:
-        _errors.clear()
-
-
-class _Reader:
-    """Rows of samples as tensors."""
-
-    def __init__(self, samples: Samples, preprocessing: Preprocessing, task: Task, margin: int):
-        task.adopt(samples.labels)
-        self.samples, self.preprocessing, self.task, self.margin = samples, preprocessing, task, margin
-        counts = row_counts(samples, preprocessing, task)
-        self.count = sum(counts)
-        # The slices of one volume are enough for one call.
-        self.together = _TOGETHER if self.count == len(samples) else 1
-        target = (*preprocessing.size, 1) if task.is_dense else (1,)
-        dtypes = {"segmentation": np.uint8, "classification": np.int32, "regression": np.float32}
-        channels = preprocessing.channels + 2 * margin
-        self.columns = [((*preprocessing.size, channels), np.float32), (target, dtypes[task.name])]
-
-    def rows(self, index: int) -> list[tuple[np.ndarray, np.ndarray]]:
-        try:
-            return list(read_rows(self.samples, index, self.preprocessing, self.task, self.margin))
-        except Exception as error:
-            _errors.append(error)
-            raise
-
-    def in_graph(self, get: Callable[[int], list]) -> Callable:
-        """Return the TensorFlow function from sample numbers to images and targets that `get` reads."""
-
-        def read(indices: np.ndarray) -> list[np.ndarray]:
-            rows = [row for index in indices for row in get(int(index))]
-            return [np.stack(column) for column in zip(*rows, strict=True)]
-
-        def read_in_graph(indices: tf.Tensor) -> tuple[tf.Tensor, ...]:
-            tensors = tf.numpy_function(read, [indices], [dtype for _, dtype in self.columns])
-            for tensor, (shape, _) in zip(tensors, self.columns, strict=True):
-                tensor.set_shape((None, *shape))
-            return tuple(tensors)
-
-        return read_in_graph
-
-    def name(self, path: str | os.PathLike) -> str:
-        """Return a name that only the same rows and steps have, so that a cache is never taken for another's."""
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
-        samples = self.samples
-        content = repr((samples.sources, samples.targets, samples.slices, samples.labels))
-        content += repr((self.preprocessing, self.task, self.margin))
-        digest = hashlib.sha256(content.encode())
-        for item in (*samples.images, *samples.targets):
-            # What lies in memory has no path that tells it from other arrays.
-            if isinstance(getattr(item, "array", None), np.ndarray):
-                digest.update(np.ascontiguousarray(item.array))
-        return f"{os.fspath(path)}-{digest.hexdigest()[:16]}"
-
-
-def _every_row(read: _Reader, cache: str | os.PathLike | None, seed: int | None) -> tf.data.Dataset:
+def _every_row(read: Reader, cache: str | os.PathLike | None, seed: int | None) -> tf.data.Dataset:
     """Return every row once, with a seed in another order in every epoch."""
     shuffle = {"seed": seed, "reshuffle_each_iteration": True}
     numbers = tf.data.Dataset.range(len(read.samples))
@@ -170,18 +95,18 @@ def _every_row(read: _Reader, cache: str | os.PathLike | None, seed: int | None)
     return dataset if seed is None else dataset.shuffle(window, **shuffle)
 
 
-def _rows(read: _Reader, numbers: tf.data.Dataset, get: Callable[[int], list]) -> tf.data.Dataset:
+def _rows(read: Reader, numbers: tf.data.Dataset, get: Callable[[int], list]) -> tf.data.Dataset:
     dataset = numbers.batch(read.together).map(read.in_graph(get), num_parallel_calls=tf.data.AUTOTUNE).unbatch()
     return dataset.apply(tf.data.experimental.assert_cardinality(read.count))
 
 
-def _stored(read: _Reader, cache: str | os.PathLike) -> Callable[[int], list]:
+def _stored(read: Reader, cache: str | os.PathLike) -> Callable[[int], list]:
     """Return a reader that keeps what it read, in memory or in files."""
     store = RowStore(read.count, read.columns, None if cache == "memory" else read.name(cache))
     return lambda index: [store.get(index, lambda: read.rows(index)[0])]
 
 
-def _balanced(read: _Reader, cache: str | os.PathLike | None, seed: int) -> tf.data.Dataset:
+def _balanced(read: Reader, cache: str | os.PathLike | None, seed: int) -> tf.data.Dataset:
     if read.task.name != "classification":
         raise ValueError(
             f"Balanced sampling draws labels of images; the task is {read.task.name}. "

@@ -19,6 +19,7 @@ from medzoo.data.folders import class_folders, from_folders, split_folders
 from medzoo.data.pairs import has_pairs
 from medzoo.data.samples import Samples
 from medzoo.data.shards import from_tfds
+from medzoo.data.split_files import read_split
 from medzoo.data.table_files import TABLE_SUFFIXES
 from medzoo.data.tables import from_table
 from medzoo.data.volumes import from_volumes
@@ -52,6 +53,8 @@ def read(source: str | os.PathLike, **options: Any) -> Samples:
     Args:
         source: The path, with or without options; or "tfds:NAME".
         options: Those of the function that reads it, such as `labels` and `patient`; they win over those in the text.
+            `split_file`, for all of them, is a file of `save_split` or `medzoo split` that says which image is in
+            which part.
 
     Returns:
         All rows; `.part("train")` takes those of one split.
@@ -66,6 +69,12 @@ def read(source: str | os.PathLike, **options: Any) -> Samples:
     """
     path, written = split_options(source)
     options = {**written, **options}
+    split_file = options.pop("split_file", None)
+    samples = _read_path(path, options)
+    return samples if split_file is None else _with_splits(split_file, samples)
+
+
+def _read_path(path: str, options: Mapping[str, Any]) -> Samples:
     if path.startswith(_TFDS):
         return _call(from_tfds, path.removeprefix(_TFDS), options)
     if not os.path.exists(path):
@@ -96,6 +105,16 @@ def split_options(source: str | os.PathLike) -> tuple[str, dict[str, Any]]:
     return match[1], {
         name: tuple(value.split(",")) if name in _LISTS and "," in value else value for name, value in pairs
     }
+
+
+def _with_splits(path: str | os.PathLike, samples: Samples) -> Samples:
+    found = read_split(path, samples)
+    if not isinstance(found, Samples):
+        raise ValueError(
+            f"'{path}' holds {len(found)} folds; one set of parts is expected here. Take them one by one in Python: "
+            "medzoo.data.read_split(path, samples)."
+        )
+    return found
 
 
 def _call(reader: Callable[..., Samples], path: str, options: Mapping[str, Any]) -> Samples:

@@ -46,10 +46,8 @@ class Table:
         columns = {name: tuple(cells[row] for row in rows) for name, cells in self.columns.items()}
         return replace(self, columns=columns, rows=tuple(self.rows[row] for row in rows))
 
-    def find(
-        self, kind: str, name: str | None, defaults: Sequence[str] | None = None, needed: bool = True
-    ) -> str | None:
-        """Return the name of a column: the one given, else the first of `defaults` that there is, in any case.
+    def find(self, kind: str, name: str | None, needed: bool = True) -> str | None:
+        """Return the name of a column: the one given, else the first of `DEFAULTS` that there is, in any case.
 
         Raises:
             ValueError: There is no such column.
@@ -58,11 +56,10 @@ class Table:
             if name not in self.columns:
                 raise unknown_name("column", name, self.columns, f"These are in '{self.path}'.")
             return name
-        defaults = DEFAULTS[kind] if defaults is None else defaults
-        found = next((name for word in defaults for name in self.columns if name.lower() == word), None)
+        found = next((name for word in DEFAULTS[kind] for name in self.columns if name.lower() == word), None)
         if found is None and needed:
             raise ValueError(
-                f"'{self.path}' has no column {' or '.join(defaults)}, only {', '.join(self.columns)}. "
+                f"'{self.path}' has no column {' or '.join(DEFAULTS[kind])}, only {', '.join(self.columns)}. "
                 f"Name its column of the {kind}: {kind}=..."
             )
         return found

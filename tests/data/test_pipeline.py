@@ -14,7 +14,8 @@ import tensorflow as tf
 from medzoo.data import Samples, read, rows
 from medzoo.data.augment import Augmentation
 from medzoo.data.coco_mask import CocoObject, CocoTarget
-from medzoo.data.pipeline import make_dataset, reader_errors
+from medzoo.data.pipeline import make_dataset
+from medzoo.data.reader import reader_errors
 from medzoo.data.rows import read_rows
 from medzoo.preprocessing import Preprocessing
 from medzoo.task import Segmentation

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import pytest
 
-from medzoo.data import pipeline, read
+from medzoo.data import read, reader
 from medzoo.errors import DivergenceError
 from medzoo.training.checkpoints import Checkpoints
 from medzoo.training.train import parts, train
@@ -145,7 +145,7 @@ def test_tuples_in_a_recipe_are_the_lists_of_its_file(finished, recipe, samples,
 
 
 def test_divergence_keeps_the_best_weights_and_writes_nothing(interrupted, recipe, samples, monkeypatch):
-    read_rows = pipeline.read_rows
+    read_rows = reader.read_rows
 
     def with_nan(*args):
         for image, mask in read_rows(*args):
@@ -153,7 +153,7 @@ def test_divergence_keeps_the_best_weights_and_writes_nothing(interrupted, recip
 
     before = {path: path.read_bytes() for path in interrupted.rglob("epoch-0001/*")}
     assert before
-    monkeypatch.setattr(pipeline, "read_rows", with_nan)
+    monkeypatch.setattr(reader, "read_rows", with_nan)
     with pytest.raises(DivergenceError, match=r"loss became nan in batch 1; the best weights, of epoch 1, are kept"):
         train(recipe, samples, interrupted, verbose=0)
     assert all(path.read_bytes() == content for path, content in before.items())
