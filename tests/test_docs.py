@@ -26,7 +26,10 @@ PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("zoo_cards/*/README.md")])
 
 # Examples that need neither a model nor a file, those that need a data set, and those that need the zoo.
 ALONE = (
-    *("errors", "evaluation.scores", "io.read", "preprocessing", "task", "training.freezing"),
+    *("errors", "gradients", "io.read", "preprocessing", "stack", "training.freezing", "data.arrays"),
+    *("task.segmentation", "task.classification", "task.regression", "task.features"),
+    *(f"evaluation.{name}" for name in ("distances", "intervals", "ranking", "rounding", "scores", "tables")),
+    *("evaluation.thresholds", "evaluation.comparison.delong", "evaluation.gradcam.maps"),
     *(f"models.{name}" for name in ("architectures", "builders", "classifier", "decoder", "fast", "unet")),
     *("models.resunet_plus_plus", "models.encoders"),
     *(f"models.encoders.{name}" for name in ("applications", "foreign", "plain", "resnet")),

@@ -8,17 +8,18 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from medzoo.io.files import write_json
+from medzoo.io.files import atomic_file, write_json
 
 CATEGORY = "synthetic lesion"
 
 
-def make_scan(seed: int = 0, size: int = 256) -> tuple[np.ndarray, tuple[int, int, int, int]]:
+def make_scan(seed: int = 0, size: int = 256, lesion: bool = True) -> tuple[np.ndarray, tuple[int, int, int, int]]:
     """Draw a synthetic head slice with one bright lesion.
 
     Args:
         seed: The same seed draws the same picture.
         size: Height and width in pixels.
+        lesion: Whether to draw the lesion; the box says where it would lie.
 
     Returns:
         Grey image `(size, size)` uint8 and the box (left, top, width, height) around the lesion.
@@ -33,12 +34,13 @@ def make_scan(seed: int = 0, size: int = 256) -> tuple[np.ndarray, tuple[int, in
     for side in (-1, 1):
         _ellipse(image, center + np.array([side * 0.06, -0.02]) * size, np.array([0.03, 0.10]) * size, 0.15)
     angle, distance = generator.uniform(0, 2 * np.pi), generator.uniform(0.25, 0.6)
-    lesion = center + distance * axes * np.array([np.cos(angle), np.sin(angle)])
+    place = center + distance * axes * np.array([np.cos(angle), np.sin(angle)])
     radii = generator.uniform(0.05, 0.11, 2) * size
-    _ellipse(image, lesion, radii, 0.95)
+    if lesion:
+        _ellipse(image, place, radii, 0.95)
     image = cv2.GaussianBlur(image, (0, 0), size / 128)
     image += cv2.GaussianBlur(generator.normal(0, 0.12, image.shape).astype(np.float32), (0, 0), size / 256)
-    left, top = np.floor(lesion - radii).astype(int).tolist()
+    left, top = np.floor(place - radii).astype(int).tolist()
     width, height = np.ceil(2 * radii).astype(int).tolist()
     return (np.clip(image, 0, 1) * 255).astype(np.uint8), (left, top, width, height)
 
@@ -71,6 +73,73 @@ def make_coco(folder: str | os.PathLike, count: int, seed: int = 0, size: int = 
         )
     path = folder / "_annotations.coco.json"
     write_json(path, {"images": images, "annotations": annotations, "categories": [{"id": 1, "name": CATEGORY}]})
+    return path
+
+
+def make_folders(folder: str | os.PathLike, count: int, seed: int = 0, size: int = 64) -> Path:
+    """Write `count` synthetic scans of either class into the folders `healthy` and `lesion`.
+
+    Returns:
+        The folder.
+    """
+    folder = Path(folder)
+    for number, label in enumerate(("healthy", "lesion")):
+        (folder / label).mkdir(parents=True, exist_ok=True)
+        for index in range(seed + number * count, seed + (number + 1) * count):
+            image, _ = make_scan(index, size, lesion=label == "lesion")
+            cv2.imwrite(os.fspath(folder / label / f"synthetic_{index:04d}.png"), image)
+    return folder
+
+
+def make_volume(seed: int = 0, depth: int = 8, size: int = 32) -> tuple[np.ndarray, np.ndarray]:
+    """Draw a synthetic head as a volume with one bright lesion.
+
+    Args:
+        seed: The same seed draws the same volume.
+        depth: Number of slices, 2 mm apart.
+        size: Height and width in pixels of 1 mm.
+
+    Returns:
+        Volume and mask of the lesion, both `(depth, size, size)` uint8.
+    """
+    generator = np.random.default_rng(seed)
+    # Millimetres from the centre, for every voxel.
+    grid = np.stack(np.mgrid[:depth, :size, :size], axis=-1) - (np.array([depth, size, size]) - 1) / 2
+    grid *= [2, 1, 1]
+    radius = generator.uniform(0.10, 0.22) * size
+    place = generator.uniform(-0.12, 0.12, 3) * size * [0.5, 1, 1]
+    mask = np.linalg.norm(grid - place, axis=-1) < radius
+    head = np.linalg.norm(grid / [depth, 0.42 * size, 0.42 * size], axis=-1) < 1
+    image = 90 * head + 120 * mask + generator.normal(20, 8, mask.shape)
+    return np.clip(image, 0, 255).astype(np.uint8), mask.astype(np.uint8)
+
+
+def make_volumes(folder: str | os.PathLike, count: int, seed: int = 0, depth: int = 8, size: int = 32) -> Path:
+    """Write `count` synthetic volumes as NIfTI with masks, and a table of what was drawn, two scans a patient.
+
+    Returns:
+        Path of `cases.csv` with the columns image, patient, size ("large" or "small", half of them each) and volume_ml,
+        beside the folders `images` and `labels`.
+    """
+    import nibabel
+
+    folder = Path(folder)
+    for part in ("images", "labels"):
+        (folder / part).mkdir(parents=True, exist_ok=True)
+    drawn = [make_volume(seed + index, depth, size) for index in range(count)]
+    volumes = [2 * np.count_nonzero(mask) / 1000 for _, mask in drawn]
+    lines = ["image,patient,size,volume_ml"]
+    for index, ((image, mask), volume) in enumerate(zip(drawn, volumes, strict=True)):
+        name = f"case_{seed + index:03d}.nii.gz"
+        for part, array in (("images", image), ("labels", mask)):
+            # Display order runs to the left and to the back, NIfTI's axes are columns, rows, slices.
+            stored = nibabel.Nifti1Image(array.transpose(2, 1, 0), np.diag([-1.0, -1.0, 2.0, 1.0]))
+            nibabel.save(stored, folder / part / name)
+        word = "large" if volume > np.median(volumes) else "small"
+        lines.append(f"images/{name},patient{index // 2},{word},{volume:.3f}")
+    path = folder / "cases.csv"
+    with atomic_file(path) as temporary:
+        temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return path
 
 
