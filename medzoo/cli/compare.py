@@ -7,15 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from medzoo.cli.parser import add_command
+from medzoo.cli.parser import DATA, NAME, SPLIT, add_command
+from medzoo.cli.parts import read_part
 
 if TYPE_CHECKING:
-    from medzoo.data import Samples
     from medzoo.evaluation.classification import ClassificationCases
-    from medzoo.recipe import Recipe
-
-NAME = "name of a model, or folder of a zoo entry"
-DATA = "labelled data, as for medzoo evaluate"
 
 
 def add_commands(commands: argparse._SubParsersAction) -> None:
@@ -24,7 +20,7 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
     command.add_argument("first", metavar="A", help=NAME)
     command.add_argument("second", metavar="B", help=NAME)
     command.add_argument("--data", required=True, help=DATA)
-    command.add_argument("--split", help="train, valid or test: compare on it only")
+    command.add_argument("--split", help=SPLIT)
     command.add_argument("--data-name", help="name of the data set for the record")
     command.add_argument("-o", "--output", help="folder for comparison.json and its figure")
 
@@ -42,9 +38,9 @@ def _compare(options: argparse.Namespace) -> None:
     from medzoo.evaluation.save import save_comparison
     from medzoo.hub.load import load
 
-    samples = _read(options.data, options.split)
     names = Path(options.first).name, Path(options.second).name
     models = load(options.first), load(options.second)
+    samples = read_part(options.data, options.split, models[0].recipe)
     comparison = compare(*models, samples, names, split=options.split, data_name=options.data_name)
     print(comparison)
     if options.output:
@@ -57,29 +53,11 @@ def _calibrate(options: argparse.Namespace) -> None:
     from medzoo.hub.save import save
 
     model = load(options.name)
-    before = collect_cases(model, _validation(options.data, model.recipe))
+    before = collect_cases(model, read_part(options.data, "valid", model.recipe))
     task = fit_task(before, options.recall, options.youden)
     print(_change(before, replace(before, task=task)))
     adopt_task(model, task)
     print(f"-> {save(model, options.output)}")
-
-
-def _read(data: str, split: str | None) -> Samples:
-    from medzoo.data import read
-
-    samples = read(data)
-    return samples.part(split) if split and any(samples.splits) else samples
-
-
-def _validation(data: str, recipe: Recipe) -> Samples:
-    """Return what the training of the recipe validates on; all of a folder or file of that name."""
-    from medzoo.data import read
-    from medzoo.training.train import parts
-
-    samples = read(data)
-    if Path(data).stem == "valid" and not any(samples.splits):
-        return samples
-    return samples.part("valid") if "valid" in samples.splits else parts(samples, recipe)[1]
 
 
 def _change(before: ClassificationCases, after: ClassificationCases) -> str:

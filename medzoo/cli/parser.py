@@ -7,6 +7,7 @@ import itertools
 from collections.abc import Callable
 
 NAME = "name of a model, or folder of a zoo entry"
+SPLIT = "train, valid or test: this part only, as the data says or else the recipe; or the name of all of DATA"
 DATA = "COCO file, table, folder or tfds:NAME; options behind it, for example table.csv:label=diagnosis"
 
 

@@ -7,7 +7,8 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from medzoo.cli.parser import DATA, NAME, add_command, one_line, unused
+from medzoo.cli.parser import DATA, NAME, SPLIT, add_command, one_line, unused
+from medzoo.cli.parts import read_part, split_named_by
 
 
 def add_commands(commands: argparse._SubParsersAction) -> None:
@@ -28,7 +29,7 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
     command.add_argument("name", metavar="NAME", help=NAME)
     command.add_argument("--data", required=True, help=DATA)
     command.add_argument("-o", "--output", required=True, help="folder for evaluation.json, figures and overlays")
-    command.add_argument("--split", help="train, valid or test: evaluate it only, or name a single COCO file")
+    command.add_argument("--split", help=SPLIT)
     command.add_argument("--data-name", help="name of the data set on the card")
     command.add_argument("--engine", default="keras", choices=("keras", "onnx"), help="default: keras")
 
@@ -76,28 +77,16 @@ def _train(options: argparse.Namespace) -> None:
 
 
 def _evaluate(options: argparse.Namespace) -> None:
-    from medzoo.data import read
     from medzoo.evaluation.evaluate import evaluate
     from medzoo.evaluation.save import save_report
     from medzoo.hub.load import load, load_onnx
 
-    samples = read(options.data)
-    if options.split and any(samples.splits):
-        samples = samples.part(options.split)
     model = load_onnx(options.name) if options.engine == "onnx" else load(options.name)
-    split = options.split or _split_named_by(options.data)
+    samples = read_part(options.data, options.split, model.recipe)
+    split = options.split or split_named_by(options.data)
     evaluation = evaluate(model, samples, split=split, data_name=options.data_name)
     save_report(evaluation, options.output, model=model, samples=samples)
     print(f"{evaluation}\n-> {Path(options.output) / 'evaluation.json'}")
-
-
-def _split_named_by(data: str) -> str | None:
-    """Return the split that a folder such as `data/test` is named after."""
-    from medzoo.data.read import split_options
-    from medzoo.data.samples import SPLITS
-
-    name = Path(split_options(data)[0]).name
-    return name if name in SPLITS else None
 
 
 def _demo(options: argparse.Namespace) -> None:

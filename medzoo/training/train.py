@@ -12,16 +12,14 @@ from pathlib import Path
 
 import keras
 
-from medzoo.data import Samples, fraction
-from medzoo.data.pipeline import reader_errors
+from medzoo.data import Samples
+from medzoo.data.reader import reader_errors
 from medzoo.data.statistics import fit_preprocessing
-from medzoo.errors import refuse_unknown
 from medzoo.recipe import Recipe
 from medzoo.training.callbacks import SaveEpoch, StopEarly, StopOnDivergence, write_table
 from medzoo.training.checkpoints import Checkpoints
+from medzoo.training.parts import parts
 from medzoo.zoo_model import ZooModel
-
-SPLIT_FIELDS = ("valid", "test", "fraction")
 
 
 def train(recipe: Recipe, samples: Samples, run: str | os.PathLike, verbose: int | str = "auto") -> ZooModel:
@@ -55,33 +53,6 @@ def train(recipe: Recipe, samples: Samples, run: str | os.PathLike, verbose: int
     checkpoints.load_weights(model, checkpoints.best)
     model.compile_from_recipe()
     return model
-
-
-def parts(samples: Samples, recipe: Recipe) -> tuple[Samples, Samples]:
-    """Return the training and the validation part, as the samples say or else as the recipe does.
-
-    Raises:
-        ValueError: The samples name splits, but "train" is not among them; or a field of the recipe's `split` is wrong.
-    """
-    training, validation = _train_and_valid(samples, recipe)
-    share = recipe.split.get("fraction", 1)
-    return fraction(training, share, recipe.seed), validation
-
-
-def _train_and_valid(samples: Samples, recipe: Recipe) -> tuple[Samples, Samples]:
-    refuse_unknown("field of the split", recipe.split, SPLIT_FIELDS)
-    wanted = {name: recipe.split[name] for name in ("valid", "test") if name in recipe.split}
-    if not any(samples.splits):
-        return samples.split(**wanted, seed=recipe.seed)[:2]
-    if "train" not in samples.splits:
-        raise ValueError(
-            f"The data has the parts {sorted(set(samples.splits))}, but training needs 'train'. "
-            "Give a folder with it, or data without parts, which is then split as the recipe says."
-        )
-    if "valid" not in samples.splits:
-        # What is held out for testing stays so.
-        return samples.part("train").split(valid=wanted.get("valid", 0.2), seed=recipe.seed)
-    return samples.part("train"), samples.part("valid")
 
 
 def fit_recipe(recipe: Recipe, training: Samples) -> Recipe:

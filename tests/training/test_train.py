@@ -12,7 +12,8 @@ import pytest
 from medzoo.data import read, reader
 from medzoo.errors import DivergenceError
 from medzoo.training.checkpoints import Checkpoints
-from medzoo.training.train import parts, train
+from medzoo.training.parts import parts
+from medzoo.training.train import train
 from medzoo.zoo_model import ZooModel
 
 

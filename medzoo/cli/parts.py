@@ -1,0 +1,43 @@
+"""The part of a data set that a command is asked for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from medzoo.data import Samples
+    from medzoo.recipe import Recipe
+
+
+def read_part(data: str, split: str | None, recipe: Recipe) -> Samples:
+    """Read a data set, or one part of it.
+
+    Args:
+        data: What `medzoo.data.read` takes.
+        split: "train", "valid" or "test"; None for all rows.
+        recipe: Divides data that names no splits, as its training does. A folder such as `data/test` is one part as a
+            whole, and so is data of which the recipe makes no part of this name: `split` is then its name only.
+    """
+    from medzoo.data import read
+    from medzoo.training.parts import divide
+
+    samples = read(data)
+    if split is None:
+        return samples
+    if not any(samples.splits):
+        if split_named_by(data) or (split == "test" and not recipe.split.get("test")):
+            return samples
+        samples = divide(samples, recipe)
+    elif split == "valid" and "train" in samples.splits:
+        samples = divide(samples, recipe)
+    return samples.part(split)
+
+
+def split_named_by(data: str) -> str | None:
+    """Return the split that a folder such as `data/test` is named after."""
+    from medzoo.data.read import split_options
+    from medzoo.data.samples import SPLITS
+
+    name = Path(split_options(data)[0]).stem
+    return name if name in SPLITS else None
