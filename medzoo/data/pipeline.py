@@ -157,6 +157,9 @@ def _weigh(targets: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
 def _check(samples: Samples, preprocessing: Preprocessing, task: Task, augment: Augmentation | None) -> None:
     if not len(samples):
         raise ValueError("There are no samples to read. Check the folder and the split: len(samples) is 0.")
+    if not task.labels:
+        # Says that features have no targets at all.
+        task.adopt(samples.labels)
     if samples.kind != task.name:
         raise ValueError(
             f"The samples have targets of {samples.kind}, the model's task is {task.name}. Read the data with its "
