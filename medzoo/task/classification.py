@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Any, ClassVar
+from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
-from medzoo.task.labels import are_names
+from medzoo.task.labels import Labelled
 
 # Beyond these a probability of float32 has no logit.
 _LEAST = 1e-7
 
 
 @dataclass(frozen=True)
-class Classification:
+class Classification(Labelled):
     """Give every image one of `labels`.
 
     Two labels make one sigmoid output, the probability of the second; more make one softmax output each. A target is
@@ -50,31 +50,9 @@ class Classification:
     is_dense: ClassVar[bool] = False
 
     def __post_init__(self):
-        if not are_names(self.labels):
-            raise ValueError(
-                "`labels` must be 2 to 256 different names, of two the positive one last. "
-                f"Received: labels={self.labels!r}. Write for example ('benign', 'malignant')."
-            )
-        object.__setattr__(self, "labels", tuple(self.labels))
-        if not 0 < self.threshold < 1:
-            raise ValueError(f"`threshold` must lie between 0 and 1. Received: threshold={self.threshold}.")
+        self._check("of two the positive one last", ("benign", "malignant"))
         if not 0 < self.temperature < np.inf:
             raise ValueError(f"`temperature` must be above 0. Received: temperature={self.temperature}.")
-
-    @property
-    def is_binary(self) -> bool:
-        """Whether there are two labels."""
-        return len(self.labels) == 2
-
-    @property
-    def outputs(self) -> int:
-        """Number of outputs of the network."""
-        return 1 if self.is_binary else len(self.labels)
-
-    @property
-    def activation(self) -> str:
-        """Activation of the output layer."""
-        return "sigmoid" if self.is_binary else "softmax"
 
     def calibrated(self, outputs: np.ndarray) -> np.ndarray:
         """Turn outputs of the network `(..., outputs)` into the probabilities of all labels `(..., labels)`.
@@ -110,7 +88,3 @@ class Classification:
             f"The data has the labels {tuple(labels)}, the model {self.labels}. Give them the model's names and order, "
             "for example medzoo.data.read(path, labels=[...])."
         )
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the values that `task_from_json` reads back."""
-        return {"type": self.name, **asdict(self), "labels": list(self.labels)}

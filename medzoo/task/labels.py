@@ -1,11 +1,49 @@
-"""Names of labels."""
+"""What tasks with labels have in common."""
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import asdict
+from typing import Any, ClassVar
 
 # Masks are uint8.
 _MOST = 256
+
+
+class Labelled:
+    """A task that chooses among `labels`: of two by one sigmoid output and a threshold, of more by a softmax."""
+
+    labels: tuple[str, ...]
+    threshold: float
+    name: ClassVar[str]
+
+    def _check(self, order: str, example: tuple[str, ...]) -> None:
+        if not are_names(self.labels):
+            raise ValueError(
+                f"`labels` must be 2 to 256 different names, {order}. "
+                f"Received: labels={self.labels!r}. Write for example {example}."
+            )
+        object.__setattr__(self, "labels", tuple(self.labels))
+        if not 0 < self.threshold < 1:
+            raise ValueError(f"`threshold` must lie between 0 and 1. Received: threshold={self.threshold}.")
+
+    @property
+    def is_binary(self) -> bool:
+        """Whether there are two labels."""
+        return len(self.labels) == 2
+
+    @property
+    def outputs(self) -> int:
+        """Number of outputs of the network for an image or a pixel."""
+        return 1 if self.is_binary else len(self.labels)
+
+    @property
+    def activation(self) -> str:
+        """Activation of the output layer."""
+        return "sigmoid" if self.is_binary else "softmax"
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the values that `task_from_json` reads back."""
+        return {"type": self.name, **asdict(self), "labels": list(self.labels)}
 
 
 def are_names(labels: Any) -> bool:

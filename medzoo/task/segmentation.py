@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Any, ClassVar
+from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
-from medzoo.task.labels import are_names
+from medzoo.task.labels import Labelled
 
 
 @dataclass(frozen=True)
-class Segmentation:
+class Segmentation(Labelled):
     """Give every pixel one of `labels`.
 
     Two labels make one sigmoid output, the probability of the second; more make one softmax output each. A target is
@@ -44,29 +44,7 @@ class Segmentation:
     is_dense: ClassVar[bool] = True
 
     def __post_init__(self):
-        if not are_names(self.labels):
-            raise ValueError(
-                "`labels` must be 2 to 256 different names, the background first. "
-                f"Received: labels={self.labels!r}. For one structure write ('background', 'tumor')."
-            )
-        object.__setattr__(self, "labels", tuple(self.labels))
-        if not 0 < self.threshold < 1:
-            raise ValueError(f"`threshold` must lie between 0 and 1. Received: threshold={self.threshold}.")
-
-    @property
-    def is_binary(self) -> bool:
-        """Whether there is one foreground label only."""
-        return len(self.labels) == 2
-
-    @property
-    def outputs(self) -> int:
-        """Number of output channels of the network."""
-        return 1 if self.is_binary else len(self.labels)
-
-    @property
-    def activation(self) -> str:
-        """Activation of the output layer."""
-        return "sigmoid" if self.is_binary else "softmax"
+        self._check("the background first", ("background", "tumor"))
 
     def decide(self, probabilities: np.ndarray) -> np.ndarray:
         """Turn probabilities `(..., outputs)` into label indices `(...)` of type uint8."""
@@ -102,7 +80,3 @@ class Segmentation:
             f"The data has the labels {tuple(labels)}, the model {self.labels}. "
             "Name them alike, for example medzoo.data.from_coco(path, labels={'tumor': ['0', '1']})."
         )
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the values that `task_from_json` reads back."""
-        return {"type": self.name, **asdict(self), "labels": list(self.labels)}
