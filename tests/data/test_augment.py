@@ -1,13 +1,15 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 pytest.importorskip("tensorflow")
 
-import tensorflow as tf
-
 from medzoo.data.augment import Augmentation
+from medzoo.recipe import Recipe
+from tests.data.augment_ways import WAYS, eagerly, inside_tf_data, overlap
 
 COUNT, SIZE = 16, 32
 SPATIAL = {
@@ -17,21 +19,12 @@ SPATIAL = {
     "scale": 0.3,
     "stretch": 0.2,
     "shift": 0.1,
+    "elastic": 0.1,
 }
-INTENSITY = {"brightness": 0.2, "contrast": 0.3, "gamma": 0.5}
+INTENSITY = {"brightness": 0.2, "contrast": 0.3, "gamma": 0.5, "noise": 0.1, "bias_field": 0.3}
 
 
-def eagerly(augmentation, images, masks, seed=(1, 2)):
-    images, masks = augmentation(tf.constant(images), tf.constant(masks), tf.constant(seed, tf.int64))
-    return images.numpy(), masks.numpy()
-
-
-def inside_tf_data(augmentation, images, masks, seed=(1, 2)):
-    dataset = tf.data.Dataset.from_tensors((images, masks, np.array(seed)))
-    return next(dataset.map(augmentation).as_numpy_iterator())
-
-
-@pytest.fixture(params=[eagerly, inside_tf_data], ids=["eagerly", "inside_tf_data"])
+@pytest.fixture(params=WAYS, ids=lambda way: way.__name__)
 def apply(request):
     return request.param
 
@@ -48,10 +41,6 @@ def square():
 def noise():
     images = np.random.default_rng(0).random((COUNT, SIZE, SIZE, 1), np.float32)
     return images, (images > 0.5).astype(np.uint8)
-
-
-def overlap(first, second):
-    return np.logical_and(first, second).sum() / np.logical_or(first, second).sum()
 
 
 @pytest.mark.parametrize("name", SPATIAL)
@@ -163,15 +152,10 @@ def test_labels_stay_whole_numbers_of_the_task(noise):
     assert set(np.unique(changed)) == {0, 1, 2, 3}
 
 
-def test_several_channels_change_alike(noise):
+def test_several_channels_change_alike_but_for_their_noise(noise):
     images = np.repeat(noise[0], 3, axis=-1)
-    changed, _ = eagerly(Augmentation(**SPATIAL, **INTENSITY), images, noise[1])
+    changed, _ = eagerly(Augmentation(**SPATIAL, **(INTENSITY | {"noise": 0})), images, noise[1])
     assert np.allclose(changed[..., 0], changed[..., 2])
-
-
-def test_gamma_takes_values_below_zero_without_nan(noise):
-    images, _ = eagerly(Augmentation(gamma=0.5), noise[0] - 0.5, noise[1])
-    assert np.isfinite(images).all()
 
 
 def test_json_form_is_read_back():
@@ -203,3 +187,69 @@ def test_quarter_turns_turn_pixels_exactly_and_by_all_four(apply, noise):
         assert np.array_equal(np.rot90(mask, turn), turned_mask)
         turns.add(turn)
     assert turns == {0, 1, 2, 3}
+
+
+def test_one_more_change_leaves_the_others_as_they_were(noise):
+    few = eagerly(Augmentation(rotation=45), *noise)
+    many = eagerly(Augmentation(rotation=45, noise=0.1, mixup=0), *noise)
+    assert np.array_equal(few[1], many[1])
+
+
+def test_without_xla_the_pixels_are_the_same(noise, monkeypatch):
+    augmentation = Augmentation(**SPATIAL, **INTENSITY)
+    fused = eagerly(augmentation, *noise)
+    monkeypatch.setattr("medzoo.data.augment.compiled.has_xla", lambda: False)
+    plain = eagerly(augmentation, *noise)
+    assert np.allclose(plain[0], fused[0], atol=1e-4)
+    assert (plain[1] != fused[1]).mean() < 1e-3
+
+
+@pytest.mark.parametrize("targets", [np.array([[0], [1]]), np.eye(2, dtype=np.float32)], ids=["indices", "one_hot"])
+def test_targets_that_are_no_masks_stay_as_they_are(apply, noise, targets):
+    images, same = apply(Augmentation(**SPATIAL, **INTENSITY), noise[0][:2], targets)
+    assert not np.array_equal(images, noise[0][:2])
+    assert np.array_equal(same, targets)
+    assert same.dtype == targets.dtype
+
+
+def test_beyond_the_border_lies_the_darkest_value_of_a_standardised_image():
+    images = np.full((COUNT, SIZE, SIZE, 1), 2, np.float32)
+    images[:, 16, 16] = -3
+    shifted, _ = eagerly(Augmentation(rotation=45), images, np.ones_like(images, np.uint8))
+    assert (shifted[:, [0, 0, -1, -1], [0, -1, 0, -1]].min(axis=1) == -3).sum() > COUNT / 2
+
+
+def test_beyond_the_border_lies_0_where_an_image_is_brighter():
+    images = np.full((COUNT, SIZE, SIZE, 1), 0.5, np.float32)
+    shifted, masks = eagerly(Augmentation(shift=0.5), images, np.ones_like(images, np.uint8))
+    assert (shifted[masks == 0] < 0.5).all()
+    assert shifted.min() == 0
+
+
+def test_elastic_displaces_by_at_most_its_fraction_and_not_everywhere_alike():
+    ramp = np.broadcast_to(np.linspace(0, 1, SIZE, dtype=np.float32)[:, None], (COUNT, SIZE, SIZE, 1))
+    moved, _ = eagerly(Augmentation(elastic=0.1), ramp, np.zeros_like(ramp, np.uint8))
+    displacement = (moved - ramp)[:, 4:-4, 4:-4]
+    assert abs(displacement).max() < 0.1 * SIZE / (SIZE - 1)
+    assert (displacement.std(axis=(1, 2, 3)) > 0.01).all()
+
+
+def test_too_strong_an_elastic_change_is_an_error():
+    with pytest.raises(ValueError, match=r"`elastic` must be at most 0\.1"):
+        Augmentation(elastic=0.2)
+
+
+@pytest.mark.parametrize("change", [{"tilt": 5}, {"flip": ("depth",)}], ids=str)
+def test_a_change_of_volumes_is_an_error_for_images(noise, change):
+    with pytest.raises(ValueError, match=r"expects volumes \(batch, depth, height, width, channels\)"):
+        eagerly(Augmentation(**change), *noise)
+
+
+def test_a_mask_without_its_channel_is_an_error(noise):
+    with pytest.raises(ValueError, match=r"expects masks .* Received: shape \(16, 32, 32\)"):
+        eagerly(Augmentation(rotation=5), noise[0], noise[1][..., 0])
+
+
+def test_the_embedded_recipe_is_understood():
+    recipe = Recipe.load(Path(__file__).parents[2] / "zoo_cards" / "brain-tumor-unet" / "recipe.json")
+    assert Augmentation.from_json(recipe.augmentation).quarter_turns

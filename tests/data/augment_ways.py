@@ -1,0 +1,21 @@
+"""The two ways to apply a change of a batch, with NumPy arrays in and out."""
+
+import numpy as np
+import tensorflow as tf
+
+
+def eagerly(change, images, targets, seed=(1, 2)):
+    images, targets = change(tf.constant(images), tf.constant(targets), tf.constant(seed, tf.int64))
+    return images.numpy(), targets.numpy()
+
+
+def inside_tf_data(change, images, targets, seed=(1, 2)):
+    dataset = tf.data.Dataset.from_tensors((images, targets, np.array(seed)))
+    return next(dataset.map(change).as_numpy_iterator())
+
+
+WAYS = (eagerly, inside_tf_data)
+
+
+def overlap(first, second):
+    return np.logical_and(first, second).sum() / np.logical_or(first, second).sum()
