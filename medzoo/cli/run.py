@@ -18,6 +18,7 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
     command.add_argument("scan", metavar="SCAN", help="file or folder")
     command.add_argument("-o", "--output", default="out", help="folder for the answers (default: out)")
     command.add_argument("--engine", default="auto", help="auto, onnx or keras (default: auto)")
+    command.add_argument("--slice", type=int, help="slice of a volume, for a 2D classification or regression")
 
     command = add_command(commands, "train", _train, "Train a recipe; run again after a kill to go on.")
     command.add_argument("recipe", metavar="RECIPE", help="name of a model, or a recipe.json")
@@ -47,7 +48,7 @@ def _predict(options: argparse.Namespace) -> None:
         failures.append(source)
         print(f"medzoo: skipped: {one_line(error)}", file=sys.stderr)
 
-    results = predict(options.name, options.scan, engine=options.engine, on_error=skip)
+    results = predict(options.name, options.scan, engine=options.engine, on_error=skip, slice=options.slice)
     names: set[str] = set()
     for result in [results] if isinstance(results, Prediction) else results:
         names.add(name := unused(result.name, names))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sized
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ def predict(
     batch_size: int = 8,
     progress: bool = True,
     on_error: Callable[[Any, Exception], None] | None = None,
+    slice: int | None = None,
 ) -> Prediction | Iterator[Prediction]:
     """Predict a scan, or any number of them.
 
@@ -38,6 +40,8 @@ def predict(
         progress: Whether to show a progress bar for several scans.
         on_error: For several scans: called with a scan that cannot be read and its error, after which the next one
             follows; None raises the error.
+        slice: Slice of every volume, foot to head from 0, that a 2D classification or regression takes instead of its
+            own rule.
 
     Returns:
         A Prediction; for several scans an iterator over Predictions in their order, which computes as it is consumed,
@@ -56,8 +60,8 @@ def predict(
     model = _resolve(model, engine)
     sources = _several(source)
     if sources is None:
-        return next(predict_scans(model, [source], batch_size))
-    return predict_scans(model, _tracked(sources) if progress else sources, batch_size, on_error)
+        return next(predict_scans(model, [source], batch_size, slices=[slice]))
+    return predict_scans(model, _tracked(sources) if progress else sources, batch_size, on_error, repeat(slice))
 
 
 def _resolve(model: Any, engine: str) -> Any:

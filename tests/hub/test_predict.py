@@ -4,6 +4,8 @@ import pytest
 
 import medzoo
 from medzoo.inference import Prediction
+from medzoo.preprocessing import Preprocessing
+from medzoo.task import Regression
 
 
 def write(path, value):
@@ -47,3 +49,23 @@ def test_folder_without_scans_is_an_error(tiny_entry, tmp_path):
 def test_a_source_of_another_type_is_an_error(tiny_entry):
     with pytest.raises(TypeError, match="must be a path, an array"):
         medzoo.predict(tiny_entry, 7)
+
+
+class MeanOfSlice:
+    """A regression of single slices whose answer is their mean."""
+
+    task = Regression()
+    preprocessing = Preprocessing((4, 4), normalization=None)
+
+    def predict_on_batch(self, inputs):
+        return inputs.mean(axis=(1, 2))
+
+
+def test_a_named_slice_of_one_or_of_every_volume_is_taken():
+    volume = np.zeros((5, 4, 4, 1), np.float32) + np.arange(5)[:, None, None, None]
+    volume = volume.astype(np.float32)
+    assert medzoo.predict(MeanOfSlice(), volume, slice=3).value == 3
+    results = medzoo.predict(MeanOfSlice(), [volume, volume], slice=1, progress=False)
+    assert [result.value for result in results] == [1, 1]
+    with pytest.raises(ValueError, match="is a volume of 5 slices; the model answers for one image"):
+        medzoo.predict(MeanOfSlice(), volume)
