@@ -123,12 +123,15 @@ print(data, data[0].target.mask((64, 64)).sum())
 # %% [markdown]
 # ## Arrays
 #
-# Texts and whole numbers are classes, other numbers are values, arrays are masks. Memory maps stay on the disk.
+# Texts and whole numbers are classes, other numbers are values, arrays are masks. Memory maps stay on the disk. The
+# command line takes them as an archive, `--data scans.npz`.
 
 # %%
 volumes, masks = (np.stack(arrays) for arrays in zip(*map(make_volume, range(4)), strict=True))
 print(medzoo.data.from_arrays(volumes, ["a", "b", "a", "b"], patients=["p1", "p2", "p3", "p4"]))
 print(medzoo.data.from_arrays(volumes, masks, labels=("background", "lesion")))
+np.savez("scans.npz", images=volumes, targets=masks, labels=("background", "lesion"))
+print(medzoo.data.read("scans.npz"))
 
 # %% [markdown]
 # ## tensorflow-datasets

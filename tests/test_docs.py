@@ -36,7 +36,7 @@ ALONE = (
     *(f"models.encoders.{name}" for name in ("applications", "foreign", "plain", "resnet")),
     *("weights", "weights.channels", "weights.segmentation_models"),
 )
-ON_DATA = ("data.coco", "data.read", "data.samples")
+ON_DATA = ("data.array_files", "data.coco", "data.read", "data.samples")
 ON_ZOO = ("hub.load", "hub.registry")
 
 

@@ -1,6 +1,7 @@
 """Data sets as rows of image, target, patient and split."""
 
 # Imported at once because these modules are light, and because the function `read` must win over the module `read`.
+from medzoo.data.array_files import from_npz
 from medzoo.data.arrays import from_arrays
 from medzoo.data.audit import Audit, audit
 from medzoo.data.coco import from_coco
@@ -26,6 +27,7 @@ __all__ = [
     "from_arrays",
     "from_coco",
     "from_folders",
+    "from_npz",
     "from_table",
     "from_tfds",
     "from_volumes",

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
+
+from medzoo.io.files import atomic_file
 
 
 class RowStore:
@@ -39,7 +42,16 @@ class RowStore:
 
 
 def _map(path: str, shape: tuple[int, ...], dtype: type) -> np.ndarray:
-    if os.path.exists(path):
-        return np.load(path, mmap_mode="r+")
-    # New files are holes of zeros: no row is filled.
-    return np.lib.format.open_memmap(path, "w+", dtype, shape)
+    if not os.path.exists(path):
+        with atomic_file(path) as temporary:
+            # Zeros: no row is filled.
+            np.lib.format.open_memmap(temporary, "w+", dtype, shape)
+            _reserve(temporary)
+    return np.load(path, mmap_mode="r+")
+
+
+def _reserve(path: Path) -> None:
+    """Take the space of a file now, where the system can: a disk that is full later would kill the process."""
+    if hasattr(os, "posix_fallocate"):
+        with open(path, "r+b") as file:
+            os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
