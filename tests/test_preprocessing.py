@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from medzoo.io import Scan
-from medzoo.preprocessing import FITS, Preprocessing
+from medzoo.preprocessing import Preprocessing
 from medzoo.stack import Stack
+from medzoo.transforms.fits import FITS
 from medzoo.transforms.intensity import NORMALIZATIONS
 
 SIZE = (16, 24)

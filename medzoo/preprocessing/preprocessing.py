@@ -8,14 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from medzoo.errors import refuse_unknown, unknown_name
+from medzoo.errors import refuse_unknown
 from medzoo.io import Scan
+from medzoo.preprocessing.checks import DATASET, check
 from medzoo.stack import Stack
 from medzoo.transforms.fits import FITS
-from medzoo.transforms.intensity import NORMALIZATIONS, TYPE_RANGE, scale_channels, settle, to_channels
+from medzoo.transforms.intensity import scale_channels, settle, to_channels
 from medzoo.transforms.spatial import paste, resize
-
-DATASET = "dataset"
 
 # So many voxels of a volume are enough for its percentiles, mean and deviation.
 _MOST_VOXELS = 2**22
@@ -66,60 +65,10 @@ class Preprocessing:
     stack: Stack | None = None
 
     def __post_init__(self):
-        if not _is_size(self.size) or not _is_count(self.channels):
-            raise ValueError(
-                "`size` must be (height, width) or (depth, height, width) and `channels` one number, all whole and at "
-                "least 1. "
-                f"Received: size={self.size!r}, channels={self.channels!r}."
-            )
         for name in ("size", "clip", "mean", "std", "window", "spacing"):
             if isinstance(getattr(self, name), list):
                 object.__setattr__(self, name, tuple(getattr(self, name)))
-        if self.fit not in FITS:
-            raise unknown_name("fit", self.fit, FITS)
-        if self.normalization not in (None, TYPE_RANGE, DATASET, *NORMALIZATIONS):
-            raise unknown_name("normalization", self.normalization, (TYPE_RANGE, DATASET, *NORMALIZATIONS))
-        if self.clip is not None and not 0 <= self.clip[0] < self.clip[1] <= 100:
-            raise ValueError(f"`clip` must be two rising percentiles from 0 to 100. Received: clip={self.clip}.")
-        self._check_statistics()
-        self._check_window()
-        self._check_geometry()
-
-    def _check_statistics(self) -> None:
-        if self.mean is None and self.std is None:
-            return
-        lengths = (1, self.channels)
-        given = [value if isinstance(value, tuple) else () for value in (self.mean, self.std)]
-        if any(len(value) not in lengths for value in given) or not all(value > 0 for value in given[1]):
-            raise ValueError(
-                "`mean` and `std` must be given together, each with one number or one for each channel, `std` above 0. "
-                f"Received: mean={self.mean}, std={self.std}, channels={self.channels}."
-            )
-
-    def _check_window(self) -> None:
-        if self.window is None:
-            return
-        if len(self.window) != 2 or not self.window[1] > 0:
-            raise ValueError(f"`window` must be (centre, width), width above 0. Received: window={self.window}.")
-        if self.normalization in ("rescale", TYPE_RANGE):
-            raise ValueError(
-                "`window` maps to [0, 1] by itself, which another rescaling would undo. Set normalization=None. "
-                f"Received: normalization={self.normalization!r}."
-            )
-
-    def _check_geometry(self) -> None:
-        spacing = self.spacing
-        if spacing and (self.fit != "crop" or len(spacing) != len(self.size) or min(spacing) <= 0):
-            raise ValueError(
-                "`spacing` must be one number of mm above 0 for each side of `size`, together with fit='crop', since "
-                "the other fits choose the scale themselves. "
-                f"Received: spacing={spacing}, size={self.size}, fit={self.fit!r}."
-            )
-        if self.stack is not None and (len(self.size) != 2 or self.channels % 2 == 0):
-            raise ValueError(
-                "`stack` needs a size (height, width) and an odd number of `channels`, the slices of a stack. "
-                f"Received: size={self.size}, channels={self.channels}."
-            )
+        check(self)
 
     @property
     def input_shape(self) -> tuple[int, ...]:
@@ -304,11 +253,3 @@ def _thin(volume: np.ndarray) -> tuple[np.ndarray, np.dtype]:
     """Return enough voxels of a volume, evenly spread, in one channel, and the type that they were stored in."""
     voxels = volume.reshape(-1, 1, volume.shape[-1])
     return to_channels(voxels[:: -(-len(voxels) // _MOST_VOXELS)], 1).astype(np.float32), volume.dtype
-
-
-def _is_size(value: Any) -> bool:
-    return isinstance(value, (tuple, list)) and len(value) in (2, 3) and all(map(_is_count, value))
-
-
-def _is_count(value: Any) -> bool:
-    return isinstance(value, int) and value >= 1
