@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import re
-
 import keras
 
 from medzoo.errors import unknown_name
-from medzoo.graph import flatten
-
-_STAGE = re.compile(r"stem|(?:stage|stride)_\d+")
+from medzoo.graph import flatten, stage_of
 
 
 def stages(model: keras.Model) -> list[str]:
@@ -23,7 +19,7 @@ def stages(model: keras.Model) -> list[str]:
         >>> stages(classifier((32, 32, 1)))
         ['stem', 'stage_1', 'stage_2', 'stage_3', 'stage_4']
     """
-    found = {_stage(layer) for layer in flatten(model)} - {None}
+    found = {stage_of(layer) for layer in flatten(model)} - {None}
     return sorted(found, key=lambda stage: (stage != "stem", int(stage.rpartition("_")[2]) if "_" in stage else 0))
 
 
@@ -81,13 +77,13 @@ def unfreeze(model: keras.Model, since: str | None = None) -> None:
 def _set_frozen(model: keras.Model, frozen: list[str]) -> None:
     # One by one: on TensorFlow, giving a model the value that it has already does not reach its layers.
     for layer in flatten(model):
-        layer.trainable = _stage(layer) not in frozen
+        layer.trainable = stage_of(layer) not in frozen
     # Keras would go on with the function and the optimiser that it made for the weights trainable before.
     model.compiled = False
 
 
 def _is_frozen(model: keras.Model, stage: str) -> bool:
-    return not any(layer.trainable for layer in flatten(model) if _stage(layer) == stage)
+    return not any(layer.trainable for layer in flatten(model) if stage_of(layer) == stage)
 
 
 def _known(model: keras.Model, stage: str | None) -> list[str]:
@@ -100,8 +96,3 @@ def _known(model: keras.Model, stage: str | None) -> list[str]:
     if stage is not None and stage not in found:
         raise unknown_name("stage", stage, found)
     return found
-
-
-def _stage(layer: keras.Layer) -> str | None:
-    match = _STAGE.match(layer.name)
-    return match and match[0]

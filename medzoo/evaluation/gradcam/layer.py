@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import difflib
 import math
-import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from medzoo.errors import unknown_name
+from medzoo.graph import stage_of
 
 if TYPE_CHECKING:
     import keras
 
     from medzoo.gradients import Call
-
-# How the names of the layers of this library's encoders begin.
-_ENCODER = re.compile(r"stem|(?:stage|stride)_\d+")
 
 
 def find_layer(calls: Sequence[Call], shape: tuple[int, ...], name: str | None, is_dense: bool = False) -> keras.Layer:
@@ -67,7 +64,7 @@ def _encoder_by_stride(calls: Sequence[Call], shape: tuple[int, ...]) -> dict[in
     """Return the last layer of the encoder at each stride."""
     # One pixel is what attention gives that weighs channels.
     maps = [call for call in calls if len(call.shape) == len(shape) and max(call.shape[1:-1]) > 1]
-    maps = [call for call in maps if _ENCODER.match(call.layer.name)] or maps
+    maps = [call for call in maps if stage_of(call.layer)] or maps
     if not maps:
         raise ValueError("The network has no layer that gives a map of the image, so there is nothing to draw.")
     strides = _strides(maps, shape)
