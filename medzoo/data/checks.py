@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from medzoo.errors import unknown_name
+from medzoo.io.find import natural
 
 logger = logging.getLogger("medzoo")
 
@@ -34,11 +35,6 @@ def refuse(found: Sequence[object], text: str, fix: str, kind: type[Exception] =
     if len(names) > 3:
         error.add_note("All of them: " + ", ".join(names))
     raise error
-
-
-def natural(text: str) -> list[str | int]:
-    """Return the key of natural order, in which 2 stands before 10."""
-    return [int(part) if part.isdecimal() else part.lower() for part in re.split(r"(\d+)", text)]
 
 
 def class_table(found: Iterable[str], labels: Classes, source: object) -> tuple[tuple[str, ...], dict[str, int]]:

@@ -6,9 +6,10 @@ import os
 import re
 from typing import NamedTuple
 
-from medzoo.data.checks import SPLIT_NAMES, Classes, Patient, check_classes, class_table, logger, natural, patients_of
+from medzoo.data.checks import SPLIT_NAMES, Classes, Patient, check_classes, class_table, logger, patients_of
 from medzoo.data.samples import SPLITS, Samples
 from medzoo.io import DicomSeries, find_scans
+from medzoo.io.find import natural
 from medzoo.io.nifti import NIFTI_SUFFIXES
 from medzoo.io.raster import RASTER_SUFFIXES
 

@@ -13,13 +13,8 @@ from medzoo.preprocessing import Preprocessing
 from medzoo.task import Task
 
 
-def count_rows(samples: Samples, preprocessing: Preprocessing, task: Task) -> int:
-    """Return how many inputs the samples make: one each, or one for every slice in a 2D segmentation of volumes."""
-    return sum(row_counts(samples, preprocessing, task))
-
-
 def row_counts(samples: Samples, preprocessing: Preprocessing, task: Task) -> list[int]:
-    """Return how many inputs each sample makes."""
+    """Return how many inputs each sample makes: one, or one for every slice in a 2D segmentation of volumes."""
     if not task.is_dense or len(preprocessing.size) == 3:
         return [1] * len(samples)
     return [target.shape[0] if len(target.shape) == 3 else 1 for target in samples.targets]

@@ -11,11 +11,10 @@ import cv2
 import numpy as np
 
 from medzoo.inference.prediction import Prediction
-from medzoo.io import Scan, read_scan, restore, write_image, write_mask
+from medzoo.io import Scan, restore, write_image, write_mask
 from medzoo.preprocessing import Preprocessing
 from medzoo.task import Segmentation
 from medzoo.transforms.intensity import to_display
-from medzoo.transforms.spatial import resize
 
 # Okabe and Ito's colours, which stay apart for colour-blind readers, the one that stands out on grey first.
 _COLORS = ((213, 94, 0), (86, 180, 233), (0, 158, 115), (240, 228, 66), (0, 114, 178), (204, 121, 167))
@@ -91,10 +90,8 @@ class MaskPrediction(Prediction):
     def overlay(self, path: str | os.PathLike) -> Path:
         """Write a picture of the scan with the outlines and a tint of the labels; the largest slice of a volume."""
         index = self._largest_slice
-        scan = read_scan(self.source) if self._is_reduced and os.path.exists(self.source) else self.scan
-        image = scan.array[index] if scan.is_volume else scan.array
-        mask = self._slices(self.displayed_mask)[index]
-        write_image(path, draw_overlay(to_display(resize(image, mask.shape)), mask))
+        scan, mask = self.full_scan, self._slices(self.displayed_mask)[index]
+        write_image(path, draw_overlay(to_display(scan.array[index] if scan.is_volume else scan.array), mask))
         return Path(path)
 
     def save_all(self, folder: str | os.PathLike, name: str | None = None) -> dict[str, Path]:
@@ -110,10 +107,6 @@ class MaskPrediction(Prediction):
             "overlay": self.overlay(f"{start}_overlay.png"),
         }
         return paths | super().save_all(folder, name)
-
-    @property
-    def _is_reduced(self) -> bool:
-        return self.scan.array.shape[:-1] != self.scan.shape
 
     @property
     def _largest_slice(self) -> int:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 from abc import ABC, abstractmethod
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from medzoo.io import Scan
+from medzoo.io import Scan, read_scan
 from medzoo.io.files import write_json
 from medzoo.io.raster import RASTER_SUFFIXES
 from medzoo.task import Task
+from medzoo.transforms.spatial import resize
 
 _SUFFIXES = (".nii.gz", ".nii", ".dcm", *RASTER_SUFFIXES)
 
@@ -38,6 +40,16 @@ class Prediction(ABC):
         name = os.path.basename(self.source.rstrip("/"))
         suffixes = (suffix for suffix in _SUFFIXES if name.lower().endswith(suffix))
         return name[: -len(next(suffixes, "")) or None]
+
+    @property
+    def full_scan(self) -> Scan:
+        """The scan at full size: a JPEG that was decoded at reduced scale is read once more, or enlarged."""
+        if self.scan.array.shape[:-1] == self.scan.shape:
+            return self.scan
+        if os.path.exists(self.source):
+            return read_scan(self.source)
+        # What lies in shards has no file of its own.
+        return replace(self.scan, array=resize(self.scan.array, self.scan.shape))
 
     @property
     @abstractmethod

@@ -35,7 +35,7 @@ def find_scans(folder: str | os.PathLike) -> list[str | DicomSeries]:
     scans = plain + group_series(dicom)
     if not scans:
         raise FileNotFoundError(f"{folder} holds no scans. Expected PNG, JPEG, TIFF, BMP, DICOM or NIfTI files in it.")
-    return sorted(scans, key=lambda scan: _natural(str(scan)))
+    return sorted(scans, key=lambda scan: natural(str(scan)))
 
 
 def _files(folder: str | os.PathLike) -> Iterator[str]:
@@ -44,5 +44,6 @@ def _files(folder: str | os.PathLike) -> Iterator[str]:
         yield from (os.path.join(parent, name) for name in names if not name.startswith("."))
 
 
-def _natural(text: str) -> list[str | int]:
+def natural(text: str) -> list[str | int]:
+    """Return the key of natural order, in which 2 stands before 10."""
     return [int(part) if part.isdecimal() else part.lower() for part in re.split(r"(\d+)", text)]

@@ -46,7 +46,7 @@ def write_mask(path: str | os.PathLike, mask: np.ndarray, scan: Scan, labels: Se
             f"got {mask.min()} to {mask.max()}. Pass all labels, background first."
         )
     if scan.is_volume:
-        _write(path, _nifti_bytes(restore(mask, scan), scan, compress=os.fspath(path).lower().endswith(".gz")))
+        write_nifti(path, restore(mask, scan).astype(np.uint8), scan)
     else:
         _write(path, _png_bytes(mask.astype(np.uint8) * (255 // max(1, len(labels) - 1))))
 
@@ -80,14 +80,22 @@ def _png_bytes(image: np.ndarray) -> bytes:
     return cv2.imencode(".png", image)[1].tobytes()
 
 
-def _nifti_bytes(voxels: np.ndarray, scan: Scan, compress: bool) -> bytes:
+def write_nifti(path: str | os.PathLike, voxels: np.ndarray, scan: Scan) -> None:
+    """Write voxels `(i, j, k)` in the axes of a scan's file, in their own type, as `.nii` or `.nii.gz`.
+
+    Raises:
+        ValueError: The suffix does not fit.
+        OSError: The disk is full or not writable; `path` is then as it was before.
+    """
     from nibabel import Nifti1Image
 
-    image = Nifti1Image(voxels.astype(np.uint8), np.eye(4) if scan.affine is None else scan.affine)
+    _check_suffix(path, NIFTI_SUFFIXES)
+    image = Nifti1Image(voxels, np.eye(4) if scan.affine is None else scan.affine)
     image.header.set_xyzt_units("mm")
     data = image.to_bytes()
-    # No time in the header: the same mask is the same file.
-    return gzip.compress(data, compresslevel=1, mtime=0) if compress else data
+    # No time in the header: the same voxels are the same file.
+    is_compressed = os.fspath(path).lower().endswith(".gz")
+    _write(path, gzip.compress(data, compresslevel=1, mtime=0) if is_compressed else data)
 
 
 def _write(path: str | os.PathLike, data: bytes) -> None:

@@ -36,7 +36,7 @@ class Regression:
     std: float | None = None
 
     name: ClassVar[str] = "regression"
-    # What the Hub calls a model that gives a number for an image.
+    # The nearest of the tags of the Hub, none of which speaks of a number for an image.
     pipeline_tag: ClassVar[str] = "image-classification"
     default_loss: ClassVar[str] = "huber"
     default_metrics: ClassVar[tuple[str, ...]] = ("r2", "mae")

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from medzoo.data.rows import count_rows, read_rows
+from medzoo.data.rows import read_rows, row_counts
 from medzoo.data.samples import Samples
 from medzoo.io import Scan
 from medzoo.preprocessing import Preprocessing
@@ -55,7 +55,7 @@ def test_a_flat_segmentation_takes_every_slice_of_a_volume_with_its_mask():
     samples = samples_of(volume(), Mask(mask), ("background", "tumor"))
     task = Segmentation(("background", "tumor"))
     rows = list(read_rows(samples, 0, PLAIN, task))
-    assert count_rows(samples, PLAIN, task) == len(rows) == 5
+    assert row_counts(samples, PLAIN, task) == [len(rows)] == [5]
     assert [image[0, 0, 0] for image, _ in rows] == [0, 1, 2, 3, 4]
     assert [target.max() for _, target in rows] == [0, 0, 1, 0, 0]
     assert rows[0][1].shape == (4, 4, 1)
@@ -66,7 +66,7 @@ def test_a_volumetric_segmentation_takes_the_volume_as_one():
     samples = samples_of(volume(), Mask(np.ones((5, 4, 4), np.uint8)), ("background", "tumor"))
     task = Segmentation(("background", "tumor"))
     ((image, target),) = read_rows(samples, 0, preprocessing, task)
-    assert count_rows(samples, preprocessing, task) == 1
+    assert row_counts(samples, preprocessing, task) == [1]
     assert (image.shape, target.shape) == ((5, 4, 4, 1), (5, 4, 4, 1))
 
 

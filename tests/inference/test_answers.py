@@ -2,6 +2,7 @@
 
 import json
 
+import cv2
 import numpy as np
 import pytest
 
@@ -139,3 +140,10 @@ def test_a_volume_that_does_not_fit_is_handed_to_on_error_and_the_next_one_follo
     results = list(predict_scans(model, [volume(2), volume()], on_error=lambda _, error: failed.append(str(error))))
     assert [result.value for result in results] == [2]
     assert "2 slices are fewer than the 3" in failed[0]
+
+
+def test_the_overlay_of_a_reduced_scan_without_a_file_has_its_full_size(tmp_path):
+    # As JPEGs in shards: decoded at half the scale, and at a path that is none.
+    scan = Scan(np.zeros((8, 8, 1), np.uint8), (16, 16), source="shards/a.jpg")
+    (result,) = predict_scans(Copy(Preprocessing((8, 8))), [scan])
+    assert cv2.imread(str(result.overlay(tmp_path / "overlay.png"))).shape == (16, 16, 3)

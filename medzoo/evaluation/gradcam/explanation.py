@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from medzoo.inference import Prediction
-from medzoo.io import Scan, read_scan, restore, write_image
+from medzoo.io import Scan, restore, write_image
 from medzoo.io.files import write_json
 from medzoo.io.write_heatmap import write_heatmap
 from medzoo.task import Task
@@ -82,7 +82,7 @@ class Explanation(Prediction):
         Of a volume it shows up to 12 slices, each with its number in display order, foot to head from 0: those with
         the most evidence, or the middle one if there is none.
         """
-        scan = read_scan(self.source) if self.scan.array.shape[:-1] != self.scan.shape else self.scan
+        scan = self.full_scan
         if not scan.is_volume:
             write_image(path, draw_heatmap(to_display(scan.array), self.displayed))
             return Path(path)
