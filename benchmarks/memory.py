@@ -137,10 +137,10 @@ def predict_shards(folder: Path) -> None:
 
 def epoch(folder: Path, cache: str | None = None, shuffle: bool = False) -> None:
     from medzoo.data import from_folders
-    from medzoo.data.pipeline import make_dataset
+    from medzoo.data.batches import make_batches
 
     model, samples = make_model("classification", size=(224, 224)), from_folders(folder / "pictures")
-    exhaust(make_dataset(samples, model.preprocessing, model.task, cache=cache, shuffle=shuffle))
+    exhaust(make_batches(samples, model.preprocessing, model.task, cache=cache, shuffle=shuffle).tf_dataset())
 
 
 def shuffled_epoch(folder: Path) -> None:
@@ -173,11 +173,12 @@ def volume_mask(folder: Path) -> None:
 
 def volume_rows(folder: Path) -> None:
     from medzoo.data import from_volumes
-    from medzoo.data.pipeline import make_dataset
+    from medzoo.data.batches import make_batches
 
     samples = from_volumes(([str(folder / "scan.nii")], [str(folder / "mask.nii")]), labels="lesion")
     model = make_model("segmentation", size=(96, 96, 96))
-    exhaust(make_dataset(replace(samples, splits=("train",)), model.preprocessing, model.task, batch_size=1))
+    samples = replace(samples, splits=("train",))
+    exhaust(make_batches(samples, model.preprocessing, model.task, batch_size=1).tf_dataset())
 
 
 def make_model(task: str, **preprocessing: object) -> SimpleNamespace:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import keras
 
+from medzoo.errors import unknown_name
 from medzoo.losses import make_loss
 from medzoo.metrics import make_metrics
 from medzoo.models import build
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     import tensorflow as tf
 
     from medzoo.data import Samples
+    from medzoo.data.batches import Batches
 
 
 @keras.saving.register_keras_serializable("medzoo")
@@ -77,20 +80,33 @@ class ZooModel(keras.Model):
         """The same layers as a plain Keras model, which needs no medzoo to be loaded."""
         return keras.Model(self.input, self.output, name=self.name)
 
-    def compile_from_recipe(self, steps_per_epoch: int | None = None) -> None:
+    def compile_from_recipe(
+        self,
+        steps_per_epoch: int | None = None,
+        first_epoch: int = 0,
+        factors: Mapping[str, float] | None = None,
+    ) -> None:
         """Compile with the recipe's loss, metrics and optimiser.
 
         Args:
             steps_per_epoch: Batches in an epoch, for the learning-rate schedule; None for fine-tuning.
+            first_epoch: The epoch that training begins with, from 0, for the schedule.
+            factors: Learning rates of variables by their paths, as factors of the recipe's.
         """
-        task = self.task
-        self.compile(
-            optimizer=make_optimizer(self.recipe, steps_per_epoch),
-            loss=make_loss(self.recipe.loss or task.default_loss) if self.recipe.loss_name else None,
-            metrics=make_metrics(task.default_metrics, task.outputs, task.threshold),
+        self.compile(**self.compile_arguments(make_optimizer(self.recipe, steps_per_epoch, first_epoch, factors)))
+
+    def compile_arguments(self, optimizer: keras.optimizers.Optimizer) -> dict[str, Any]:
+        """Return what `compile` is to be given: `optimizer`, and the recipe's loss and metrics."""
+        task, recipe = self.task, self.recipe
+        if recipe.loss_name and recipe.loss_name not in task.losses:
+            raise unknown_name(f"loss for {task.name}", recipe.loss_name, task.losses)
+        return {
+            "optimizer": optimizer,
+            "loss": make_loss(recipe.loss or task.default_loss) if recipe.loss_name else None,
+            "metrics": make_metrics(task.default_metrics, task.outputs, task.threshold),
             # XLA's convolutions on a CPU are slower than oneDNN's; on JAX everything is compiled anyway.
-            jit_compile=False if keras.backend.backend() == "tensorflow" else "auto",
-        )
+            "jit_compile": False if keras.backend.backend() == "tensorflow" else "auto",
+        }
 
     def dataset(
         self,
@@ -100,7 +116,7 @@ class ZooModel(keras.Model):
         shuffle: bool = False,
         cache: str | os.PathLike | None = "memory",
         seed: int = 0,
-    ) -> tf.data.Dataset:
+    ) -> tf.data.Dataset | Batches:
         """Make batches for `fit` and `evaluate` through this model's own preprocessing.
 
         Args:
@@ -112,14 +128,28 @@ class ZooModel(keras.Model):
             seed: Seed of the order and of the augmentation.
 
         Returns:
-            `tf.data.Dataset` of images `(batch, *size, channels)` and targets: masks `(batch, *size, 1)`, label indices
-            `(batch, 1)`, or numbers `(batch, 1)` in deviations (`Regression.decode` leads back). Where the recipe
-            balances by weights and `augment` is set, a third part holds the weights.
+            `tf.data.Dataset`, or `keras.utils.PyDataset` where TensorFlow is not installed, of images
+            `(batch, *size, channels)` and targets: masks `(batch, *size, 1)`, label indices `(batch, 1)`, or numbers
+            `(batch, 1)` in deviations (`Regression.decode` leads back). Where the recipe balances by weights and
+            `augment` is set, a third part holds the weights.
         """
-        from medzoo.data.augment import Augmentation
-        from medzoo.data.pipeline import make_dataset
+        return self.batches(samples, batch_size, augment, shuffle, cache, seed).feed
 
-        return make_dataset(
+    def batches(
+        self,
+        samples: Samples,
+        batch_size: int = 8,
+        augment: bool = False,
+        shuffle: bool = False,
+        cache: str | os.PathLike | None = "memory",
+        seed: int = 0,
+        multiple: int = 1,
+    ) -> Batches:
+        """Make what `dataset` feeds to `fit`, with the order of its epochs, for so many devices; else as `dataset`."""
+        from medzoo.data.augment import Augmentation
+        from medzoo.data.batches import make_batches
+
+        return make_batches(
             samples,
             self.preprocessing,
             self.task,
@@ -129,6 +159,7 @@ class ZooModel(keras.Model):
             cache=cache,
             seed=seed,
             balance=self.recipe.balance if augment else None,
+            multiple=multiple,
         )
 
     def get_config(self) -> dict[str, Any]:

@@ -3,28 +3,33 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 
 from medzoo.data.samples import Samples
 from medzoo.errors import refuse_unknown, unknown_name
+from medzoo.task import Task
 
 BALANCED = "balanced"
 FIELDS = ("sampling", "class_weights")
 
 
-def check_balance(balance: Mapping[str, Any]) -> None:
-    """Refuse fields and values that a recipe's `balance` does not have.
+def check_balance(balance: Mapping[str, Any], task: Task) -> None:
+    """Refuse fields and values that a recipe's `balance` does not have, or that do not fit the task.
 
     Raises:
-        ValueError: A field or a value is unknown.
+        ValueError: A field or a value is unknown, or sampling by label is asked for where images have none.
     """
     refuse_unknown("field of the balance", balance, FIELDS)
     if balance.get("sampling") not in (None, BALANCED):
         raise unknown_name("sampling", balance["sampling"], (BALANCED,))
+    if balance.get("sampling") and task.name != "classification":
+        raise ValueError(
+            f"Balanced sampling draws labels of images; the task is {task.name}. "
+            "Leave 'sampling' out of the recipe's `balance`."
+        )
 
 
 def class_weights(samples: Samples, weights: str | Mapping[str, float] | Sequence[float]) -> np.ndarray:
@@ -60,22 +65,20 @@ def class_weights(samples: Samples, weights: str | Mapping[str, float] | Sequenc
     return np.array(weights, np.float32)
 
 
-def balanced_rows(strata: Sequence[Hashable], seed: int) -> tf.data.Dataset:
-    """Return row numbers, as many as there are rows, in which every stratum is drawn equally often.
+def weigh(targets: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Return the weight of every image `(batch,)` or pixel `(batch, *size)`, float32.
 
-    A rare row comes several times in an epoch, a common one in some epochs only; each epoch draws anew.
+    Args:
+        targets: Label indices `(batch, ..., 1)`, or shares of labels as mixup makes them: `(batch, labels)`, or of two
+            labels `(batch, 1)` floats, the share of the second.
+        weights: Weight of each label, `(labels,)`.
     """
-    rows_of: dict[Hashable, list[int]] = {}
-    for row, stratum in enumerate(strata):
-        rows_of.setdefault(stratum, []).append(row)
-    streams = [
-        tf.data.Dataset.from_tensor_slices(np.array(rows, np.int64))
-        .shuffle(len(rows), seed=seed + number, reshuffle_each_iteration=True)
-        .repeat()
-        for number, rows in enumerate(rows_of.values())
-    ]
-    drawn = tf.data.Dataset.sample_from_datasets(streams, seed=seed, rerandomize_each_iteration=True)
-    return drawn.take(len(strata))
+    targets = np.asarray(targets)
+    if not np.issubdtype(targets.dtype, np.floating):
+        return weights[targets[..., 0]]
+    if targets.shape[-1] == len(weights):
+        return targets @ weights
+    return (weights[0] * (1 - targets) + weights[1] * targets)[..., 0]
 
 
 def _balanced_weights(samples: Samples) -> np.ndarray:

@@ -1,23 +1,26 @@
-"""Rows of samples as tensors of tf.data."""
+"""Rows of samples by number, each read once."""
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
 import os
-from collections.abc import Callable, Iterator
+from collections import OrderedDict
+from collections.abc import Iterator
 from pathlib import Path
+from threading import Lock
 
 import numpy as np
-import tensorflow as tf
 
+from medzoo.data.order import MIXED
 from medzoo.data.rows import read_rows, row_counts
 from medzoo.data.samples import Samples
+from medzoo.data.store import RowStore
 from medzoo.preprocessing import Preprocessing
 from medzoo.task import Task
 
-# Files read in one call from TensorFlow, which costs as much as a fifth of a small picture.
-_TOGETHER = 4
+# Enough that threads which read different samples seldom wait for each other.
+_LOCKS = 64
 
 # What readers raised since `reader_errors` began; TensorFlow hands on no more than the text.
 _errors: list[Exception] = []
@@ -25,11 +28,11 @@ _errors: list[Exception] = []
 
 @contextlib.contextmanager
 def reader_errors() -> Iterator[None]:
-    """Raise the error of the file that could not be read, in place of TensorFlow's account of it."""
+    """Raise the error of the file that could not be read, in place of a backend's account of it."""
     _errors.clear()
     try:
         yield
-    except tf.errors.OpError:
+    except Exception:
         if not _errors:
             raise
         raise _errors[0] from None
@@ -38,56 +41,91 @@ def reader_errors() -> Iterator[None]:
 
 
 class Reader:
-    """Reads the rows of samples for tf.data.
+    """Reads the rows of samples.
 
     Args:
         samples: What to read.
         preprocessing: Steps from a file to the network's input.
         task: Says what the targets are.
         margin: Slices more at both ends of a stack, for their jitter.
+        cache: `"memory"`; the start of the path of cache files; or None to read the files anew every time.
 
     Attributes:
         count: Number of rows; a sample may make several.
-        together: Number of samples that are read in one call.
+        sample_of: Number of the sample of each row, `(count,)`.
         columns: Shape and type of an image and of a target.
     """
 
-    def __init__(self, samples: Samples, preprocessing: Preprocessing, task: Task, margin: int):
+    def __init__(
+        self,
+        samples: Samples,
+        preprocessing: Preprocessing,
+        task: Task,
+        margin: int = 0,
+        cache: str | os.PathLike | None = None,
+    ):
         task.adopt(samples.labels)
         self.samples, self.preprocessing, self.task, self.margin = samples, preprocessing, task, margin
         counts = row_counts(samples, preprocessing, task)
         self.count = sum(counts)
-        # The slices of one volume are enough for one call.
-        self.together = _TOGETHER if self.count == len(samples) else 1
+        self.sample_of = np.repeat(np.arange(len(samples)), counts)
+        self._first = np.cumsum([0, *counts])
         target = (*preprocessing.size, 1) if task.is_dense else (1,)
         dtypes = {"segmentation": np.uint8, "classification": np.int32, "regression": np.float32}
         channels = preprocessing.channels + 2 * margin
         self.columns = [((*preprocessing.size, channels), np.float32), (target, dtypes[task.name])]
+        self._store = self._make_store(cache)
+        self._locks = [Lock() for _ in range(_LOCKS)]
+        # Rows of the samples read last, where each makes several and none is kept.
+        self._recent: OrderedDict[int, list] = OrderedDict()
 
-    def rows(self, index: int) -> list[tuple[np.ndarray, np.ndarray]]:
-        """Return the images and targets of one sample."""
+    @property
+    def blocks(self) -> np.ndarray | None:
+        """The sample of each row, where an order had better not jump between samples; else None."""
+        return self.sample_of if self._store is None and self.count > len(self.samples) else None
+
+    def rows(self, numbers: np.ndarray) -> list[np.ndarray]:
+        """Return images `(rows, *size, channels)` and targets `(rows, ...)` of the rows with these numbers."""
         try:
-            return list(read_rows(self.samples, index, self.preprocessing, self.task, self.margin))
+            rows = [self._row(int(number)) for number in numbers]
         except Exception as error:
             _errors.append(error)
             raise
+        return [np.stack(column) for column in zip(*rows, strict=True)]
 
-    def in_graph(self, get: Callable[[int], list]) -> Callable:
-        """Return the TensorFlow function from sample numbers to images and targets that `get` reads."""
+    def _row(self, number: int) -> tuple[np.ndarray, ...]:
+        sample = int(self.sample_of[number])
+        place = number - int(self._first[sample])
+        if self._store is None:
+            return self._sample(sample)[place]
+        # Balanced batches share samples, and each is read once.
+        with self._locks[sample % _LOCKS]:
+            if not self._store.has(number):
+                for offset, row in enumerate(self._read(sample)):
+                    self._store.put(int(self._first[sample]) + offset, row)
+        return self._store.get(number)
 
-        def read(indices: np.ndarray) -> list[np.ndarray]:
-            rows = [row for index in indices for row in get(int(index))]
-            return [np.stack(column) for column in zip(*rows, strict=True)]
+    def _sample(self, sample: int) -> list[tuple[np.ndarray, ...]]:
+        if self.blocks is None:
+            return self._read(sample)
+        # Looked up once: another thread may drop it in between.
+        rows = self._recent.get(sample)
+        if rows is None:
+            rows = self._recent[sample] = self._read(sample)
+            while len(self._recent) > MIXED:
+                with contextlib.suppress(KeyError):
+                    self._recent.popitem(last=False)
+        return rows
 
-        def read_in_graph(indices: tf.Tensor) -> tuple[tf.Tensor, ...]:
-            tensors = tf.numpy_function(read, [indices], [dtype for _, dtype in self.columns])
-            for tensor, (shape, _) in zip(tensors, self.columns, strict=True):
-                tensor.set_shape((None, *shape))
-            return tuple(tensors)
+    def _read(self, sample: int) -> list[tuple[np.ndarray, ...]]:
+        return list(read_rows(self.samples, sample, self.preprocessing, self.task, self.margin))
 
-        return read_in_graph
+    def _make_store(self, cache: str | os.PathLike | None) -> RowStore | None:
+        if cache is None:
+            return None
+        return RowStore(self.count, self.columns, None if cache == "memory" else self._name(cache))
 
-    def name(self, path: str | os.PathLike) -> str:
+    def _name(self, path: str | os.PathLike) -> str:
         """Return a name that only the same rows and steps have, so that a cache is never taken for another's."""
         Path(path).parent.mkdir(parents=True, exist_ok=True)
         samples = self.samples

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import cv2
 import numpy as np
 
+from medzoo.data.packed import PackedImage
 from medzoo.data.samples import Sample, Samples
 from medzoo.io import Scan, read_scan
 from medzoo.preprocessing import Preprocessing
 from medzoo.task import Task
+
+Inputs = Iterator[np.ndarray]
 
 
 def row_counts(samples: Samples, preprocessing: Preprocessing, task: Task) -> list[int]:
@@ -38,37 +41,40 @@ def read_rows(
         ValueError: The file cannot be read, does not fit the model, or its mask has another size; the message names it.
     """
     row = samples[index]
-    scan = read_scan(row.image, at_least=preprocessing.at_least)
-    centers = preprocessing.centers(scan, row.slice, task.is_dense)
-    inputs = preprocessing.inputs(scan, row.slice, task.is_dense, margin)
-    yield from zip(inputs, _targets(row, scan, centers, preprocessing, task, samples.labels), strict=True)
-
-
-def _targets(
-    row: Sample,
-    scan: Scan,
-    centers: list[int | None],
-    preprocessing: Preprocessing,
-    task: Task,
-    labels: tuple[str, ...],
-) -> Iterator[np.ndarray]:
+    get = _packed if isinstance(row.image, PackedImage) else _from_file
+    inputs, masks = get(row, preprocessing, task, margin)
     if not task.is_dense:
         # A stack of which several neighbours are answered in prediction is one answer all the same.
         value = np.array([row.target])
         target = task.encode(value) if task.name == "regression" else value.astype(np.int32)
-        yield from (target for _ in centers)
+        yield from ((pixels, target) for pixels in inputs)
         return
+    merge = task.adopt(samples.labels)
+    for pixels, mask in zip(inputs, masks, strict=True):
+        mask = np.minimum(mask, 1) if merge else mask
+        yield pixels, mask[..., None].astype(np.uint8, copy=False)
+
+
+def _packed(row: Sample, preprocessing: Preprocessing, task: Task, margin: int) -> tuple[Inputs, Iterable]:
+    return row.image.inputs(preprocessing, margin), row.target.each() if task.is_dense else ()
+
+
+def _from_file(row: Sample, preprocessing: Preprocessing, task: Task, margin: int) -> tuple[Inputs, Iterable]:
+    scan = read_scan(row.image, at_least=preprocessing.at_least)
+    inputs = preprocessing.inputs(scan, row.slice, task.is_dense, margin)
+    return inputs, _masks(row, scan, preprocessing) if task.is_dense else ()
+
+
+def _masks(row: Sample, scan: Scan, preprocessing: Preprocessing) -> Iterator[np.ndarray]:
+    """Yield the label indices `(*size)` for each input of a scan."""
     _check_shape(row, scan)
-    merge = task.adopt(labels)
+    centers = preprocessing.centers(scan, row.slice, every_slice=True)
     whole = None if centers == [None] else row.target.mask(None)
     for center in centers:
         if center is None:
-            mask = preprocessing.target(row.target.mask, scan.shape, scan.spacing)
+            yield preprocessing.target(row.target.mask, scan.shape, scan.spacing)
         else:
-            draw = _nearest(whole[center])
-            mask = preprocessing.target(draw, scan.shape[1:], scan.spacing and scan.spacing[1:])
-        mask = np.minimum(mask, 1) if merge else mask
-        yield mask[..., None].astype(np.uint8, copy=False)
+            yield preprocessing.target(_nearest(whole[center]), scan.shape[1:], scan.spacing and scan.spacing[1:])
 
 
 def _nearest(mask: np.ndarray) -> Callable[[tuple[int, int]], np.ndarray]:

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from medzoo.data.packed import packed_preprocessing
 from medzoo.data.samples import Samples
 from medzoo.io import read_scan
 from medzoo.preprocessing import DATASET, Preprocessing
@@ -18,7 +19,8 @@ def fit_preprocessing(preprocessing: Preprocessing, samples: Samples) -> Preproc
     Args:
         preprocessing: Its `mean` and `std` are measured where `normalization="dataset"` and they are None; any other
             is returned as it is.
-        samples: The training part. Of volumes for a model of single slices all slices count.
+        samples: The training part. Of volumes for a model of single slices all slices count. Packed samples bring what
+            was measured before they were packed.
 
     Returns:
         The preprocessing with a mean and a deviation for each channel, or one for all channels of a stack.
@@ -32,6 +34,9 @@ def fit_preprocessing(preprocessing: Preprocessing, samples: Samples) -> Preproc
     """
     if preprocessing.normalization != DATASET or preprocessing.mean is not None:
         return preprocessing
+    packed = packed_preprocessing(samples)
+    if packed is not None:
+        return replace(preprocessing, mean=packed.mean, std=packed.std)
     identity = replace(preprocessing, mean=(0.0,), std=(1.0,))
     # In double precision, or the squares of millions of pixels lose the deviation.
     sums = np.zeros((3, preprocessing.channels))

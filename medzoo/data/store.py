@@ -1,9 +1,8 @@
-"""Arrays that are made once and then read in any order."""
+"""Rows that are made once and then read in any order."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +11,7 @@ from medzoo.io.files import atomic_file
 
 
 class RowStore:
-    """Rows of several arrays, in memory or in files, each filled when it is first asked for.
-
-    tf.data's own cache gives its elements in one order only; a sampler that draws some rows twice and others not at all
-    needs them by index.
+    """Rows of several arrays, in memory or in files, in whatever order they come.
 
     Args:
         count: Number of rows.
@@ -30,15 +26,21 @@ class RowStore:
             for number, (shape, dtype) in enumerate(columns)
         ]
 
-    def get(self, index: int, make: Callable[[], tuple[np.ndarray, ...]]) -> tuple[np.ndarray, ...]:
-        """Return a row, made by `make` if it is not there."""
+    def has(self, index: int) -> bool:
+        """Return whether a row was put in."""
+        return bool(self._arrays[-1][index])
+
+    def put(self, index: int, values: tuple[np.ndarray, ...]) -> None:
+        """Put a row in."""
         *arrays, filled = self._arrays
-        if not filled[index]:
-            for array, value in zip(arrays, make(), strict=True):
-                array[index] = value
-            # Last, so that a kill leaves no row that looks whole.
-            filled[index] = True
-        return tuple(array[index] for array in arrays)
+        for array, value in zip(arrays, values, strict=True):
+            array[index] = value
+        # Last, so that a kill leaves no row that looks whole.
+        filled[index] = True
+
+    def get(self, index: int) -> tuple[np.ndarray, ...]:
+        """Return a row that was put in."""
+        return tuple(array[index] for array in self._arrays[:-1])
 
 
 def _map(path: str, shape: tuple[int, ...], dtype: type) -> np.ndarray:

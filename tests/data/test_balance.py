@@ -1,7 +1,5 @@
 """What is done about rare labels."""
 
-from collections import Counter
-
 import numpy as np
 import pytest
 
@@ -9,8 +7,8 @@ pytest.importorskip("tensorflow")
 
 from medzoo.data import rows
 from medzoo.data.augment import Augmentation
-from medzoo.data.balance import balanced_rows, class_weights
-from medzoo.data.pipeline import make_dataset
+from medzoo.data.balance import class_weights
+from medzoo.data.batches import make_batches
 from medzoo.data.samples import Samples
 from medzoo.io import Scan
 from medzoo.preprocessing import Preprocessing
@@ -33,16 +31,8 @@ def epoch(dataset):
     return [np.concatenate(column) for column in zip(*dataset.as_numpy_iterator(), strict=True)]
 
 
-def test_balanced_rows_draw_every_label_equally_often():
-    drawn = np.concatenate([list(balanced_rows(TARGETS, seed).as_numpy_iterator()) for seed in range(40)])
-    counts = Counter(np.array(TARGETS)[drawn].tolist())
-    assert len(drawn) == 40 * len(TARGETS)
-    assert min(counts.values()) > 0.27 * len(drawn)
-
-
-def test_every_epoch_draws_anew():
-    dataset = balanced_rows(TARGETS, 0)
-    assert list(dataset.as_numpy_iterator()) != list(dataset.as_numpy_iterator())
+def make_dataset(*args, **kwargs):
+    return make_batches(*args, **kwargs).tf_dataset()
 
 
 @pytest.mark.parametrize("cache", ["memory", "file"])

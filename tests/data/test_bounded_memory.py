@@ -115,12 +115,12 @@ def test_shards_are_read_row_by_row(pictures, tmp_path):
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="/proc tells the memory of this moment")
 def test_an_epoch_without_cache_keeps_no_images(pictures):
-    from medzoo.data.pipeline import make_dataset
+    from medzoo.data.batches import make_batches
 
     task, preprocessing = Classification(("cyst", "normal")), Preprocessing((SIDE, SIDE))
 
     def held(samples):
-        dataset = make_dataset(samples, preprocessing, task, cache=None, shuffle=True)
+        dataset = make_batches(samples, preprocessing, task, cache=None, shuffle=True).tf_dataset()
         return max(int(Path("/proc/self/statm").read_text().split()[1]) for _ in dataset) * os.sysconf("SC_PAGE_SIZE")
 
     # The network's input takes four bytes a pixel.

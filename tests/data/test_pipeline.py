@@ -13,8 +13,8 @@ import tensorflow as tf
 
 from medzoo.data import Samples, read, rows
 from medzoo.data.augment import Augmentation
+from medzoo.data.batches import make_batches
 from medzoo.data.coco_mask import CocoObject, CocoTarget
-from medzoo.data.pipeline import make_dataset
 from medzoo.data.reader import reader_errors
 from medzoo.data.rows import read_rows
 from medzoo.preprocessing import Preprocessing
@@ -47,6 +47,10 @@ def train(coco_folder):
 def read_only_row(*args):
     (row,) = read_rows(*args)
     return row
+
+
+def make_dataset(*args, **kwargs):
+    return make_batches(*args, **kwargs).tf_dataset()
 
 
 def batches(*args, **kwargs):

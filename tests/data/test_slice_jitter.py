@@ -6,7 +6,7 @@ import pytest
 pytest.importorskip("tensorflow")
 
 from medzoo.data.augment import Augmentation
-from medzoo.data.pipeline import make_dataset
+from medzoo.data.batches import make_batches
 from medzoo.data.samples import Samples
 from medzoo.io import Scan
 from medzoo.preprocessing import Preprocessing
@@ -26,7 +26,7 @@ def make_samples(count=16, depth=9):
 
 def channels(preprocessing, augment=None):
     """Return the channels of every image of an epoch."""
-    dataset = make_dataset(make_samples(), preprocessing, TASK, 16, augment)
+    dataset = make_batches(make_samples(), preprocessing, TASK, 16, augment).tf_dataset()
     return np.concatenate([images[:, 0, 0] for images, _ in dataset.as_numpy_iterator()])
 
 
@@ -50,4 +50,4 @@ def test_each_channel_keeps_its_own_statistics_under_jitter():
 
 def test_jitter_without_a_stack_is_an_error():
     with pytest.raises(ValueError, match="`slice_jitter` shifts a stack"):
-        make_dataset(make_samples(), Preprocessing((2, 2)), TASK, augment=Augmentation(slice_jitter=1))
+        make_batches(make_samples(), Preprocessing((2, 2)), TASK, augment=Augmentation(slice_jitter=1)).tf_dataset()
