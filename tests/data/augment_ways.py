@@ -1,5 +1,6 @@
-"""The two ways to apply a change of a batch, with NumPy arrays in and out."""
+"""The ways to apply a change of a batch, with NumPy arrays in and out."""
 
+import keras
 import numpy as np
 import tensorflow as tf
 
@@ -14,6 +15,12 @@ def inside_tf_data(change, images, targets, seed=(1, 2)):
     return next(dataset.map(change).as_numpy_iterator())
 
 
+def on_backend(change, images, targets, seed=(1, 2)):
+    tensors = map(keras.ops.convert_to_tensor, (images, targets))
+    return tuple(map(keras.ops.convert_to_numpy, change(*tensors, np.array(seed))))
+
+
+# As tf.data changes batches, on every backend.
 WAYS = (eagerly, inside_tf_data)
 
 

@@ -198,7 +198,7 @@ def test_one_more_change_leaves_the_others_as_they_were(noise):
 def test_without_xla_the_pixels_are_the_same(noise, monkeypatch):
     augmentation = Augmentation(**SPATIAL, **INTENSITY)
     fused = eagerly(augmentation, *noise)
-    monkeypatch.setattr("medzoo.data.augment.compiled.has_xla", lambda: False)
+    monkeypatch.setattr("medzoo.data.augment.tf_ops.has_xla", lambda: False)
     plain = eagerly(augmentation, *noise)
     assert np.allclose(plain[0], fused[0], atol=1e-4)
     assert (plain[1] != fused[1]).mean() < 1e-3

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import keras
 import numpy as np
 import pytest
 
@@ -15,6 +16,10 @@ COUNT, SIZE = 16, 32
 
 def change(images, **fields):
     return eagerly(Augmentation(**fields), images, np.zeros((COUNT, 1), np.int32))[0]
+
+
+def noise(keys, shape):
+    return keras.ops.convert_to_numpy(gaussian(keras.ops.convert_to_tensor(np.array(keys, np.int32)), shape))
 
 
 @pytest.fixture
@@ -64,7 +69,7 @@ def test_noise_has_a_deviation_from_0_to_its_limit_and_no_mean():
 
 
 def test_noise_is_gaussian():
-    values = gaussian((100, 100, 100), np.array([1, 2], np.uint32)).numpy().ravel()
+    values = noise([(1, 2)], (100, 100, 100)).ravel()
     for power, moment in ((1, 0), (2, 1), (3, 0), (4, 3)):
         assert abs((values**power).mean() - moment) < 0.03
     assert abs(values).max() > 4.5
@@ -72,7 +77,7 @@ def test_noise_is_gaussian():
 
 @pytest.mark.parametrize("other", [(1, 3), (1234567, 7654321)], ids=str)
 def test_noise_of_other_keys_and_of_neighbours_is_unrelated(other):
-    one, two = (gaussian((40, 40, 40), np.array(keys, np.uint32)).numpy() for keys in ((1, 2), other))
+    one, two = noise([(1, 2), other], (40, 40, 40))
     pairs = [(one, two), (one[1:], two[:-1]), (one[..., 1:], two[..., :-1])]
     pairs += [(one[1:], one[:-1]), (one[:, 1:], one[:, :-1]), (one[..., 1:], one[..., :-1])]
     for first, second in pairs:
@@ -97,12 +102,12 @@ def test_bias_field_leaves_the_background_of_a_standardised_image(images):
 
 @pytest.mark.parametrize("size", [(8, 5), (4, 1, 6)], ids=str)
 def test_equal_control_points_make_a_constant_field(size):
-    field = smooth_field(np.full((2, *[7] * len(size)), 0.3, np.float32), list(size))
-    assert field.shape == (2, *size)
+    field = smooth_field(keras.ops.full((2, *[7] * len(size)), 0.3), size)
+    assert tuple(field.shape) == (2, *size)
     assert np.allclose(field, 0.3)
 
 
 def test_a_field_follows_the_control_points_of_each_axis():
     rows, columns = np.arange(7.0, dtype=np.float32)[:, None], np.zeros(7, np.float32)
-    field = smooth_field((rows + columns)[None], [8, 4])[0].numpy()
+    field = keras.ops.convert_to_numpy(smooth_field(keras.ops.convert_to_tensor((rows + columns)[None]), (8, 4)))[0]
     assert np.allclose(field, 1 + (np.arange(8)[:, None] + 0.5) / 8 * 4, atol=1e-5)

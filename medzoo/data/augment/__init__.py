@@ -1,4 +1,4 @@
-"""Random changes of a batch as TensorFlow ops: draw the parameters of every image, then apply them all at once."""
+"""Random changes of a batch: draw the parameters of every image with NumPy, then apply them to all as tensor ops."""
 
 from medzoo.data.augment.augmentation import Augmentation
 

@@ -6,24 +6,21 @@ import math
 import numbers
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-import tensorflow as tf
-
-from medzoo.data.augment.draws import Draws
+from medzoo.data.augment.backend import draw, ops_of
 from medzoo.data.augment.intensity import change_intensity, value_range
-from medzoo.data.augment.matrices import draw_matrices
+from medzoo.data.augment.mixup import mixup
+from medzoo.data.augment.parameters import draw_parameters
 from medzoo.data.augment.slices import jitter_slices
 from medzoo.data.augment.warp import warp
-from medzoo.data.mixup import mixup
 from medzoo.errors import refuse_unknown
 
 AXES = ("horizontal", "vertical", "depth")
-_SPATIAL = ("flip", "quarter_turns", "rotation", "tilt", "scale", "stretch", "shift", "elastic")
-_INTENSITY = ("bias_field", "gamma", "contrast", "brightness", "noise")
+# In the order of the arguments of `change_intensity`.
+_INTENSITY = ("bias_field", "gamma", "contrast", "brightness", "noise", "noise_keys")
 
-# Control points along an axis, the outermost outside of the image: four pieces for displacements, one for a bias field.
-_ELASTIC_CONTROLS, _BIAS_CONTROLS = 7, 4
 # Cubic B-splines over four pieces do not fold an image onto itself while displacements stay below this.
 # Source: Choi and Lee, "Injectivity conditions of 2D and 3D uniform cubic B-spline functions", 2000.
 _MOST_ELASTIC = 0.1
@@ -57,17 +54,18 @@ class Augmentation:
         slice_jitter: Largest shift of the middle slice of a stack, in slices; images come with as many more channels
             at each end. Comes before all else.
         mixup: Parameter of the Beta distribution that blends images and targets of a batch; only for targets
-            `(batch, k)` of floats. See `medzoo.data.mixup`.
+            `(batch, k)` of floats. See `medzoo.data.augment.mixup`.
 
     Raises:
         ValueError: An axis is unknown, or a value is negative or too large.
 
     Example:
+        >>> import numpy as np
         >>> augment = Augmentation(flip=("horizontal",), rotation=10, elastic=0.05, noise=0.1)
-        >>> images, masks = tf.zeros((2, 8, 8, 8, 1)), tf.zeros((2, 8, 8, 8, 1), tf.uint8)
+        >>> images, masks = np.zeros((2, 8, 8, 8, 1), np.float32), np.zeros((2, 8, 8, 8, 1), np.uint8)
         >>> images, masks = augment(images, masks, seed=(1, 2))
-        >>> images.shape
-        TensorShape([2, 8, 8, 8, 1])
+        >>> tuple(images.shape)
+        (2, 8, 8, 8, 1)
     """
 
     flip: tuple[str, ...] = ()
@@ -113,8 +111,11 @@ class Augmentation:
         refuse_unknown("field of the augmentation", value, cls.__dataclass_fields__)
         return cls(**value)
 
-    def __call__(self, images: tf.Tensor, targets: tf.Tensor, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Change a batch; the same seed gives the same pixels.
+    def __call__(self, images: Any, targets: Any, seed: Any) -> tuple[Any, Any]:
+        """Change a batch; the same seed gives the same pixels, on every backend but for rounding.
+
+        Tensors of TensorFlow are changed in TensorFlow on every backend, as tf.data needs it; tensors of the Keras
+        backend, and NumPy arrays, on its device.
 
         Args:
             images: `(batch, height, width, channels)` or `(batch, depth, height, width, channels)` float32.
@@ -123,55 +124,38 @@ class Augmentation:
             seed: Two integers, shape `(2,)`.
 
         Returns:
-            Images and targets of the same shapes and types; `slice_jitter` takes its channels off the images.
+            Images and targets as tensors of the same shapes and types; `slice_jitter` takes its channels off the
+            images.
 
         Raises:
             ValueError: A change does not fit the shape of the images or the targets.
         """
-        images, targets = tf.convert_to_tensor(images), tf.convert_to_tensor(targets)
-        self._check(images, targets)
-        draws = Draws(tf.shape(images)[0], seed)
-        if self.slice_jitter:
-            offsets = draws.whole("slice_jitter", 2 * self.slice_jitter + 1)
-            images = jitter_slices(images, offsets, self.slice_jitter)
+        ops = ops_of(images, targets)
+        images, targets = ops.convert_to_tensor(images), ops.convert_to_tensor(targets)
+        self._check(tuple(images.shape), tuple(targets.shape))
+        drawn = draw(partial(draw_parameters, self, len(images.shape) - 2), images, seed)
+        if "offsets" in drawn:
+            images = jitter_slices(images, drawn["offsets"], self.slice_jitter)
         values = value_range(images)
-        if any(getattr(self, name) for name in _SPATIAL):
-            images, targets = self._move(images, values, targets, draws)
-        if any(getattr(self, name) for name in _INTENSITY):
-            images = self._change_intensity(images, values, draws)
-        return mixup(images, targets, self.mixup, draws.seed("mixup")) if self.mixup else (images, targets)
+        if "matrices" in drawn:
+            masks = targets if len(targets.shape) == len(images.shape) else None
+            images, masks = warp(images, values[0], masks, drawn["matrices"], drawn.get("controls"))
+            targets = targets if masks is None else masks
+        if any(name in drawn for name in _INTENSITY):
+            images = change_intensity(images, *values, *map(drawn.get, _INTENSITY))
+        return mixup(images, targets, self.mixup, seed) if self.mixup else (images, targets)
 
-    def _check(self, images: tf.Tensor, targets: tf.Tensor) -> None:
-        if images.shape.rank not in (4, 5):
-            raise ValueError(f"Augmentation expects images (batch, [depth,] height, width, channels): {images.shape}.")
-        if targets.shape.rank not in (2, images.shape.rank):
+    def _check(self, images: tuple, targets: tuple) -> None:
+        if len(images) not in (4, 5):
+            raise ValueError(f"Augmentation expects images (batch, [depth,] height, width, channels): {images}.")
+        if len(targets) not in (2, len(images)):
             raise ValueError(
                 "Augmentation expects masks (batch, [depth,] height, width, 1) or targets (batch, k) for images of "
-                f"shape {images.shape}. Received: shape {targets.shape}."
+                f"shape {images}. Received: shape {targets}."
             )
         for name, used in (("tilt", self.tilt), ('flip="depth"', "depth" in self.flip)):
-            if used and images.shape.rank == 4:
+            if used and len(images) == 4:
                 raise ValueError(
                     f"Augmentation `{name}` expects volumes (batch, depth, height, width, channels). "
-                    f"Received: shape {images.shape}. Remove it from the recipe of a 2D network."
+                    f"Received: shape {images}. Remove it from the recipe of a 2D network."
                 )
-
-    def _move(self, images: tf.Tensor, values: tuple, targets: tf.Tensor, draws: Draws) -> tuple[tf.Tensor, tf.Tensor]:
-        dimensions = images.shape.rank - 2
-        shape = (dimensions, *[_ELASTIC_CONTROLS] * dimensions)
-        controls = draws.controls("elastic", shape, self.elastic) if self.elastic else None
-        masks = targets if targets.shape.rank == images.shape.rank else None
-        images, masks = warp(images, values[0], masks, draw_matrices(self, draws, dimensions), controls)
-        return images, targets if masks is None else masks
-
-    def _change_intensity(self, images: tf.Tensor, values: tuple, draws: Draws) -> tf.Tensor:
-        shape = (_BIAS_CONTROLS,) * (images.shape.rank - 2)
-        return change_intensity(
-            images,
-            *values,
-            draws.controls("bias_field", shape, math.log1p(self.bias_field)) if self.bias_field else None,
-            draws.factor("gamma", self.gamma) if self.gamma else None,
-            draws.factor("contrast", self.contrast) if self.contrast else None,
-            draws.uniform("brightness", self.brightness) if self.brightness else None,
-            *((draws.part("noise", self.noise), draws.keys("noise")) if self.noise else (None, None)),
-        )

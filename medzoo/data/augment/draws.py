@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
-import tensorflow as tf
+import numpy as np
 
 # Each has its own row, so that to use one more leaves the others as they were. Append new ones.
 _STREAMS = (
@@ -12,8 +13,8 @@ _STREAMS = (
     *("scale", "stretch_height", "stretch_depth", "shift_width", "shift_height", "shift_depth"),
     *("gamma", "contrast", "brightness", "noise", "slice_jitter"),
 )
-# What needs more than a number for an image has its own seed.
-_SEEDS = ("numbers", "elastic", "bias_field", "noise", "mixup")
+# What needs more than a number for an image has its own generator.
+_GENERATORS = ("numbers", "elastic", "bias_field", "noise", "mixup")
 
 
 class Draws:
@@ -21,43 +22,47 @@ class Draws:
 
     Args:
         count: Number of images.
-        seed: Two integers, shape `(2,)`.
+        seed: Two integers.
     """
 
-    def __init__(self, count: tf.Tensor, seed: tf.Tensor):
-        self.count = count
-        self._seed = tf.cast(seed, tf.int64)
-        rows = tf.random.stateless_uniform((len(_STREAMS), count), self.seed("numbers"), -1.0, 1.0)
-        self._rows = dict(zip(_STREAMS, tf.unstack(rows), strict=True))
+    def __init__(self, count: int, seed: Sequence[int] | np.ndarray):
+        self.count = int(count)
+        # As unsigned numbers, which a generator wants.
+        self._seed = np.asarray(seed, np.int64).view(np.uint64).tolist()
+        rows = 2 * self._generator("numbers").random((len(_STREAMS), self.count), np.float32) - 1
+        self._rows = dict(zip(_STREAMS, rows, strict=True))
 
-    def seed(self, purpose: str) -> tf.Tensor:
-        """Return the seed `(2,)` of a purpose."""
-        return self._seed + tf.constant([0, _SEEDS.index(purpose)], tf.int64)
+    def _generator(self, purpose: str) -> np.random.Generator:
+        return np.random.default_rng([*self._seed, _GENERATORS.index(purpose)])
 
-    def uniform(self, stream: str, limit: float) -> tf.Tensor:
+    def uniform(self, stream: str, limit: float) -> np.ndarray:
         """Draw from -limit to limit."""
         return self._rows[stream] * limit
 
-    def part(self, stream: str, limit: float) -> tf.Tensor:
+    def part(self, stream: str, limit: float) -> np.ndarray:
         """Draw from 0 to limit."""
         return (self._rows[stream] + 1) / 2 * limit
 
-    def factor(self, stream: str, change: float) -> tf.Tensor:
+    def factor(self, stream: str, change: float) -> np.ndarray:
         """Draw from 1 / (1 + change) to 1 + change, uniform in the logarithm."""
-        return tf.exp(self._rows[stream] * math.log1p(change))
+        return np.exp(self._rows[stream] * math.log1p(change))
 
-    def sign(self, stream: str, enabled: bool) -> tf.Tensor:
+    def sign(self, stream: str, enabled: bool) -> np.ndarray:
         """Draw -1 or 1, or take 1."""
-        return tf.where(self._rows[stream] < 0, -1.0, 1.0) if enabled else tf.ones((self.count,))
+        return np.where(enabled & (self._rows[stream] < 0), np.float32(-1), np.float32(1))
 
-    def whole(self, stream: str, count: int) -> tf.Tensor:
+    def whole(self, stream: str, count: int) -> np.ndarray:
         """Draw a whole number below `count`, float32."""
-        return tf.floor(self.part(stream, count))
+        return np.floor(self.part(stream, count))
 
-    def controls(self, purpose: str, shape: tuple[int, ...], limit: float) -> tf.Tensor:
+    def controls(self, purpose: str, shape: tuple[int, ...], limit: float) -> np.ndarray:
         """Draw `(count, *shape)` values from -limit to limit."""
-        return tf.random.stateless_uniform((self.count, *shape), self.seed(purpose), -limit, limit)
+        return (2 * self._generator(purpose).random((self.count, *shape), np.float32) - 1) * limit
 
-    def keys(self, purpose: str) -> tf.Tensor:
-        """Draw two numbers of 32 bits for the whole batch, uint32."""
-        return tf.random.stateless_uniform((2,), self.seed(purpose), None, None, tf.uint32)
+    def keys(self, purpose: str) -> np.ndarray:
+        """Draw two numbers of 32 bits for each image, `(count, 2)`."""
+        return self._generator(purpose).integers(-(2**31), 2**31, (self.count, 2), np.int32)
+
+    def shares(self, purpose: str, alpha: float) -> np.ndarray:
+        """Draw from Beta(alpha, alpha)."""
+        return self._generator(purpose).beta(alpha, alpha, self.count).astype(np.float32)

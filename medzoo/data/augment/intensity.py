@@ -2,35 +2,36 @@
 
 from __future__ import annotations
 
-import tensorflow as tf
+from typing import Any
 
+from medzoo.data.augment.backend import ops_of
 from medzoo.data.augment.compiled import compiled
 from medzoo.data.augment.fields import smooth_field
 from medzoo.data.augment.noise import gaussian
 
 
-def value_range(images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+def value_range(images: Any) -> tuple[Any, Any]:
     """Return the least and the greatest value of each channel of each image, at least [0, 1], broadcastable to them.
 
     The background of an image in [0, 1] is 0 then, that of a standardised one its minimum.
     """
-    pixels = list(range(1, images.shape.rank - 1))
-    least, greatest = (reduce(images, pixels, keepdims=True) for reduce in (tf.reduce_min, tf.reduce_max))
-    return tf.minimum(least, 0.0), tf.maximum(greatest, 1.0)
+    ops, pixels = ops_of(images), tuple(range(1, len(images.shape) - 1))
+    least, greatest = (reduce(images, axis=pixels, keepdims=True) for reduce in (ops.min, ops.max))
+    return ops.minimum(least, 0.0), ops.maximum(greatest, 1.0)
 
 
 @compiled
 def change_intensity(
-    images: tf.Tensor,
-    least: tf.Tensor,
-    greatest: tf.Tensor,
-    bias_field: tf.Tensor | None,
-    gamma: tf.Tensor | None,
-    contrast: tf.Tensor | None,
-    brightness: tf.Tensor | None,
-    noise: tf.Tensor | None,
-    noise_keys: tf.Tensor | None,
-) -> tf.Tensor:
+    images: Any,
+    least: Any,
+    greatest: Any,
+    bias_field: Any | None,
+    gamma: Any | None,
+    contrast: Any | None,
+    brightness: Any | None,
+    noise: Any | None,
+    noise_keys: Any | None,
+) -> Any:
     """Apply the changes that are not None, in the order of the arguments.
 
     Args:
@@ -42,18 +43,21 @@ def change_intensity(
         contrast: Factors `(batch,)`.
         brightness: What is added, `(batch,)`.
         noise: Standard deviations `(batch,)`.
-        noise_keys: Two random numbers, uint32.
+        noise_keys: Two random numbers for each image, `(batch, 2)` int32.
     """
-    over_images = (-1, *[1] * (images.shape.rank - 1))
+    ops = ops_of(images)
+    over_images = (-1, *[1] * (len(images.shape) - 1))
     if bias_field is not None:
-        field = smooth_field(bias_field, tf.unstack(tf.shape(images)[1:-1]))
-        images = least + (images - least) * tf.exp(field)[..., None]
+        field = smooth_field(bias_field, ops.shape(images)[1:-1])
+        images = least + (images - least) * ops.exp(field)[..., None]
     if gamma is not None:
-        fraction = tf.maximum(images - least, 0.0) / (greatest - least)
+        fraction = ops.maximum(images - least, 0.0) / (greatest - least)
         # The logarithm of 0 is minus infinity and its exponential 0 again; `pow` itself is three times as slow.
-        images = least + (greatest - least) * tf.exp(tf.math.log(fraction) * tf.reshape(gamma, over_images))
+        images = least + (greatest - least) * ops.exp(ops.log(fraction) * ops.reshape(gamma, over_images))
     if contrast is not None:
-        images *= tf.reshape(contrast, over_images)
+        images = images * ops.reshape(contrast, over_images)
     if brightness is not None:
-        images += tf.reshape(brightness, over_images)
-    return images if noise is None else images + tf.reshape(noise, over_images) * gaussian(tf.shape(images), noise_keys)
+        images = images + ops.reshape(brightness, over_images)
+    if noise is not None:
+        images = images + ops.reshape(noise, over_images) * gaussian(noise_keys, ops.shape(images)[1:])
+    return images

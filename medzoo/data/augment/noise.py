@@ -3,33 +3,42 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from types import ModuleType
+from typing import Any
 
-import tensorflow as tf
+from medzoo.data.augment.backend import ops_of
 
 
-def gaussian(shape: tf.Tensor, keys: tf.Tensor) -> tf.Tensor:
+def gaussian(keys: Any, shape: Sequence[int]) -> Any:
     """Return numbers of mean 0 and standard deviation 1, each from a hash of its position.
 
     Args:
-        shape: Shape of the result.
-        keys: Two random numbers, uint32; the same ones give the same noise.
+        keys: Two random numbers for each image, `(batch, 2)` int32; the same ones give the same noise.
+        shape: Shape of an image.
+
+    Returns:
+        `(batch, *shape)`.
     """
-    positions = tf.bitcast(tf.reshape(tf.range(tf.reduce_prod(shape)), shape), tf.uint32)
-    bits = _mix(tf.bitwise.bitwise_xor(_mix(positions + keys[0]), keys[1]))
+    ops = ops_of(keys)
+    positions = ops.reshape(ops.arange(math.prod(shape)), shape)
+    first, second = (ops.reshape(keys[:, index], (-1, *[1] * len(shape))) for index in (0, 1))
+    bits = _mix(ops, ops.bitwise_xor(_mix(ops, positions + first), second))
     # The middle of one of 2**23 parts between -1 and 1: never an end, where the normal distribution is infinite.
-    uniform = (tf.cast(_shifted(bits, 9), tf.float32) + 0.5) * 2.0**-22 - 1
-    return math.sqrt(2) * tf.math.erfinv(uniform)
+    uniform = (ops.cast(_shifted(ops, bits, 9), "float32") + 0.5) * 2.0**-22 - 1
+    return math.sqrt(2) * ops.erfinv(uniform)
 
 
-def _mix(bits: tf.Tensor) -> tf.Tensor:
-    """Hash 32-bit numbers.
+def _mix(ops: ModuleType, bits: Any) -> Any:
+    """Hash 32-bit numbers, in int32 since torch has no arithmetic of unsigned ones: products are the same bits.
 
     Source: the finaliser of MurmurHash3 by Austin Appleby.
     """
-    for shift, factor in ((16, 0x85EBCA6B), (13, 0xC2B2AE35), (16, 1)):
-        bits = tf.bitwise.bitwise_xor(bits, _shifted(bits, shift)) * tf.constant(factor, tf.uint32)
-    return bits
+    for shift, factor in ((16, 0x85EBCA6B), (13, 0xC2B2AE35)):
+        bits = ops.bitwise_xor(bits, _shifted(ops, bits, shift)) * (factor - 2**32)
+    return ops.bitwise_xor(bits, _shifted(ops, bits, 16))
 
 
-def _shifted(bits: tf.Tensor, count: int) -> tf.Tensor:
-    return tf.bitwise.right_shift(bits, tf.constant(count, tf.uint32))
+def _shifted(ops: ModuleType, bits: Any, count: int) -> Any:
+    """Shift to the right; the sign, which then fills the left end, is masked away."""
+    return ops.bitwise_and(ops.bitwise_right_shift(bits, count), 2 ** (32 - count) - 1)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import tensorflow as tf
+from typing import Any
+
+from medzoo.data.augment.backend import ops_of
 
 
-def jitter_slices(images: tf.Tensor, offsets: tf.Tensor, jitter: int) -> tf.Tensor:
+def jitter_slices(images: Any, offsets: Any, jitter: int) -> Any:
     """Keep as many adjacent channels as the network takes, from the first or a later one.
 
     Args:
@@ -20,10 +22,14 @@ def jitter_slices(images: tf.Tensor, offsets: tf.Tensor, jitter: int) -> tf.Tens
         ValueError: There are too few channels.
     """
     channels = images.shape[-1] - 2 * jitter
-    if images.shape.rank != 4 or channels < 1:
+    if len(images.shape) != 4 or channels < 1:
         raise ValueError(
             f"Augmentation `slice_jitter`={jitter} takes {2 * jitter} channels off stacks "
-            f"(batch, height, width, channels). Received: shape {images.shape}."
+            f"(batch, height, width, channels). Received: shape {tuple(images.shape)}."
         )
-    picked = tf.cast(offsets, tf.int32)[:, None] + tf.range(channels)
-    return tf.ensure_shape(tf.gather(images, picked, axis=3, batch_dims=1), (*images.shape[:-1], channels))
+    ops = ops_of(images)
+    offsets, kept = ops.reshape(offsets, (-1, 1, 1, 1)), images[..., :channels]
+    # A choice between views is one pass for each; a gather of single channels is far slower.
+    for first in range(1, 2 * jitter + 1):
+        kept = ops.where(offsets == first, images[..., first : first + channels], kept)
+    return kept

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
+from types import ModuleType
+from typing import Any
 
-import tensorflow as tf
-
+from medzoo.data.augment.backend import ops_of
 from medzoo.data.augment.compiled import compiled
 from medzoo.data.augment.fields import smooth_field
 
 
 @compiled
-def warp(
-    images: tf.Tensor, fill: tf.Tensor, masks: tf.Tensor | None, matrices: tf.Tensor, controls: tf.Tensor | None
-) -> tuple[tf.Tensor, tf.Tensor | None]:
+def warp(images: Any, fill: Any, masks: Any | None, matrices: Any, controls: Any | None) -> tuple[Any, Any | None]:
     """Move the pixels of images, and of their masks along with them.
 
     Args:
@@ -27,56 +27,59 @@ def warp(
     Returns:
         Images and masks of the same shapes and types.
     """
-    size = tf.unstack(tf.shape(images)[1:-1])
-    places = _places(matrices, size)
+    ops = ops_of(images)
+    size = ops.shape(images)[1:-1]
+    places = _places(ops, matrices, size)
     if controls is not None:
-        fields = (smooth_field(field, size) for field in tf.unstack(controls, axis=1))
-        lengths = (tf.cast(length, tf.float32) for length in size)
-        places = [place + field * length for place, field, length in zip(places, fields, lengths, strict=True)]
-    return _linear(images, places, fill), None if masks is None else _nearest(masks, places)
+        fields = (smooth_field(controls[:, axis], size) * ops.cast(size[axis], "float32") for axis in range(len(size)))
+        places = [place + field for place, field in zip(places, fields, strict=True)]
+    return _linear(ops, images, places, fill), None if masks is None else _nearest(ops, masks, places)
 
 
-def _places(matrices: tf.Tensor, size: list[tf.Tensor]) -> list[tf.Tensor]:
+def _places(ops: ModuleType, matrices: Any, size: Sequence[int]) -> list[Any]:
     """Return for every axis where each output pixel lies in the input, `(batch, *size)` in pixels."""
     dimensions = len(size)
-    lengths = [tf.cast(length, tf.float32) for length in size]
-    columns = tf.reshape(matrices, (-1, dimensions, dimensions + 1, *[1] * dimensions))
-    steps = [_along(tf.range(length) - (length - 1) / 2, axis, dimensions) for axis, length in enumerate(lengths)]
+    columns = ops.reshape(matrices, (-1, dimensions, dimensions + 1, *[1] * dimensions))
+    lengths = [ops.cast(length, "float32") for length in size]
+    centres = [(length - 1) / 2 for length in lengths]
+    steps = [_steps(ops, size, axis) - centre for axis, centre in enumerate(centres)]
     places = []
-    for axis, length in enumerate(lengths):
+    for axis, (length, centre) in enumerate(zip(lengths, centres, strict=True)):
         turned = sum(columns[:, axis, other] * step for other, step in enumerate(steps))
-        places.append(turned + (length - 1) / 2 + columns[:, axis, dimensions] * length)
+        places.append(turned + centre + columns[:, axis, dimensions] * length)
     return places
 
 
-def _along(values: tf.Tensor, axis: int, dimensions: int) -> tf.Tensor:
-    return tf.reshape(values, [-1 if other == axis else 1 for other in range(dimensions)])
+def _steps(ops: ModuleType, size: Sequence[int], axis: int) -> Any:
+    """Return the pixels along an axis, broadcastable to `size`."""
+    shape = [-1 if other == axis else 1 for other in range(len(size))]
+    return ops.reshape(ops.arange(size[axis], dtype="float32"), shape)
 
 
-def _linear(images: tf.Tensor, places: list[tf.Tensor], fill: tf.Tensor) -> tf.Tensor:
-    lower = [tf.floor(place) for place in places]
+def _linear(ops: ModuleType, images: Any, places: list[Any], fill: Any) -> Any:
+    lower = [ops.floor(place) for place in places]
     upper_weights = [place - low for place, low in zip(places, lower, strict=True)]
     blend = 0.0
     for corner in itertools.product((0, 1), repeat=len(places)):
         weight = 1.0
         for step, upper in zip(corner, upper_weights, strict=True):
-            weight *= upper if step else 1 - upper
-        blend += weight[..., None] * _pick(images, [low + step for low, step in zip(lower, corner, strict=True)], fill)
-    return tf.ensure_shape(blend, images.shape)
+            weight = weight * (upper if step else 1 - upper)
+        pixels = _pick(ops, images, [low + step for low, step in zip(lower, corner, strict=True)], fill)
+        blend = blend + weight[..., None] * pixels
+    return blend
 
 
-def _nearest(masks: tf.Tensor, places: list[tf.Tensor]) -> tf.Tensor:
-    picked = _pick(masks, [tf.floor(place + 0.5) for place in places], tf.zeros((), masks.dtype))
-    return tf.ensure_shape(picked, masks.shape)
+def _nearest(ops: ModuleType, masks: Any, places: list[Any]) -> Any:
+    return _pick(ops, masks, [ops.floor(place + 0.5) for place in places], ops.zeros((), masks.dtype))
 
 
-def _pick(images: tf.Tensor, places: list[tf.Tensor], fill: tf.Tensor) -> tf.Tensor:
+def _pick(ops: ModuleType, images: Any, places: list[Any], fill: Any) -> Any:
     """Return the pixels at whole places, `fill` where these lie outside."""
-    shape = tf.unstack(tf.shape(images))
-    index, inside = tf.reshape(tf.range(shape[0]), (-1, *[1] * len(places))), True
-    for place, length in zip(places, shape[1:-1], strict=True):
-        last = tf.cast(length - 1, tf.float32)
-        inside &= (place >= 0) & (place <= last)
-        index = index * length + tf.cast(tf.clip_by_value(place, 0.0, last), tf.int32)
-    pixels = tf.gather(tf.reshape(images, (-1, shape[-1])), index)
-    return tf.where(inside[..., None], pixels, fill)
+    count, *size, channels = ops.shape(images)
+    index, inside = ops.reshape(ops.arange(count), (-1, *[1] * len(places))), True
+    for place, length in zip(places, size, strict=True):
+        last = ops.cast(length - 1, "float32")
+        inside = inside & (place >= 0) & (place <= last)
+        index = index * length + ops.cast(ops.clip(place, 0.0, last), "int32")
+    pixels = ops.take(ops.reshape(images, (-1, channels)), index, axis=0)
+    return ops.where(inside[..., None], pixels, fill)

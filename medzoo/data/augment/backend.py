@@ -1,0 +1,41 @@
+"""What a batch is changed with: TensorFlow ops, which tf.data needs on every backend, or those of the Keras backend."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+import keras
+import numpy as np
+
+
+def ops_of(*values: Any) -> ModuleType:
+    """Return the functions for these tensors, named and called as in `keras.ops`.
+
+    They are TensorFlow's if any is a tensor of TensorFlow, and where this is the backend; `keras.ops` else.
+    """
+    given = any(type(value).__module__.startswith("tensorflow") for value in values)
+    if given or keras.backend.backend() == "tensorflow":
+        from medzoo.data.augment import tf_ops
+
+        return tf_ops
+    return keras.ops
+
+
+def draw(make: Callable[[int, np.ndarray], dict[str, np.ndarray]], images: Any, seed: Any) -> dict[str, Any]:
+    """Draw parameters for a batch of tensors, the same ones on every backend.
+
+    Args:
+        make: Returns named parameters `(count, ...)` for a number of images and a seed, with NumPy.
+        images: `(batch, ...)`.
+        seed: Two integers, shape `(2,)`.
+
+    Returns:
+        The parameters as tensors like the images.
+    """
+    ops = ops_of(images)
+    if ops is not keras.ops:
+        return ops.run_numpy(make, ops.shape(images)[0], seed)
+    parameters = make(len(images), np.asarray(ops.convert_to_numpy(seed)))
+    return {name: ops.convert_to_tensor(value) for name, value in parameters.items()}
