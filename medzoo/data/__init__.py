@@ -6,6 +6,8 @@ from medzoo.data.arrays import from_arrays
 from medzoo.data.audit import Audit, audit
 from medzoo.data.coco import from_coco
 from medzoo.data.folders import from_folders
+from medzoo.data.packed import from_packed
+from medzoo.data.packing import prepare
 from medzoo.data.read import read
 from medzoo.data.samples import Samples
 from medzoo.data.shards import from_tfds
@@ -28,10 +30,12 @@ __all__ = [
     "from_coco",
     "from_folders",
     "from_npz",
+    "from_packed",
     "from_table",
     "from_tfds",
     "from_volumes",
     "group",
+    "prepare",
     "read",
     "read_split",
     "save_split",

@@ -17,6 +17,8 @@ from medzoo.data.array_files import ARCHIVE_SUFFIX, from_npz
 from medzoo.data.checks import Patient, patients_of
 from medzoo.data.coco import from_coco, is_coco
 from medzoo.data.folders import class_folders, from_folders, split_folders
+from medzoo.data.packed import from_packed
+from medzoo.data.packed_file import PACKED_SUFFIX
 from medzoo.data.pairs import has_pairs
 from medzoo.data.samples import Samples
 from medzoo.data.shards import from_tfds
@@ -35,7 +37,7 @@ _COLUMNS = ("label", "target", "mask", "image")
 _ACCEPTED = (
     f"Expected a COCO JSON or a folder with {_ROBOFLOW} or one other COCO JSON, also in folders train, valid and test; "
     "a CSV or Parquet table; pairs in images/ and labels/, or as case.nii.gz and case_labels.nii.gz; a folder for each "
-    "class, also in folders train, valid and test; a NumPy archive .npz; or tfds:NAME."
+    "class, also in folders train, valid and test; a NumPy archive .npz; a file of medzoo prepare, .h5; or tfds:NAME."
 )
 
 
@@ -44,8 +46,9 @@ def read(source: str | os.PathLike, **options: Any) -> Samples:
 
     What lies at the path decides: a COCO file, or a folder with one or with split folders that each hold one
     (`from_coco`); a CSV or Parquet table, or a folder with one if an option names its column (`from_table`); pairs of
-    image and mask (`from_volumes`); class folders (`from_folders`); a NumPy archive (`from_npz`); the name of a
-    prepared data set behind "tfds:" (`from_tfds`). Masks beside their images win over class folders around them.
+    image and mask (`from_volumes`); class folders (`from_folders`); a NumPy archive (`from_npz`); a file of
+    `medzoo prepare` (`from_packed`); the name of a prepared data set behind "tfds:" (`from_tfds`). Masks beside their
+    images win over class folders around them.
 
     Options may stand behind the path, so that one text says all:
     `targets.csv:label=reduced_ef,image=ed,es` is `read("targets.csv", label="reduced_ef", image=("ed", "es"))`. Commas
@@ -86,6 +89,8 @@ def _read_path(path: str, options: Mapping[str, Any]) -> Samples:
         return _read_folder(path, options)
     if path.lower().endswith(ARCHIVE_SUFFIX):
         return _call(from_npz, path, options)
+    if path.lower().endswith(PACKED_SUFFIX):
+        return _call(from_packed, path, options)
     if not path.lower().endswith(".json"):
         raise ValueError(f"'{path}' is no data set. {_ACCEPTED}")
     return _call(_read_coco, path, options)

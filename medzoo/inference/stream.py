@@ -12,6 +12,7 @@ from medzoo.inference.answers import ClassPrediction, ValuePrediction
 from medzoo.inference.mask import MaskPrediction
 from medzoo.inference.prediction import Prediction
 from medzoo.io import Scan, read_scan
+from medzoo.preprocessing import Preprocessing
 
 # What reading a broken file raises; anything else is a bug and is not passed to `on_error`.
 READ_ERRORS = (ValueError, OSError, ImportError)
@@ -66,10 +67,7 @@ def _inputs(
     preprocessing, is_dense = model.preprocessing, model.task.is_dense
     for source, chosen in zip(sources, slices, strict=False):
         try:
-            # Read as in training, where a JPEG is decoded at reduced scale: other pixels would cost accuracy.
-            scan = read_scan(source, at_least=preprocessing.at_least)
-            count = len(preprocessing.centers(scan, chosen, is_dense))
-            inputs = preprocessing.inputs(scan, chosen, is_dense)
+            scan, count, inputs = _read(source, chosen, preprocessing, is_dense)
             # What does not fit is found with the first slice, before any other is on its way.
             first = next(inputs)
         except READ_ERRORS as error:
@@ -80,3 +78,17 @@ def _inputs(
         yield scan, count, first
         for pixels in inputs:
             yield scan, count, pixels
+
+
+def _read(
+    source: Any, chosen: int | None, preprocessing: Preprocessing, is_dense: bool
+) -> tuple[Scan, int, Iterator[np.ndarray]]:
+    """Return a scan, the number of inputs that it makes, and these."""
+    if hasattr(source, "inputs"):
+        # Packed by `medzoo prepare`: answered in the grid of the network's input.
+        packed = list(source.inputs(preprocessing))
+        return source.scan(packed, preprocessing), len(packed), iter(packed)
+    # Read as in training, where a JPEG is decoded at reduced scale: other pixels would cost accuracy.
+    scan = read_scan(source, at_least=preprocessing.at_least)
+    count = len(preprocessing.centers(scan, chosen, is_dense))
+    return scan, count, preprocessing.inputs(scan, chosen, is_dense)

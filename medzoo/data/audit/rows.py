@@ -13,6 +13,7 @@ from typing import Any
 
 from medzoo.data.checks import SPLIT_NAMES, Patient, patients_of
 from medzoo.data.masks import MaskTarget
+from medzoo.data.packed import PackedImage
 from medzoo.data.samples import Samples, source_of
 
 
@@ -43,7 +44,14 @@ class Row:
 
 
 def rows_of(samples: Samples) -> list[Row]:
-    """Return the rows of Samples."""
+    """Return the rows of Samples.
+
+    Raises:
+        ValueError: They are packed by `medzoo prepare`, which leaves nothing of the files to audit.
+    """
+    for image in samples.images:
+        if isinstance(image, PackedImage):
+            image.read()
     patients = samples.patients if samples.has_patients else ("",) * len(samples)
     return [
         Row(image, split, _label(target, samples), patient, **_mask(target))
