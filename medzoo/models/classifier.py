@@ -10,6 +10,7 @@ from keras import KerasTensor, layers
 
 from medzoo.errors import unknown_name
 from medzoo.models.blocks import spatial
+from medzoo.models.clusters import append_cluster
 from medzoo.models.decoder import features_by_stride
 from medzoo.models.encoders import build_encoder
 from medzoo.models.fast import accelerate
@@ -28,6 +29,7 @@ def classifier(
     hidden_activation: str = "relu",
     dropout: float = 0.0,
     stride: int | None = None,
+    clusters: Mapping[str, Any] | None = None,
 ) -> keras.Model:
     """Build a classifier: an encoder, a pooling of one of its features, and dense layers.
 
@@ -44,12 +46,16 @@ def classifier(
         hidden_activation: Activation of these.
         dropout: Fraction dropped in training behind each of them; without any, behind the pooling.
         stride: Stride of the feature that is pooled, None for the deepest.
+        clusters: Which cluster of images an image belongs to is appended to the pooled features, as
+            `medzoo.models.clusters.append_cluster` takes it; a recipe says `{"of": "intensity", "count": 4}`, and
+            training measures the rest. None for no such input.
 
     Returns:
         Model from `(batch, [depth,] height, width, channels)` to `(batch, outputs)` in float32.
 
     Raises:
-        ValueError: The encoder, pooling or stride is unknown, or an input of unknown size is to be flattened.
+        ValueError: The encoder, pooling or stride is unknown, an input of unknown size is to be flattened, or the
+            clusters are not fitted.
 
     Example:
         >>> classifier((64, 64, 3), outputs=4, activation="softmax", hidden=(256,), dropout=0.2).output_shape
@@ -62,6 +68,8 @@ def classifier(
     """
     backbone = build_encoder(encoder, input_shape, weights)
     x = _pool(_feature(backbone, stride), pooling)
+    if clusters is not None:
+        x = append_cluster(x, backbone.input, clusters)
     for number, width in enumerate(hidden, start=1):
         x = layers.Dense(width, activation=hidden_activation, name=f"head_{number}_dense")(x)
         x = _drop(x, dropout, f"head_{number}_dropout")

@@ -10,9 +10,9 @@ import numpy as np
 
 from medzoo.errors import unknown_name
 from medzoo.evaluation.gradcam.explanation import Explanation
-from medzoo.evaluation.gradcam.layer import find_layer
 from medzoo.evaluation.gradcam.maps import METHODS
 from medzoo.evaluation.gradcam.target import choose_target, reduce_outputs
+from medzoo.features.layer import find_layer
 from medzoo.io import Scan, read_scan
 from medzoo.preprocessing import Preprocessing
 from medzoo.transforms.spatial import resize

@@ -1,0 +1,1 @@
+"""Features of an encoder: cut off, computed once and kept, given to other estimators, grouped."""

@@ -1,0 +1,148 @@
+"""Features of a frozen encoder on disk: computed once for every image, whoever asks for them and how often."""
+
+from __future__ import annotations
+
+import math
+import os
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import keras
+import numpy as np
+
+from medzoo.data import Samples
+from medzoo.data.augment import Augmentation
+from medzoo.data.batches import make_batches
+from medzoo.data.rows import row_counts
+from medzoo.features.compute import compute
+from medzoo.features.feature_file import FeatureFile
+from medzoo.features.keys import encoder_key, row_digest
+from medzoo.preprocessing import Preprocessing
+from medzoo.task import Task
+
+if TYPE_CHECKING:
+    from medzoo.zoo_model import ZooModel
+
+
+class FeatureCache:
+    """Features of images, each computed once for an encoder with these weights and this preprocessing.
+
+    There is a file for every encoder (its layers and weights), preprocessing and backend, and for every augmentation;
+    in it a row for every image, found by the content of its file. So folds, trials and processes share what any of them
+    computed, a kill loses a batch at most, and features of other weights or other pixels are never taken. Files that
+    are no longer needed can be deleted.
+
+    Args:
+        folder: Where the files lie.
+
+    Example:
+        >>> encoder, head = split_frozen(model, stages(model))
+        >>> FeatureCache("features").features(model, encoder, samples)[0].shape
+        (1, 100, 512)
+    """
+
+    def __init__(self, folder: str | os.PathLike):
+        self.folder = Path(folder)
+
+    def features(
+        self,
+        model: ZooModel,
+        encoder: keras.Model,
+        samples: Samples,
+        views: int = 0,
+        augment: Augmentation | None = None,
+        seed: int = 0,
+        batch_size: int = 8,
+    ) -> list[np.ndarray]:
+        """Return the features of all samples, of which those not on disk are computed and kept.
+
+        The arrays are in memory: `can_cache` tells whether they fit.
+
+        Args:
+            model: Has the preprocessing and the task.
+            encoder: What `split_frozen` cut off; it works as in inference.
+            samples: The images, one row each.
+            views: Number of augmented versions of each image; 0 for the image as it is.
+            augment: What makes the views.
+            seed: Seed of the views; a view follows from it, the image and its number alone.
+            batch_size: Images in a step of the encoder.
+
+        Returns:
+            An array for every tensor of the encoder, `(max(views, 1), rows, *shape)`, float16 where the tensor is,
+            else float32.
+
+        Raises:
+            ValueError: An image cannot be read, samples do not make one row each, views are asked for that cannot be,
+                or a file of the cache is damaged; the message names it.
+            OSError: The disk is full.
+        """
+        _check(samples, model, views, augment)
+        augment = augment if views else None
+        numbers = range(1, views + 1) if views else range(1)
+        columns = _columns(encoder)
+        with FeatureFile(self.folder / encoder_key(encoder, model.preprocessing, augment, seed), columns) as file:
+            digests = _digests(samples)
+            missing = file.missing((digest, number) for number in numbers for digest in digests)
+            if missing:
+                batches = make_batches(samples, model.preprocessing, model.task, augment=augment, cache=None)
+                rows = {digest: row for row, digest in enumerate(digests)}
+                compute(encoder, batches, rows, missing, file, seed, batch_size)
+            return file.read([[(digest, number) for digest in digests] for number in numbers])
+
+
+def can_cache(
+    samples: Samples,
+    preprocessing: Preprocessing,
+    task: Task,
+    encoder: keras.Model | None = None,
+    views: int = 0,
+) -> bool:
+    """Tell whether each sample is one row, as the cache needs it, and the features of `encoder` fit into memory."""
+    if set(row_counts(samples, preprocessing, task)) - {1}:
+        return False
+    return encoder is None or _bytes(encoder, max(views, 1) * len(samples)) < _memory()
+
+
+def _check(samples: Samples, model: ZooModel, views: int, augment: Augmentation | None) -> None:
+    if not can_cache(samples, model.preprocessing, model.task):
+        raise ValueError(
+            "The cache keeps one row of features for each sample; a 2D segmentation of volumes makes one of each "
+            "slice. Train without the cache, or with volumes as the input."
+        )
+    if views and augment is None:
+        raise ValueError(f"`views`={views} are made by an augmentation; the recipe has none. Set it, or views to 0.")
+    if views and model.task.is_dense:
+        raise ValueError(
+            "Views of a segmentation need masks that move along, which the cache does not keep. Set views to 0 for "
+            "features of the images as they are, or leave it out to augment in every epoch."
+        )
+    if views and augment.mixup:
+        raise ValueError(
+            "Mixup blends images of a batch, and features of views belong to one image. Set `mixup` to 0 or views to 0."
+        )
+
+
+def _columns(encoder: keras.Model) -> list[tuple[tuple[int, ...], type]]:
+    """Return shape and type of a row of each tensor."""
+    unknown = [tensor.shape for tensor in encoder.outputs if None in tensor.shape[1:]]
+    if unknown:
+        raise ValueError(f"Features are kept for inputs of a known size. Received: an encoder of shapes {unknown}.")
+    return [(tensor.shape[1:], np.float16 if tensor.dtype == "float16" else np.float32) for tensor in encoder.outputs]
+
+
+def _digests(samples: Samples) -> list[bytes]:
+    with ThreadPoolExecutor() as pool:
+        return list(pool.map(row_digest, samples.images, samples.slices))
+
+
+def _bytes(encoder: keras.Model, rows: int) -> int:
+    return rows * sum(math.prod(shape) * np.dtype(dtype).itemsize for shape, dtype in _columns(encoder))
+
+
+def _memory() -> float:
+    """Return the bytes of memory of this machine, where the system tells."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):
+        return math.inf
