@@ -2,24 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import keras
+from keras import KerasTensor, ops
 
 from medzoo.errors import refuse_unknown, unknown_name
 from medzoo.recipe import Recipe
 
 OPTIMIZERS = {"adam": keras.optimizers.Adam, "adamw": keras.optimizers.AdamW, "sgd": keras.optimizers.SGD}
-SCHEDULES = ("cosine",)
+# Names and their fields. A plateau is seen between epochs, by a callback of the training.
+SCHEDULES = {
+    "constant": (),
+    "cosine": ("warmup_epochs",),
+    "plateau": ("factor", "patience", "min_delta", "cooldown", "min_lr"),
+}
 
 # A fit on a loaded model starts gently, or its first epoch destroys what the weights know.
 FINE_TUNING_FACTOR = 0.1
 
 
-def make_optimizer(recipe: Recipe, steps_per_epoch: int | None = None) -> keras.optimizers.Optimizer:
+def make_optimizer(
+    recipe: Recipe,
+    steps_per_epoch: int | None = None,
+    first_epoch: int = 0,
+    factors: Mapping[str, float] | None = None,
+) -> keras.optimizers.Optimizer:
     """Make the optimiser of a recipe.
 
     Args:
         recipe: Names the optimiser and the schedule.
         steps_per_epoch: Batches in an epoch, for the schedule; None for fine-tuning, at a constant tenth of the rate.
+        first_epoch: The epoch that it begins with, from 0, for the schedule.
+        factors: Learning rates of variables by their paths, as factors of the recipe's; 1 for others.
 
     Raises:
         ValueError: The optimiser or the schedule is unknown, or an argument does not fit.
@@ -29,25 +45,84 @@ def make_optimizer(recipe: Recipe, steps_per_epoch: int | None = None) -> keras.
     if name not in OPTIMIZERS:
         raise unknown_name("optimizer", name, OPTIMIZERS)
     rate = arguments.pop("learning_rate", 1e-3)
-    rate = rate * FINE_TUNING_FACTOR if steps_per_epoch is None else _schedule(recipe, rate, steps_per_epoch)
+    if steps_per_epoch is None:
+        rate *= FINE_TUNING_FACTOR
+    else:
+        rate = _schedule(recipe, rate, steps_per_epoch, first_epoch)
+    kind = _with_factors(OPTIMIZERS[name], factors) if factors else OPTIMIZERS[name]
     try:
-        return OPTIMIZERS[name](rate, **arguments)
+        return kind(rate, **arguments)
     except (TypeError, ValueError) as error:
         raise ValueError(f"The optimizer '{name}' does not take these arguments: {error}") from error
 
 
-def _schedule(recipe: Recipe, rate: float, steps: int) -> float | keras.optimizers.schedules.LearningRateSchedule:
-    if recipe.schedule is None:
-        return rate
-    arguments = dict(recipe.schedule)
-    name = arguments.pop("name", None)
+def _schedule(
+    recipe: Recipe, rate: float, steps: int, first_epoch: int
+) -> float | keras.optimizers.schedules.LearningRateSchedule:
+    arguments = dict(recipe.schedule or {"name": "constant"})
+    name = arguments.pop("name")
     if name not in SCHEDULES:
         raise unknown_name("schedule", name, SCHEDULES)
-    warmup = arguments.pop("warmup_epochs", 0)
-    refuse_unknown("field of the schedule", arguments, ("name", "warmup_epochs"))
+    refuse_unknown(f"field of the schedule '{name}'", arguments, SCHEDULES[name])
+    if name != "cosine":
+        return rate
+    warmup = arguments.get("warmup_epochs", 0)
     if warmup >= recipe.epochs:
         raise ValueError(f"`warmup_epochs` must be below the {recipe.epochs} epochs. Received: {warmup}.")
     decay = round((recipe.epochs - warmup) * steps)
-    if not warmup:
-        return keras.optimizers.schedules.CosineDecay(rate, decay)
-    return keras.optimizers.schedules.CosineDecay(0.0, decay, warmup_target=rate, warmup_steps=round(warmup * steps))
+    if warmup:
+        cosine = keras.optimizers.schedules.CosineDecay(
+            0.0, decay, warmup_target=rate, warmup_steps=round(warmup * steps)
+        )
+    else:
+        cosine = keras.optimizers.schedules.CosineDecay(rate, decay)
+    return Later(cosine, first_epoch * steps) if first_epoch else cosine
+
+
+@keras.saving.register_keras_serializable("medzoo")
+class Later(keras.optimizers.schedules.LearningRateSchedule):
+    """A schedule from one of its later steps on, for an optimiser that begins in the middle of a training.
+
+    Args:
+        schedule: The whole schedule.
+        steps: Steps that are past already.
+    """
+
+    def __init__(self, schedule: keras.optimizers.schedules.LearningRateSchedule, steps: int):
+        self.schedule, self.steps = schedule, steps
+
+    def __call__(self, step: KerasTensor) -> KerasTensor:
+        """Return the rate of a step."""
+        return self.schedule(step + self.steps)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments that make this schedule again."""
+        return {"schedule": keras.saving.serialize_keras_object(self.schedule), "steps": self.steps}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Later:
+        """Make a schedule of its config."""
+        return cls(keras.saving.deserialize_keras_object(config["schedule"]), config["steps"])
+
+
+def _with_factors(kind: type[keras.optimizers.Optimizer], factors: Mapping[str, float]) -> type:
+    """Return an optimiser that changes some variables less than others.
+
+    A step of all of these optimisers is proportional to the learning rate, their weight decay too; so a part of the
+    step is the step at a part of the rate.
+    """
+    variables: list[Any] = []
+
+    class WithFactors(kind):
+        def build(self, var_list: list[Any]) -> None:
+            variables[:] = var_list
+            super().build(var_list)
+
+        def apply(self, grads: list[Any], trainable_variables: list[Any] | None = None) -> None:
+            slow = [variable for variable in trainable_variables or variables if variable.path in factors]
+            before = [ops.copy(variable) for variable in slow]
+            super().apply(grads, trainable_variables)
+            for variable, value in zip(slow, before, strict=True):
+                variable.assign(value + factors[variable.path] * (variable - value))
+
+    return WithFactors

@@ -13,7 +13,9 @@ from medzoo.io.files import read_json, write_json
 from medzoo.preprocessing import Preprocessing
 from medzoo.task import Task, task_from_json
 
-_MAPPINGS = ("builder", "split", "augmentation", "balance", "optimizer", "schedule", "expected", "card")
+_MAPPINGS = ("builder", "split", "freezing", "augmentation", "balance", "optimizer", "schedule", "expected", "card")
+# These may be None.
+_OPTIONAL = ("freezing", "schedule")
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,13 @@ class Recipe:
         preprocessing: Steps from a file to the network's input.
         builder: Name of a builder and its arguments, `{"name": "unet", "encoder": {...}}`.
         weights: Where the encoder begins: `"imagenet"`, `"medicalnet"`, a path, or None for random weights.
+        freezing: Which stages of the encoder learn when, and how fast; None for all from the first epoch on.
+            `{"name": "frozen", "until": "stage_3"}` keeps stages as they are, by default the whole encoder.
+            `{"name": "gradual", "frozen_epochs": 5, "stage_epochs": 2, "since": "stage_2", "rate_factor": 0.5}` starts
+            with a frozen encoder and unfreezes one stage more every two epochs, from the deepest on; each learns at
+            half the rate of what follows it. `{"name": "full", "rate_factor": 0.5}` has these rates only. While the
+            whole encoder is frozen its features are computed once: of the images, or with `"views": 8` of eight
+            augmented views of each, used in turn; a recipe with an augmentation and no views runs it in every epoch.
         seed: Seed of the split, the initial weights, the order and the augmentation.
         split: Fractions of images to hold out where the data brings no split, `{"valid": 0.2, "test": 0.1}`, and the
             `fraction` of the training images to use, 1 by default.
@@ -37,11 +46,13 @@ class Recipe:
             by these numbers.
         loss: Name of a loss, or `{"name": "focal", "gamma": 2, "label_smoothing": 0.1}`; None takes the task's.
         optimizer: `{"name": "adamw", "learning_rate": 1e-3, ...}` with Keras's own argument names.
-        schedule: `{"name": "cosine", "warmup_epochs": 1}` or None for a constant rate.
+        schedule: `{"name": "cosine", "warmup_epochs": 1}`, `{"name": "plateau", "factor": 0.5, "patience": 5}` with the
+            arguments of Keras's ReduceLROnPlateau, or None for a constant rate.
         batch_size: Images in a step.
         epochs: Epochs at most.
         patience: Epochs without a better validation score after which training stops.
         precision: Keras dtype policy of the training; the weights that come out are float32.
+        devices: Number of devices that share each batch, or "all"; None for one.
         expected: Score, hardware and time that this recipe was seen to take.
         card: Words for the model card: summary, intended use, limits, licence, data source.
 
@@ -55,6 +66,7 @@ class Recipe:
     preprocessing: Preprocessing
     builder: Mapping[str, Any]
     weights: str | None = None
+    freezing: Mapping[str, Any] | None = None
     seed: int = 0
     split: Mapping[str, float] = field(default_factory=lambda: {"valid": 0.2})
     augmentation: Mapping[str, Any] = field(default_factory=dict)
@@ -66,12 +78,13 @@ class Recipe:
     epochs: int = 20
     patience: int = 10
     precision: str = "float32"
+    devices: int | str | None = None
     expected: Mapping[str, Any] = field(default_factory=dict)
     card: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self):
         for name in _MAPPINGS:
-            if name != "schedule" or self.schedule is not None:
+            if name not in _OPTIONAL or getattr(self, name) is not None:
                 object.__setattr__(self, name, _json_object(name, getattr(self, name)))
         if isinstance(self.loss, Mapping):
             object.__setattr__(self, "loss", _json_object("loss", self.loss))
@@ -79,7 +92,7 @@ class Recipe:
             value = getattr(self, name)
             if not isinstance(value, int) or value < 1:
                 raise ValueError(f"Recipe field `{name}` must be a whole number of at least 1. Received: {value!r}.")
-        for name in ("builder", "optimizer", "loss"):
+        for name in ("builder", "freezing", "optimizer", "schedule", "loss"):
             if isinstance(getattr(self, name), Mapping) and "name" not in getattr(self, name):
                 raise ValueError(f"Recipe field `{name}` must hold a 'name'. Received: {getattr(self, name)}.")
 

@@ -21,7 +21,7 @@ def recipe(tiny_recipe):
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
-@pytest.mark.parametrize("schedule", [None, *({"name": name} for name in SCHEDULES)])
+@pytest.mark.parametrize("schedule", [None, *({"name": name} for name in SCHEDULES)], ids=str)
 def test_every_name_makes_its_optimizer(recipe, name, schedule):
     optimizer = make_optimizer(replace(recipe, optimizer={"name": name}, schedule=schedule), steps_per_epoch=5)
     assert isinstance(optimizer, OPTIMIZERS[name])
@@ -55,6 +55,43 @@ def test_rate_without_schedule_is_constant(recipe):
     assert rate(optimizer, 0) == rate(optimizer, 40) == pytest.approx(0.5)
 
 
+def test_schedule_of_a_later_phase_goes_on_where_the_first_ended(recipe):
+    whole, later = (make_optimizer(recipe, steps_per_epoch=5, first_epoch=epoch) for epoch in (0, 6))
+    assert rate(later, 0) == pytest.approx(rate(whole, 30)) == pytest.approx(0.25)
+    assert rate(later, 10) == pytest.approx(rate(whole, 40))
+
+
+@pytest.mark.parametrize("arguments", [{"name": "sgd", "momentum": 0.9}, {"name": "adamw", "weight_decay": 0.5}])
+def test_factor_of_a_variable_is_a_factor_of_its_steps(recipe, arguments):
+    """With momentum, moments and weight decay, over several steps, as at another learning rate."""
+
+    def steps(learning_rate, factors):
+        recipe_ = replace(recipe, optimizer={**arguments, "learning_rate": learning_rate}, schedule=None)
+        variables = [keras.Variable([1.0, -2.0], name=name) for name in ("slow", "fast")]
+        optimizer = make_optimizer(recipe_, 5, factors=factors)
+        for gradient in ([0.3, -0.1], [0.2, 0.4], [-0.5, 0.1]):
+            optimizer.apply([keras.ops.convert_to_tensor(gradient)] * 2, variables)
+        return [keras.ops.convert_to_numpy(variable).tolist() for variable in variables]
+
+    slow, fast = steps(0.1, {"slow": 0.25})
+    assert fast == pytest.approx(steps(0.1, None)[1])
+    # Adam's weight decay changes the value that the next one is taken of, in the same proportion.
+    assert slow == pytest.approx(steps(0.025, None)[0], rel=1e-5)
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_gradients_are_accumulated_over_steps(recipe, name):
+    arguments = {"name": name, "learning_rate": 0.1, "gradient_accumulation_steps": 2}
+    variable = keras.Variable([1.0])
+    optimizer = make_optimizer(replace(recipe, optimizer=arguments, schedule=None), 5, factors={variable.path: 0.5})
+    values = []
+    for _ in range(2):
+        optimizer.apply([keras.ops.convert_to_tensor([1.0])], [variable])
+        values.append(float(variable.numpy()[0]))
+    assert values[0] == 1
+    assert values[1] < 1
+
+
 def test_fine_tuning_takes_a_constant_tenth(recipe):
     optimizer = make_optimizer(recipe)
     assert rate(optimizer, 0) == rate(optimizer, 40) == pytest.approx(0.5 * FINE_TUNING_FACTOR)
@@ -75,7 +112,10 @@ def test_optimizer_does_not_change_the_recipe(recipe):
             "optimizer 'sgd' does not take these arguments: .*decay_weight",
         ),
         ({"schedule": {"name": "cosin"}}, "Unknown schedule 'cosin'. Did you mean 'cosine'"),
-        ({"schedule": {"name": "cosine", "warmup": 1}}, "field of the schedule 'warmup'. Did you mean 'warmup_epochs'"),
+        (
+            {"schedule": {"name": "cosine", "warmup": 1}},
+            "field of the schedule 'cosine' 'warmup'. Did you mean 'warmup_epochs'",
+        ),
         ({"schedule": {"name": "cosine", "warmup_epochs": 10}}, "`warmup_epochs` must be below the 10 epochs"),
     ],
 )

@@ -1,4 +1,4 @@
-"""The part of a data set that a command is asked for."""
+"""The recipe, and the part of a data set, that a command is asked for."""
 
 from __future__ import annotations
 
@@ -8,6 +8,20 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from medzoo.data import Samples
     from medzoo.recipe import Recipe
+
+
+def load_recipe(name: str) -> Recipe:
+    """Read a recipe file, or the recipe of a zoo entry or a run.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: The file is no recipe, or there is no model of this name.
+    """
+    from medzoo.hub.registry import find_entry
+    from medzoo.recipe import Recipe
+
+    path = Path(name)
+    return Recipe.load(path if path.suffix == ".json" else find_entry(name) / "recipe.json")
 
 
 def read_part(data: str, split: str | None, recipe: Recipe) -> Samples:

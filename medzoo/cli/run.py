@@ -7,8 +7,8 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from medzoo.cli.parser import DATA, NAME, SPLIT, add_command, one_line, unused
-from medzoo.cli.parts import read_part, split_named_by
+from medzoo.cli.parser import DATA, NAME, RECIPE, SPLIT, add_command, one_line, unused
+from medzoo.cli.parts import load_recipe, read_part, split_named_by
 
 
 def add_commands(commands: argparse._SubParsersAction) -> None:
@@ -21,7 +21,7 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
     command.add_argument("--slice", type=int, help="slice of a volume, for a 2D classification or regression")
 
     command = add_command(commands, "train", _train, "Train a recipe; run again after a kill to go on.")
-    command.add_argument("recipe", metavar="RECIPE", help="name of a model, or a recipe.json")
+    command.add_argument("recipe", metavar="RECIPE", help=RECIPE)
     command.add_argument("--data", required=True, help=DATA)
     command.add_argument("-o", "--output", required=True, help="folder of the run")
     command.add_argument("--fraction", type=float, help="use this fraction of the training images, for example 0.1")
@@ -60,21 +60,21 @@ def _predict(options: argparse.Namespace) -> None:
 
 def _train(options: argparse.Namespace) -> None:
     from medzoo.data import read
-    from medzoo.hub.registry import find_entry
-    from medzoo.recipe import Recipe
 
-    path = Path(options.recipe)
-    recipe = Recipe.load(path if path.suffix == ".json" else find_entry(options.recipe) / "recipe.json")
+    recipe = load_recipe(options.recipe)
     if options.fraction is not None:
         recipe = replace(recipe, split={**recipe.split, "fraction": options.fraction})
     samples = read(options.data)
 
+    from medzoo.devices import this_process
     from medzoo.hub.save import save
     from medzoo.training.train import train
 
     run = Path(options.output)
     model = train(recipe, samples, run)
-    print(f"Trained: {save(model, run / 'model', history=run / 'history.csv')}")
+    # Of several processes that train together, the first one writes.
+    if this_process()[0] == 0:
+        print(f"Trained: {save(model, run / 'model', history=run / 'history.csv')}")
 
 
 def _evaluate(options: argparse.Namespace) -> None:

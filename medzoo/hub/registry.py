@@ -11,6 +11,9 @@ from medzoo.entry import EVALUATION, MANIFEST, WEIGHTS, read_manifest
 from medzoo.errors import unknown_name
 from medzoo.io.files import cache_folder, read_json
 
+# Where the folders of a run keep its zoo entry: of a training, a search, a cross-validation.
+RUN_MODELS = ("model", "best", "ensemble")
+
 COLUMNS = ("model", "task", "modality", "test score", "parameters", "weights", "licence")
 
 
@@ -65,7 +68,7 @@ def find_entry(name: str | os.PathLike) -> Path:
     """Return the folder of a zoo entry.
 
     Args:
-        name: A folder, or the name of an entry on this machine.
+        name: Folder of an entry or of a run, or the name of an entry on this machine.
 
     Returns:
         The folder; for what looks like a path it is left to the reader to find that no entry lies there.
@@ -74,8 +77,9 @@ def find_entry(name: str | os.PathLike) -> Path:
         ValueError: There is no entry of this name; near matches are in the message.
     """
     path = Path(name)
-    if (path / MANIFEST).is_file():
-        return path
+    for folder in (path, *(path / model for model in RUN_MODELS)):
+        if (folder / MANIFEST).is_file():
+            return folder
     folders = entry_folders()
     if os.fspath(name) in folders:
         return folders[os.fspath(name)]

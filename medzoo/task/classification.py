@@ -42,6 +42,7 @@ class Classification(Labelled):
     name: ClassVar[str] = "classification"
     pipeline_tag: ClassVar[str] = "image-classification"
     default_loss: ClassVar[str] = "crossentropy"
+    losses: ClassVar[tuple[str, ...]] = ("crossentropy", "focal")
     default_metrics: ClassVar[tuple[str, ...]] = ("accuracy", "balanced_accuracy")
     monitor: ClassVar[str] = "val_balanced_accuracy"
     main_score: ClassVar[str] = "balanced_accuracy"

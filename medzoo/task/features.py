@@ -18,6 +18,7 @@ class FeatureExtraction:
     name: ClassVar[str] = "feature_extraction"
     pipeline_tag: ClassVar[str] = "image-feature-extraction"
     default_loss: ClassVar[None] = None
+    losses: ClassVar[tuple[str, ...]] = ()
     default_metrics: ClassVar[tuple[str, ...]] = ()
     main_score: ClassVar[None] = None
     labels: ClassVar[tuple[str, ...]] = ()

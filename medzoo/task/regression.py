@@ -39,6 +39,7 @@ class Regression:
     # The nearest of the tags of the Hub, none of which speaks of a number for an image.
     pipeline_tag: ClassVar[str] = "image-classification"
     default_loss: ClassVar[str] = "huber"
+    losses: ClassVar[tuple[str, ...]] = ("huber", "mae", "mse")
     default_metrics: ClassVar[tuple[str, ...]] = ("r2", "mae")
     monitor: ClassVar[str] = "val_r2"
     main_score: ClassVar[str] = "r2"

@@ -35,6 +35,7 @@ class Segmentation(Labelled):
     name: ClassVar[str] = "segmentation"
     pipeline_tag: ClassVar[str] = "image-segmentation"
     default_loss: ClassVar[str] = "dice_crossentropy"
+    losses: ClassVar[tuple[str, ...]] = ("crossentropy", "dice_crossentropy", "focal")
     default_metrics: ClassVar[tuple[str, ...]] = ("dice", "pixel_accuracy")
     monitor: ClassVar[str] = "val_dice"
     main_score: ClassVar[str] = "dice"

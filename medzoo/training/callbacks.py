@@ -9,10 +9,38 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 
+from medzoo.data.order import Order
 from medzoo.errors import DivergenceError
+from medzoo.graph import flatten
 from medzoo.io.files import atomic_file
 from medzoo.training.checkpoints import Checkpoints
+
+
+class BeginEpoch(keras.callbacks.Callback):
+    """Let every epoch's random draws follow from the seed and its number, so that a resumed run makes the same ones.
+
+    Args:
+        order: Says which rows and seeds an epoch has.
+        model: Its dropout layers draw anew.
+        seed: Seed of the recipe.
+    """
+
+    def __init__(self, order: Order, model: keras.Model, seed: int):
+        super().__init__()
+        self._order = order
+        self._generators = [layer.seed_generator for layer in flatten(model) if hasattr(layer, "seed_generator")]
+        self._seed = seed
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Set the draws of the epoch."""
+        self._order.pin(epoch)
+        draw = np.random.default_rng([self._seed, epoch])
+        # On torch, dropout draws from the generator of all.
+        keras.utils.set_random_seed(int(draw.integers(2**31)))
+        for generator in self._generators:
+            generator.state.assign(draw.integers(2**31, size=2).astype("uint32"))
 
 
 class SaveEpoch(keras.callbacks.Callback):
@@ -23,14 +51,22 @@ class SaveEpoch(keras.callbacks.Callback):
     Args:
         checkpoints: Where the epochs go.
         table: Path of `history.csv`.
-        history: Logs of the epochs before this start.
+        history: Logs of the epochs so far, to which each is added.
+        model: What is written: the whole model, also while only its head is fitted.
     """
 
-    def __init__(self, checkpoints: Checkpoints, table: Path, history: list[dict[str, Any]]):
+    def __init__(
+        self,
+        checkpoints: Checkpoints,
+        table: Path,
+        history: list[dict[str, Any]],
+        model: keras.Model,
+    ):
         super().__init__()
         self._checkpoints = checkpoints
         self._table = table
-        self._history = list(history)
+        self._history = history
+        self._whole = model
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Start the clock of the epoch."""
@@ -38,11 +74,14 @@ class SaveEpoch(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Write the epoch."""
+        # Through `self.model`: on JAX that is what brings the variables up to date.
+        rate = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
         scores = {name: float(value) for name, value in (logs or {}).items()}
-        scores["learning_rate"] = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
+        scores["learning_rate"] = rate
         scores["seconds"] = round(time.perf_counter() - self._start, 2)
         self._history.append({"epoch": epoch + 1, **scores})
-        self._checkpoints.write(self.model, self._history)
+        head = None if self.model is self._whole else self.model
+        self._checkpoints.write(self._whole, self._history, head)
         write_table(self._table, self._history)
 
 
@@ -66,6 +105,28 @@ class StopEarly(keras.callbacks.EarlyStopping):
         if self._scores:
             self.best = max(self._scores)
             self.wait = len(self._scores) - 1 - self._scores.index(self.best)
+
+
+class LowerOnPlateau(keras.callbacks.ReduceLROnPlateau):
+    """Keras's reduction of the learning rate where the validation loss stands still, resumed from the history.
+
+    Args:
+        rate: Learning rate of the first epoch.
+        history: Logs of the epochs before this start.
+        **arguments: Keras's own.
+    """
+
+    def __init__(self, rate: float, history: list[dict[str, Any]], **arguments: Any):
+        super().__init__(monitor="val_loss", **arguments)
+        self._rate = rate
+        self._past = history
+
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        """Lower the rate as the epochs so far did."""
+        super().on_train_begin(logs)
+        self.model.optimizer.learning_rate = self._rate
+        for row in self._past:
+            self.on_epoch_end(row["epoch"] - 1, dict(row))
 
 
 class StopOnDivergence(keras.callbacks.Callback):

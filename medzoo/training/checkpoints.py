@@ -11,9 +11,13 @@ from typing import Any
 
 import keras
 
-from medzoo.io.files import atomic_folder, read_json, write_json
+from medzoo.features.split import split_frozen
+from medzoo.io.files import atomic_file, atomic_folder, read_json, write_json
+from medzoo.training.freezing import stages
 
-STATE, WEIGHTS = "state.json", "model.weights.h5"
+STATE, WEIGHTS, HEAD = "state.json", "model.weights.h5", "head.weights.h5"
+# The whole model, of which epochs hold the head only while the encoder is frozen.
+FROZEN = "frozen.weights.h5"
 
 
 @dataclass(frozen=True)
@@ -56,11 +60,24 @@ class Checkpoints:
         value = self.history(epoch)[-1].get(self.monitor)
         return -math.inf if value is None else value
 
-    def write(self, model: keras.Model, history: list[dict[str, Any]]) -> None:
-        """Write the epoch that ends `history`, then delete those that are neither the latest nor the best."""
+    def write(self, model: keras.Model, history: list[dict[str, Any]], head: keras.Model | None = None) -> None:
+        """Write the epoch that ends `history`, then delete those that are neither the latest nor the best.
+
+        Args:
+            model: The whole model.
+            history: Logs of all epochs so far.
+            head: The part of it that was fitted, behind features of its frozen encoder; a large encoder is written
+                once and not in every epoch.
+        """
         epoch = len(history)
+        if head is not None and not (self.folder / FROZEN).exists():
+            with atomic_file(self.folder / FROZEN) as temporary:
+                model.save_weights(temporary)
         with atomic_folder(self._path(epoch)) as folder:
-            model.save_weights(folder / WEIGHTS)
+            if head is None:
+                model.save_weights(folder / WEIGHTS)
+            else:
+                head.save_weights(folder / HEAD)
             write_json(folder / STATE, {"epoch": epoch, "history": history})
         keep = {self.latest, self.best}
         for other in set(self.epochs()) - keep:
@@ -73,15 +90,23 @@ class Checkpoints:
         for path in self.folder.glob(".epoch-*"):
             shutil.rmtree(path, ignore_errors=True)
 
-    def restore(self, model: keras.Model, epoch: int) -> None:
-        """Give the compiled `model` the weights and the optimiser's state of an epoch."""
-        # Keras loads the variables of an optimiser that has them already, and skips others with a warning.
-        model.optimizer.build(model.trainable_variables)
-        self.load_weights(model, epoch)
+    def restore(self, fitted: keras.Model, epoch: int) -> None:
+        """Give what is fitted, the compiled model or its head, the weights and the optimiser's state of an epoch."""
+        if not fitted.optimizer.built:
+            # Keras loads the variables of an optimiser that has them already, and skips others with a warning.
+            fitted.optimizer.build(fitted.trainable_variables)
+        head = self._path(epoch) / HEAD
+        fitted.load_weights(head if head.exists() else self._path(epoch) / WEIGHTS)
 
     def load_weights(self, model: keras.Model, epoch: int) -> None:
-        """Give `model` the weights of an epoch."""
-        model.load_weights(self._path(epoch) / WEIGHTS)
+        """Give the whole `model` the weights of an epoch."""
+        path = self._path(epoch)
+        if not (path / HEAD).exists():
+            model.load_weights(path / WEIGHTS)
+            return
+        model.load_weights(self.folder / FROZEN)
+        _, head = split_frozen(model, stages(model))
+        head.load_weights(path / HEAD)
 
     def _path(self, epoch: int) -> Path:
         return self.folder / f"epoch-{epoch:04d}"

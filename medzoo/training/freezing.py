@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import keras
 
 from medzoo.errors import unknown_name
@@ -46,7 +48,7 @@ def freeze(model: keras.Model, until: str | None = None) -> None:
         ['predictions/bias', 'predictions/kernel', 'stage_4']
     """
     found = _known(model, until)
-    _set_frozen(model, found[: found.index(until) + 1] if until else found)
+    set_frozen(model, found[: found.index(until) + 1] if until else found)
 
 
 def unfreeze(model: keras.Model, since: str | None = None) -> None:
@@ -71,10 +73,11 @@ def unfreeze(model: keras.Model, since: str | None = None) -> None:
     """
     found = _known(model, since)
     before = found[: found.index(since)] if since else []
-    _set_frozen(model, [stage for stage in before if _is_frozen(model, stage)])
+    set_frozen(model, [stage for stage in before if _is_frozen(model, stage)])
 
 
-def _set_frozen(model: keras.Model, frozen: list[str]) -> None:
+def set_frozen(model: keras.Model, frozen: Collection[str]) -> None:
+    """Freeze these stages and no other layer; the model is to be compiled again."""
     # One by one: on TensorFlow, giving a model the value that it has already does not reach its layers.
     for layer in flatten(model):
         layer.trainable = stage_of(layer) not in frozen

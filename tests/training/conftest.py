@@ -44,10 +44,10 @@ def _interrupted(recipe, samples, tmp_path_factory):
     run = tmp_path_factory.mktemp("interrupted") / "run"
     write = Checkpoints.write
 
-    def write_once(checkpoints, model, history):
+    def write_once(checkpoints, model, history, head):
         if len(history) == 2:
             raise Killed
-        write(checkpoints, model, history)
+        write(checkpoints, model, history, head)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Checkpoints, "write", write_once)

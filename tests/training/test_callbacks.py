@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from medzoo.errors import DivergenceError
-from medzoo.training.callbacks import StopEarly, StopOnDivergence, write_table
+from medzoo.training.callbacks import LowerOnPlateau, StopEarly, StopOnDivergence, write_table
 from medzoo.training.checkpoints import Checkpoints
 
 SCORES = [0.2, 0.5, 0.4, 0.6, 0.6, 0.5, 0.3, 0.1]
@@ -64,3 +64,19 @@ def test_the_table_has_a_row_an_epoch_and_every_column(tmp_path):
             {"epoch": "1", "loss": "0.5", "val_dice": ""},
             {"epoch": "2", "loss": "0.4", "val_dice": "0.3"},
         ]
+
+
+@pytest.mark.parametrize("done", range(6))
+def test_a_resumed_run_has_the_rate_of_an_unbroken_one(done):
+    losses = [1.0, 0.9, 0.95, 0.92, 0.93, 0.94]
+    rates = []
+    for before in (0, done):
+        history = [{"epoch": number, "val_loss": loss} for number, loss in enumerate(losses[:before], 1)]
+        callback = LowerOnPlateau(0.8, history, factor=0.5, patience=2)
+        # What a resumed optimiser brings along has been lowered already.
+        callback.set_model(SimpleNamespace(optimizer=SimpleNamespace(learning_rate=0.3)))
+        callback.on_train_begin()
+        for epoch, loss in enumerate(losses[before:], before):
+            callback.on_epoch_end(epoch, {"val_loss": loss})
+        rates.append(callback.model.optimizer.learning_rate)
+    assert rates == [pytest.approx(0.2)] * 2

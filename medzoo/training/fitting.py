@@ -1,0 +1,182 @@
+"""The phases of a training: what is fitted on what, from which epoch on."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from medzoo.data import Samples
+from medzoo.data.augment import Augmentation
+from medzoo.data.balance import class_weights
+from medzoo.data.batches import Batches
+from medzoo.data.order import Order
+from medzoo.devices import Parallel
+from medzoo.features.cache import FeatureCache
+from medzoo.features.split import split_frozen
+from medzoo.graph import flatten, stage_of
+from medzoo.recipe import Recipe
+from medzoo.training.callbacks import BeginEpoch, LowerOnPlateau, SaveEpoch, StopEarly, StopOnDivergence, write_table
+from medzoo.training.checkpoints import Checkpoints
+from medzoo.training.freezing import set_frozen, stages
+from medzoo.training.progress import Progress
+from medzoo.training.regimes import Phase, cached_views, phases, rate_factors
+from medzoo.zoo_model import ZooModel
+
+
+class Fitting:
+    """A training in a folder, phase by phase.
+
+    Args:
+        recipe: All values of the training, fitted to its data.
+        training: What to learn from.
+        validation: What to judge by.
+        run: Folder of the run.
+        checkpoints: The epochs on disk.
+        cache: Features of frozen encoders.
+        parallel: The devices and processes that share the work.
+        verbose: Keras's progress.
+    """
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        training: Samples,
+        validation: Samples,
+        run: Path,
+        checkpoints: Checkpoints,
+        cache: FeatureCache,
+        parallel: Parallel,
+        verbose: int | str,
+    ):
+        self._recipe, self._training, self._validation = recipe, training, validation
+        self._run, self._checkpoints, self._cache = run, checkpoints, cache
+        self._parallel, self._verbose = parallel, verbose
+        self._history = checkpoints.history(checkpoints.latest)
+        keras.utils.set_random_seed(recipe.seed)
+        with _precision(recipe.precision):
+            self._model = ZooModel.from_recipe(recipe, pretrained=not self._history)
+        self._stages = stages(self._model)
+        self._phases = phases(recipe, self._stages)
+
+    def run(self, callbacks: Sequence[keras.callbacks.Callback]) -> None:
+        """Go through what is left of the phases, calling `callbacks` behind those of the training."""
+        if self._history:
+            self._checkpoints.load_weights(self._model, len(self._history))
+            # A kill may have come between the checkpoint and its row.
+            write_table(self._run / "history.csv", self._history)
+        for phase in self._phases:
+            if not self._is_over(phase):
+                self._fit(phase, callbacks)
+
+    def _fit(self, phase: Phase, callbacks: Sequence[keras.callbacks.Callback]) -> None:
+        if self._recipe.freezing is not None:
+            set_frozen(self._model, phase.frozen)
+        network, training, validation = self._parts(phase)
+        done = len(self._history)
+        self._compile(network, len(training.order), phase)
+        if done > phase.first:
+            self._checkpoints.restore(network, done)
+        network.fit(
+            self._parallel.training(training.feed),
+            validation_data=self._parallel.validation(validation.feed),
+            initial_epoch=done,
+            epochs=phase.end,
+            verbose=self._verbose,
+            shuffle=False,
+            callbacks=[*self._callbacks(phase, training.order), *callbacks],
+        )
+
+    def _parts(self, phase: Phase) -> tuple[keras.Model, Batches, Batches]:
+        """Return what is fitted, and its batches for training and for validation."""
+        recipe, model = self._recipe, self._model
+        cut = self._cut(phase)
+        if cut is not None:
+            encoder, head = cut
+            training = self._features(encoder, self._training, cached_views(recipe))
+            return head, training, self._features(encoder, self._validation)
+        multiple = self._parallel.devices
+        training = model.batches(
+            self._training, recipe.batch_size, augment=True, shuffle=True, seed=recipe.seed, multiple=multiple
+        )
+        return model, training, model.batches(self._validation, recipe.batch_size)
+
+    def _cut(self, phase: Phase) -> tuple[keras.Model, keras.Model] | None:
+        """Return encoder and head where features of the frozen encoder can stand for images."""
+        is_frozen = bool(phase.frozen) and list(phase.frozen) == self._stages
+        is_wanted = is_frozen and cached_views(self._recipe) is not None
+        # Features of a dense task are larger than its images, and heads too small to be shared by devices.
+        if not is_wanted or self._recipe.task.is_dense or self._parallel.devices > 1:
+            return None
+        return split_frozen(self._model, phase.frozen)
+
+    def _features(self, encoder: keras.Model, samples: Samples, views: int | None = None) -> Batches:
+        """Return batches of features, for training where `views` is given."""
+        recipe, task = self._recipe, self._recipe.task
+        is_training = views is not None
+        augment = Augmentation.from_json(recipe.augmentation) if views else None
+        features = self._cache.features(self._model, encoder, samples, views or 0, augment, recipe.seed)
+        targets = np.array(samples.targets)[:, None]
+        targets = task.encode(targets) if task.name == "regression" else targets.astype(np.int32)
+        balance = recipe.balance if is_training else {}
+        strata = samples.targets if balance.get("sampling") else None
+        order = Order(len(samples), recipe.batch_size, recipe.seed, is_training, strata)
+        weights = balance.get("class_weights")
+
+        def read(rows: np.ndarray) -> list[np.ndarray]:
+            return [*(feature[order.epoch % len(feature)][rows] for feature in features), targets[rows]]
+
+        columns = [(array.shape[1:], array.dtype) for array in read(np.arange(0))]
+        weights = None if weights is None else class_weights(samples, weights)
+        return Batches(order, read, columns, weights=weights, in_memory=True)
+
+    def _compile(self, network: keras.Model, steps: int, phase: Phase) -> None:
+        factors = rate_factors(self._recipe, self._stages)
+        layers = [layer for layer in flatten(self._model) if stage_of(layer) in factors]
+        by_path = {weight.path: factors[stage_of(layer)] for layer in layers for weight in layer.trainable_weights}
+        self._model.compile_from_recipe(steps, phase.first, by_path)
+        if network is not self._model:
+            network.compile(**self._model.compile_arguments(self._model.optimizer))
+        self._model.optimizer.build(network.trainable_variables)
+
+    def _callbacks(self, phase: Phase, order: Order) -> list[keras.callbacks.Callback]:
+        recipe, history = self._recipe, self._history
+        monitor, verbose = recipe.task.monitor, self._verbose
+        found = [
+            BeginEpoch(order, self._model, recipe.seed),
+            StopOnDivergence(self._checkpoints),
+            SaveEpoch(self._checkpoints, self._run / "history.csv", history, self._model),
+        ]
+        if (recipe.schedule or {}).get("name") == "plateau":
+            arguments = {name: value for name, value in recipe.schedule.items() if name != "name"}
+            found.append(LowerOnPlateau(recipe.optimizer.get("learning_rate", 1e-3), list(history), **arguments))
+        if phase is self._phases[-1]:
+            # Before that another stage is about to be unfrozen.
+            found.append(StopEarly(monitor, recipe.patience, history[phase.first :], verbose=int(verbose != 0)))
+        found.append(Progress(recipe.epochs, monitor, list(history), verbose))
+        # Keras writes these logs by TensorFlow, whatever the backend.
+        if importlib.util.find_spec("tensorflow") is not None:
+            found.append(keras.callbacks.TensorBoard(self._run / "tensorboard", write_graph=False))
+        return found
+
+    def _is_over(self, phase: Phase) -> bool:
+        if len(self._history) >= phase.end:
+            return True
+        scores = [row[self._recipe.task.monitor] for row in self._history[phase.first :]]
+        stale = len(scores) - 1 - scores.index(max(scores)) if scores else 0
+        return phase is self._phases[-1] and stale >= self._recipe.patience
+
+
+@contextlib.contextmanager
+def _precision(policy: str) -> Iterator[None]:
+    before: Any = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(policy)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)

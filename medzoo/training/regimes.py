@@ -1,0 +1,114 @@
+"""Which stages of the encoder learn in which epochs, and how fast."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from medzoo.errors import refuse_unknown, unknown_name
+from medzoo.recipe import Recipe
+
+# Fields of a recipe's `freezing` besides its name.
+REGIMES = {
+    "full": ("rate_factor",),
+    "frozen": ("until", "views"),
+    "gradual": ("frozen_epochs", "stage_epochs", "since", "rate_factor", "views"),
+}
+
+
+@dataclass(frozen=True)
+class Phase:
+    """Epochs of a training in which the same stages learn.
+
+    Args:
+        first: Its first epoch, from 0.
+        end: The epoch after its last one.
+        frozen: Names of the stages that do not learn.
+    """
+
+    first: int
+    end: int
+    frozen: tuple[str, ...] = ()
+
+
+def phases(recipe: Recipe, stages: Sequence[str]) -> list[Phase]:
+    """Return the phases of a training, in their order.
+
+    Args:
+        recipe: Its `freezing` names the regime.
+        stages: Stages of the network's encoder from the input on, as `medzoo.stages` lists them.
+
+    Raises:
+        ValueError: The regime, a field or a stage is unknown, or the epochs are too few for all stages.
+
+    Example:
+        >>> recipe = replace(recipe, epochs=9, freezing={"name": "gradual", "frozen_epochs": 4, "stage_epochs": 2})
+        >>> [(phase.first, phase.frozen) for phase in phases(recipe, ["stem", "stage_1"])]
+        [(0, ('stem', 'stage_1')), (4, ('stem',)), (6, ())]
+    """
+    freezing = _checked(recipe, stages)
+    if freezing["name"] == "full":
+        return [Phase(0, recipe.epochs)]
+    if freezing["name"] == "frozen":
+        until = freezing.get("until", stages[-1])
+        return [Phase(0, recipe.epochs, tuple(stages[: stages.index(until) + 1]))]
+    since = stages.index(freezing.get("since", stages[0]))
+    # All frozen, then one stage fewer each time.
+    counts = range(len(stages), since - 1, -1)
+    step = freezing.get("stage_epochs", 1)
+    starts = [0, *(freezing.get("frozen_epochs", 1) + step * number for number in range(len(counts) - 1))]
+    _refuse_too_long(recipe, starts[-1], stages[since])
+    ends = [*starts[1:], recipe.epochs]
+    return [Phase(*epochs, tuple(stages[:count])) for *epochs, count in zip(starts, ends, counts, strict=True)]
+
+
+def rate_factors(recipe: Recipe, stages: Sequence[str]) -> dict[str, float]:
+    """Return by which factor each stage learns slower than what follows the encoder; none for equal rates.
+
+    The deepest stage learns at `rate_factor` times the rate of the recipe, the one before it at its square, and so on.
+
+    Source: Howard and Ruder, "Universal language model fine-tuning", 2018 (arXiv 1801.06146), for rates that differ
+    and for unfreezing one after the other.
+    """
+    factor = _checked(recipe, stages).get("rate_factor", 1)
+    return {} if factor == 1 else {stage: factor**depth for depth, stage in enumerate(reversed(stages), 1)}
+
+
+def cached_views(recipe: Recipe) -> int | None:
+    """Return of how many augmented views of an image the features are kept while the encoder is frozen.
+
+    Returns:
+        0 for features of the image as it is, None if the encoder has to see every epoch's images.
+    """
+    default = None if recipe.augmentation else 0
+    return (recipe.freezing or {}).get("views", default)
+
+
+def _checked(recipe: Recipe, stages: Sequence[str]) -> dict:
+    freezing = dict(recipe.freezing or {"name": "full"})
+    name = freezing["name"]
+    if name not in REGIMES:
+        raise unknown_name("freezing", name, REGIMES)
+    refuse_unknown(f"field of the freezing '{name}'", freezing.keys() - {"name"}, REGIMES[name])
+    if recipe.freezing and not stages:
+        raise ValueError(
+            f"The network of '{recipe.name}' has no encoder with stages. Leave the recipe's `freezing` out."
+        )
+    for field in ("until", "since"):
+        if field in freezing and freezing[field] not in stages:
+            raise unknown_name("stage", freezing[field], stages)
+    for field in ("frozen_epochs", "stage_epochs", "views"):
+        least = 0 if field == "views" else 1
+        if not isinstance(freezing.get(field, least), int) or freezing.get(field, least) < least:
+            raise ValueError(f"`{field}` must be a whole number of at least {least}. Received: {freezing[field]!r}.")
+    if not 0 < freezing.get("rate_factor", 1) <= 1:
+        raise ValueError(f"`rate_factor` must be above 0 and at most 1. Received: {freezing['rate_factor']!r}.")
+    return freezing
+
+
+def _refuse_too_long(recipe: Recipe, start: int, stage: str) -> None:
+    if start >= recipe.epochs:
+        raise ValueError(
+            f"The schedule is longer than the training: the stage '{stage}' is unfrozen after {start} epochs, the "
+            f"recipe has {recipe.epochs}. Set more `epochs`, fewer `frozen_epochs` or `stage_epochs`, or a later stage."
+        )

@@ -1,0 +1,102 @@
+"""The runs below a folder, read without Keras."""
+
+from __future__ import annotations
+
+import os
+import platform
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from medzoo.io.files import read_json
+
+RUN = "run.json"
+RUNNING, FINISHED, KILLED = "running", "finished", "killed"
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run's folder and what its `run.json` says.
+
+    Args:
+        folder: The folder.
+        record: The file, its `status` being "killed" where the process is gone that was "running".
+    """
+
+    folder: Path
+    record: dict[str, Any]
+
+    @property
+    def score(self) -> float | None:
+        """Best validation score; higher is better."""
+        return self.record["score"]
+
+
+def find_runs(folder: str | os.PathLike) -> list[Run]:
+    """Return all runs in and below a folder, those of folds and trials too, the best score first.
+
+    Args:
+        folder: A folder of any depth.
+
+    Raises:
+        FileNotFoundError: There is no such folder, or no run in it.
+        ValueError: A `run.json` cannot be read.
+
+    Example:
+        >>> [run.folder.name for run in find_runs("runs")]
+        ['unet', 'resnet']
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise FileNotFoundError(
+            f"There is no folder {folder}. Expected a folder below which `medzoo train` wrote runs."
+        )
+    runs = [_read(path) for path in sorted(folder.rglob(RUN)) if not _is_hidden(path.relative_to(folder))]
+    if not runs:
+        raise FileNotFoundError(f"No {RUN} in or below {folder}. Train one: medzoo train RECIPE --data DIR -o {folder}")
+    return sorted(runs, key=lambda run: (run.score is None, -(run.score or 0.0)))
+
+
+def duration(seconds: float) -> str:
+    """Return a time in the two units that are read.
+
+    Example:
+        >>> [duration(seconds) for seconds in (0.4, 59, 740, 7_380, 100_000)]
+        ['1 s', '59 s', '12 min', '2 h 3 min', '1 d 4 h']
+    """
+    minutes = round(seconds / 60)
+    if seconds < 59.5:
+        return f"{max(round(seconds), 1)} s"
+    if minutes < 60:
+        return f"{minutes} min"
+    if minutes < 24 * 60:
+        return f"{minutes // 60} h {minutes % 60} min"
+    hours = round(minutes / 60)
+    return f"{hours // 24} d {hours % 24} h"
+
+
+def _read(path: Path) -> Run:
+    record = read_json(path)
+    try:
+        session = record["sessions"][-1]
+        if record["status"] == RUNNING and session["host"] == platform.node() and not _is_alive(session["pid"]):
+            record["status"] = KILLED
+        return Run(path.parent, {**record, "score": record["score"]})
+    except (KeyError, IndexError, TypeError) as error:
+        raise ValueError(f"{path} is not the record of a run: {error!r} is missing. Delete the file.") from error
+
+
+def _is_hidden(path: Path) -> bool:
+    """Return whether a path lies in what a killed process left half-written."""
+    return any(part.startswith(".") for part in path.parts)
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        # The process of another user.
+        return True
+    return True

@@ -1,0 +1,182 @@
+"""What is known of a run, in the file `run.json` of its folder, from its start on."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import math
+import os
+import platform
+import shlex
+import sys
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from medzoo.data import Samples
+from medzoo.evaluation.record import loaded_versions
+from medzoo.io.files import read_json, write_json
+from medzoo.recipe import Recipe
+from medzoo.training.machine import Energy, git_state, machine, peak_memory
+from medzoo.training.runs import FINISHED, KILLED, RUN, RUNNING
+
+
+@contextlib.contextmanager
+def track(run: str | os.PathLike, recipe: Recipe, samples: Samples) -> Iterator[Record]:
+    """Keep the `run.json` of a run while the block trains: written at the start, after every epoch and at the end.
+
+    A run that is resumed goes on with the file of its folder: every start is a row of `sessions`, and seconds and
+    joules are their sums. Of a killed one the row says "running" until the next start; `medzoo runs` looks whether
+    its process lives.
+
+    Args:
+        run: Folder of the run, with or without the `history.csv` that `train` writes there.
+        recipe: What is trained.
+        samples: The data, with its splits. Counts of images and patients are kept, no names.
+
+    Yields:
+        The record, whose `callback` belongs into `fit`, behind what writes `history.csv`.
+
+    Example:
+        >>> with track(run, recipe, samples) as record:
+        ...     model.fit(data, callbacks=[save_epoch, record.callback])
+    """
+    record = Record(Path(run), recipe, samples)
+    record.write()
+    try:
+        yield record
+    except BaseException as error:
+        # A full disk may be what ended the run; its own error is the one to show.
+        with contextlib.suppress(OSError):
+            record.write(*_end(error))
+        raise
+    record.write(FINISHED)
+
+
+class Record:
+    """The `run.json` of one run; `track` makes it.
+
+    Attributes:
+        callback: Keras callback that writes the file after every epoch.
+    """
+
+    def __init__(self, run: Path, recipe: Recipe, samples: Samples):
+        self._run, self._recipe, self._data = run, recipe, _counts(samples)
+        path = run / RUN
+        self._earlier = [_ended(session) for session in read_json(path)["sessions"]] if path.exists() else []
+        self._energy, self._start = Energy(), time.perf_counter()
+        self._first = len(_history(run))
+        self._session = {
+            "started": _now(),
+            "host": platform.node(),
+            "pid": os.getpid(),
+            "command": shlex.join(sys.argv),
+            "git": git_state(),
+            "versions": loaded_versions(),
+            "hardware": machine(),
+        }
+        self.callback = _WriteEpoch(self)
+
+    def write(self, status: str = RUNNING, reason: str | None = None) -> None:
+        """Write the file as things stand."""
+        history = _history(self._run)
+        if self._adds_nothing(history):
+            return
+        session = {"status": status, "reason": reason, **self._session, **self._spent(history)}
+        sessions = [*self._earlier, session]
+        write_json(
+            self._run / RUN,
+            {
+                "name": self._recipe.name,
+                "task": self._recipe.task.name,
+                "status": status,
+                "reason": reason,
+                **_best(history, self._recipe.task.monitor),
+                "epochs": len(history),
+                "epochs_at_most": self._recipe.epochs,
+                "date": _now(),
+                "seconds": round(_sum(sessions, "seconds"), 1),
+                "energy_joules": _sum(sessions, "energy_joules"),
+                "peak_memory": max((row["peak_memory"] or 0 for row in sessions), default=0) or None,
+                "data": self._data,
+                "sessions": sessions,
+            },
+        )
+
+    def _adds_nothing(self, history: list[dict[str, str]]) -> bool:
+        """Return whether the run was finished before this start, which then only loads its model."""
+        return len(history) == self._first and bool(self._earlier) and self._earlier[-1]["status"] == FINISHED
+
+    def _spent(self, history: list[dict[str, str]]) -> dict[str, Any]:
+        return {
+            "epochs": max(len(history) - self._first, 0),
+            "seconds": round(time.perf_counter() - self._start, 1),
+            "energy_joules": self._energy.read(),
+            "peak_memory": peak_memory(),
+        }
+
+    def keep_up(self) -> None:
+        """Read what would be lost in a long epoch."""
+        self._energy.keep_up()
+
+
+class _WriteEpoch(keras.callbacks.Callback):
+    def __init__(self, record: Record):
+        super().__init__()
+        self._record = record
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        self._record.keep_up()
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        self._record.write()
+
+
+def _counts(samples: Samples) -> dict[str, dict[str, int | None]]:
+    """Return the number of images and of patients in each split; None patients where the data names none."""
+    counts = {}
+    for split in dict.fromkeys(samples.splits):
+        rows = [row for row, other in enumerate(samples.splits) if other == split]
+        patients = len({samples.patients[row] for row in rows}) if samples.has_patients else None
+        counts[split or "not split"] = {"images": len(rows), "patients": patients}
+    return counts
+
+
+def _history(run: Path) -> list[dict[str, str]]:
+    try:
+        with open(run / "history.csv", newline="", encoding="utf-8") as file:
+            return list(csv.DictReader(file))
+    except FileNotFoundError:
+        return []
+
+
+def _best(history: list[dict[str, str]], monitor: str) -> dict[str, Any]:
+    scores = [float(row.get(monitor) or "nan") for row in history]
+    known = [score for score in scores if math.isfinite(score)]
+    best = max(known, default=None)
+    return {"score_name": monitor, "score": best, "best_epoch": None if best is None else scores.index(best) + 1}
+
+
+def _ended(session: dict[str, Any]) -> dict[str, Any]:
+    return {**session, "status": KILLED} if session["status"] == RUNNING else session
+
+
+def _end(error: BaseException) -> tuple[str, str]:
+    """Return how a run ended that did not finish: by the user, the system or a search, or by an error."""
+    name = type(error).__name__
+    # Optuna ends a trial so that is worse than others.
+    stopped = not isinstance(error, Exception) or name == "TrialPruned"
+    return "stopped" if stopped else "failed", f"{name}: {' '.join(str(error).split())}".removesuffix(": ")
+
+
+def _sum(sessions: list[dict[str, Any]], name: str) -> float | None:
+    values = [session[name] for session in sessions if session[name] is not None]
+    return sum(values) if values else None
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
