@@ -9,6 +9,7 @@ import keras
 
 from medzoo.errors import unknown_name
 from medzoo.models.classifier import classifier, regressor
+from medzoo.models.ensemble import ensemble
 from medzoo.models.resunet_plus_plus import resunet_plus_plus
 from medzoo.models.unet import unet
 
@@ -25,11 +26,14 @@ BUILDERS = {
     "resunet_plus_plus": Builder(resunet_plus_plus, "Jha et al. 2019, arXiv 1911.07067"),
     "classifier": Builder(classifier, "He et al. 2016, arXiv 1512.03385"),
     "regressor": Builder(regressor, "He et al. 2016, arXiv 1512.03385"),
+    "ensemble": Builder(ensemble, "Lakshminarayanan et al. 2017, arXiv 1612.01474"),
 }
 
 
 # In recipes of networks that only their `config.json` holds.
 CONVERTED = "converted"
+# In recipes of estimators on deep features, which `medzoo features` fits.
+ESTIMATOR = "estimator"
 
 
 def build(
@@ -65,6 +69,11 @@ def build(
         raise ValueError(
             "The network of this recipe was converted from another library, so no builder has it. Load the model with "
             "medzoo.load and call its `fit`, or set another builder."
+        )
+    if name == ESTIMATOR:
+        raise ValueError(
+            "The recipe is of an estimator on the features of a network, which no builder makes. Load it with "
+            "medzoo.load, or fit it anew: medzoo features RECIPE_OR_MODEL --data DIR -o RUN"
         )
     if name not in BUILDERS:
         raise unknown_name("builder", name, BUILDERS)

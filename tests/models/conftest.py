@@ -13,6 +13,10 @@ SMALL_BUILDERS = {
     "resunet_plus_plus": ("resunet_plus_plus", {"filters": (64, 64, 16)}),
     "classifier": ("classifier", {"encoder": {"name": "plain", "filters": (4, 4)}, "hidden": (4,), "dropout": 0.1}),
     "regressor": ("regressor", {"encoder": {"name": "plain", "filters": (4, 4)}}),
+    "ensemble": (
+        "ensemble",
+        {"members": 2, "of": {"name": "classifier", "encoder": {"name": "plain", "filters": (4, 4)}}},
+    ),
 }
 
 

@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 from keras import layers
 
+from medzoo.graph import flatten
+
 IMAGE, VOLUME = (32, 32, 2), (8, 8, 8, 1)
 SHAPES = [IMAGE, VOLUME]
 # Sizes of both kinds of encoders that no total stride divides, and that none of them exceeds.
@@ -77,8 +79,10 @@ def test_input_of_another_rank_is_refused(small_network, shape):
 @pytest.mark.parametrize("shape", SHAPES)
 def test_network_is_functional_and_of_stock_layers_only(small_network, shape):
     network = small_network(shape)
-    assert type(network) is type(keras.Model(network.input, network.output))
-    assert all(getattr(layers, type(layer).__name__, None) is type(layer) for layer in network.layers)
+    functional = type(keras.Model(network.input, network.output))
+    assert type(network) is functional
+    stock = [type(layer) is getattr(layers, type(layer).__name__, functional) for layer in flatten(network)]
+    assert all(stock)
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -93,8 +97,9 @@ def test_config_is_json_that_bare_keras_reads(small_network, shape):
 def test_layer_names_tell_the_part_of_the_network_and_do_not_count_up(small_network, shape):
     names = [layer.name for layer in small_network.new(shape).layers]
     assert names == [layer.name for layer in small_network.new(shape).layers]
-    parts = ("image", "stem_", "stage_", "stride_", "decoder_", "head_", "probabilities", "predictions")
-    assert [name for name in names if not name.startswith(parts)] == []
+    parts = ("image", "stem_", "stage_", "stride_", "decoder_", "head_", "probabilities", "predictions", "fold_")
+    _, *inside = flatten(small_network(shape))
+    assert [layer.name for layer in inside if not layer.name.startswith(parts)] == []
     assert names[-1] == ("probabilities" if small_network.segments else "predictions")
 
 

@@ -1,0 +1,94 @@
+"""The parts of a cross-validation, and the folder that belongs to them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from medzoo.data import Samples, folds, save_split
+from medzoo.data.split_files import portable_names
+from medzoo.io.files import read_json, write_json
+from medzoo.recipe import Recipe
+from medzoo.training.parts import divide
+
+SETTINGS = "crossval_settings.json"
+
+
+def fold_parts(samples: Samples, recipe: Recipe, count: int) -> list[tuple[Samples, ...]]:
+    """Return (train, valid) of each fold, or (train, valid, test) where something is held out.
+
+    Held out is what the data calls "test", or else the images that `medzoo.train` holds out by the recipe too. The
+    folds are made of all others, whatever part the data gives them.
+
+    Args:
+        samples: The data set.
+        recipe: Its `split` may hold a fraction for "test"; its seed chooses the folds.
+        count: Number of folds, at least 2.
+
+    Raises:
+        ValueError: Nothing is left to make folds of, or there are fewer patients than folds.
+    """
+    rest, test = _hold_out(samples, recipe)
+    parts = folds(rest, count, recipe.seed)
+    return [(*pair, test) for pair in parts] if len(test) else parts
+
+
+def claim(run: Path, recipe: Recipe, parts: list[tuple[Samples, ...]]) -> None:
+    """Take a folder for a cross-validation, or go on in its own.
+
+    Raises:
+        ValueError: The folder holds another cross-validation; the message says what differs.
+    """
+    settings = _settings(recipe, parts)
+    known = read_json(run / SETTINGS) if (run / SETTINGS).exists() else settings
+    differs = next((name for name in settings if known.get(name) != settings[name]), None)
+    if differs:
+        raise ValueError(
+            f"{run} holds a cross-validation of another {differs}. Choose another folder, or delete this one first."
+        )
+    write_json(run / SETTINGS, settings)
+    save_split(run / "folds.csv", parts)
+
+
+def _hold_out(samples: Samples, recipe: Recipe) -> tuple[Samples, Samples]:
+    bare = replace(samples, splits=("",) * len(samples))
+    if "test" in samples.splits:
+        is_test = np.array(samples.splits) == "test"
+    elif recipe.split.get("test"):
+        is_test = _rows_of_test(bare, recipe)
+    else:
+        is_test = np.zeros(len(samples), bool)
+    if is_test.all():
+        raise ValueError(f"{samples!r} has no images to make folds of: all are held out. Give the training part too.")
+    return bare[~is_test], replace(samples[is_test], splits=("test",) * int(is_test.sum()))
+
+
+def _rows_of_test(samples: Samples, recipe: Recipe) -> np.ndarray:
+    held_out = divide(samples, recipe).part("test")
+    return np.isin(samples.patients, held_out.patients)
+
+
+def _settings(recipe: Recipe, parts: list[tuple[Samples, ...]]) -> dict[str, Any]:
+    """Return what must not change between two starts, what the others depend on first."""
+    values = {**recipe.to_json(), "card": None, "expected": None}
+    return {
+        "recipe": json.loads(json.dumps(values)),
+        "number of folds": len(parts),
+        "data set": hashlib.sha256(json.dumps(sorted(_rows(parts))).encode()).hexdigest(),
+    }
+
+
+def _rows(parts: list[tuple[Samples, ...]]) -> list[tuple[Any, ...]]:
+    """Return image, patient, target and fold of every image; masks are too large to be read for this."""
+    named = [(str(number), part[1]) for number, part in enumerate(parts, 1)]
+    named += [("test", part) for part in parts[0][2:]]
+    return [
+        (image, patient, "" if samples.kind == "segmentation" else target, fold)
+        for fold, samples in named
+        for image, patient, target in zip(portable_names(samples), samples.patients, samples.targets, strict=True)
+    ]
