@@ -13,6 +13,8 @@ import numpy as np
 from medzoo.data.synthetic import make_scan
 from medzoo.entry import GOLDEN, WEIGHTS
 from medzoo.evaluation.record import loaded_versions
+from medzoo.features.estimator_file import estimator_versions, write_estimator
+from medzoo.features.estimator_model import EstimatorModel
 from medzoo.hub.half_precision import HALF_PRECISION_TOLERANCE, KERNEL_DIMENSIONS, rounded, smallest
 from medzoo.hub.onnx import write_onnx
 from medzoo.models.fast import accelerate
@@ -24,17 +26,20 @@ GOLDEN_SLICES = 16
 FACTS = ("medzoo", "versions", "score", "parameters")
 
 
-def write_network(model: ZooModel, folder: Path, exact: bool = False) -> dict[str, Any]:
+def write_network(model: ZooModel | EstimatorModel, folder: Path, exact: bool = False) -> dict[str, Any]:
     """Write the network of a model as float32 layers with kernels in half precision where that is accurate enough.
 
     Args:
-        model: The model; it is not changed.
+        model: The model; it is not changed. Beside the network of an estimator stands the estimator, and the golden
+            output is one of features; `answer` is what the estimator makes of them.
         folder: An existing folder.
-        exact: Whether to keep every kernel as it is.
+        exact: Whether to keep every kernel as it is, as an estimator needs it: its scaling makes small changes large.
 
     Returns:
         Facts for the manifest: versions, number of parameters.
     """
+    is_estimator = isinstance(model, EstimatorModel)
+    exact = exact or is_estimator
     network = accelerate(_float32_copy(model.network))
     inputs = golden_input(model.preprocessing)
     if not exact:
@@ -44,9 +49,12 @@ def write_network(model: ZooModel, folder: Path, exact: bool = False) -> dict[st
         empty.rmdir()
     _store_half(folder / WEIGHTS)
     output = _output(network, inputs)
-    np.savez_compressed(folder / GOLDEN, input=inputs, output=output)
+    answer = {"answer": model.answer(output)} if is_estimator else {}
+    np.savez_compressed(folder / GOLDEN, input=inputs, output=output, **answer)
+    if is_estimator:
+        write_estimator(model.estimator, folder)
     write_onnx(network, folder, inputs, output, exact)
-    versions = loaded_versions()
+    versions = loaded_versions() | (estimator_versions() if is_estimator else {})
     return {
         "medzoo": versions["medzoo"],
         "versions": versions,

@@ -10,6 +10,7 @@ from medzoo.entry import CARD, EVALUATION, FIGURES, MANIFEST, RECIPE, read_entry
 from medzoo.evaluation.plots import common as plots
 from medzoo.evaluation.record import Evaluation
 from medzoo.evaluation.save import save_report
+from medzoo.features.estimator_model import EstimatorModel
 from medzoo.hub.card import write_card
 from medzoo.hub.network import FACTS, write_network
 from medzoo.io.files import atomic_folder, read_json
@@ -17,7 +18,10 @@ from medzoo.zoo_model import ZooModel
 
 
 def save(
-    model: ZooModel, folder: str | os.PathLike, history: str | os.PathLike | None = None, exact: bool = False
+    model: ZooModel | EstimatorModel,
+    folder: str | os.PathLike,
+    history: str | os.PathLike | None = None,
+    exact: bool = False,
 ) -> Path:
     """Write a model as a zoo entry: exactly the folder that is published.
 
@@ -25,7 +29,8 @@ def save(
     copy for fast prediction is added where the extra `medzoo[onnx]` is installed.
 
     Args:
-        model: The model; its `evaluation`, if it has one, goes onto the card with its figures.
+        model: The model; its `evaluation`, if it has one, goes onto the card with its figures. Of an `EstimatorModel`
+            bare Keras opens the network of the features; the estimator lies beside it, without pickle.
         folder: Where to write; an entry that stands there is replaced.
         history: `history.csv` of the training, for the curves on the card.
         exact: Whether to keep every kernel as it is; else kernels are stored in half precision as long as the golden
