@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from medzoo.evaluation.calibrate import calibrate
     from medzoo.evaluation.comparison.compare import compare
     from medzoo.evaluation.comparison.record import Comparison
+    from medzoo.evaluation.estimators import compare_estimators
     from medzoo.evaluation.evaluate import evaluate
     from medzoo.evaluation.gradcam.explain import explain
     from medzoo.evaluation.gradcam.explanation import Explanation
@@ -26,7 +27,10 @@ if TYPE_CHECKING:
     from medzoo.recipe import Recipe
     from medzoo.stack import Stack
     from medzoo.task import Classification, Regression, Segmentation
+    from medzoo.training.cross_validation.record import CrossValidation
+    from medzoo.training.cross_validation.run import cross_validate
     from medzoo.training.freezing import freeze, stages, unfreeze
+    from medzoo.training.search.run import learning_curve, search
     from medzoo.training.train import train
     from medzoo.zoo_model import ZooModel
 
@@ -35,6 +39,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "Classification": "medzoo.task",
     "Comparison": "medzoo.evaluation.comparison.record",
+    "CrossValidation": "medzoo.training.cross_validation.record",
     "Evaluation": "medzoo.evaluation.record",
     "Explanation": "medzoo.evaluation.gradcam.explanation",
     "Preprocessing": "medzoo.preprocessing",
@@ -46,14 +51,18 @@ _HOMES = {
     "ZooModel": "medzoo.zoo_model",
     "calibrate": "medzoo.evaluation.calibrate",
     "compare": "medzoo.evaluation.comparison.compare",
+    "compare_estimators": "medzoo.evaluation.estimators",
+    "cross_validate": "medzoo.training.cross_validation.run",
     "evaluate": "medzoo.evaluation.evaluate",
     "explain": "medzoo.evaluation.gradcam.explain",
     "freeze": "medzoo.training.freezing",
+    "learning_curve": "medzoo.training.search.run",
     "list_models": "medzoo.hub.registry",
     "load": "medzoo.hub.load",
     "predict": "medzoo.hub.predict",
     "read_scan": "medzoo.io",
     "save": "medzoo.hub.save",
+    "search": "medzoo.training.search.run",
     "stages": "medzoo.training.freezing",
     "train": "medzoo.training.train",
     "unfreeze": "medzoo.training.freezing",
@@ -62,6 +71,7 @@ _HOMES = {
 __all__ = [
     "Classification",
     "Comparison",
+    "CrossValidation",
     "Evaluation",
     "Explanation",
     "Preprocessing",
@@ -73,16 +83,20 @@ __all__ = [
     "ZooModel",
     "calibrate",
     "compare",
+    "compare_estimators",
+    "cross_validate",
     "data",
     "evaluate",
     "explain",
     "freeze",
+    "learning_curve",
     "list_models",
     "load",
     "models",
     "predict",
     "read_scan",
     "save",
+    "search",
     "stages",
     "train",
     "unfreeze",

@@ -18,12 +18,16 @@ PACKAGE = ROOT / "medzoo"
 
 # A module imports only what stands before it, and its own siblings. CONTRIBUTING.md says what each is for.
 ORDER = (
-    *("errors", "io", "transforms", "task", "stack", "preprocessing", "recipe", "entry", "graph", "gradients"),
+    *("errors", "io", "transforms", "task", "stack", "preprocessing", "recipe", "entry", "graph"),
+    *("gradients", "devices"),
     *("weights", "models", "losses", "metrics", "optimizers", "data", "inference", "zoo_model"),
     *("features", "evaluation", "training", "hub", "report", "demo", "cli"),
 )
 # These two only point at the others.
 EXEMPT = ("__init__", "__main__")
+
+# Keras has no gradients of its own, and no common way to several devices.
+BACKEND_FILES = ("gradients", "devices")
 
 NETWORK = {"aiohttp", "ftplib", "http", "httpx", "huggingface_hub", "requests", "socket", "urllib", "urllib3"}
 BACKENDS = {"keras", "tensorflow", "jax", "torch"}
@@ -110,15 +114,14 @@ def test_only_hub_and_weights_touch_the_network(path):
 
 
 @every_file
-def test_only_data_and_gradients_import_tensorflow(path):
-    if part_of(path) not in ("data", "gradients"):
+def test_only_data_and_what_keras_lacks_imports_tensorflow(path):
+    if part_of(path) not in ("data", *BACKEND_FILES):
         assert "tensorflow" not in top_levels(path)
 
 
 @every_file
 def test_no_backend_but_through_keras(path):
-    # Keras has no gradient of its own.
-    if part_of(path) == "gradients":
+    if part_of(path) in BACKEND_FILES:
         return
     assert not top_levels(path) & {"jax", "torch"}
 

@@ -10,12 +10,25 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from medzoo import __version__
-from medzoo.cli import audit, compare, explain, models, run, split
+from medzoo.cli import (
+    audit,
+    clusters,
+    compare,
+    crossval,
+    explain,
+    features,
+    models,
+    prepare,
+    run,
+    runs,
+    search,
+    split,
+)
 from medzoo.cli.parser import one_line
 
 # What a user can cause and mend: shown as one line. Everything else is a bug and keeps its traceback.
 USER_ERRORS = (ValueError, TypeError, OSError, ImportError, ArithmeticError, RuntimeError)
-GROUPS = (models, run, compare, explain, audit, split)
+GROUPS = (models, run, runs, crossval, search, features, clusters, compare, explain, audit, split, prepare)
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
