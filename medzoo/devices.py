@@ -97,7 +97,7 @@ def own_folder(run: Path) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def distributed(devices: int | str | None, batch_size: int | None = None) -> Iterator[Parallel]:
+def distributed(devices: int | str | None, batch_size: int) -> Iterator[Parallel]:
     """Train on several devices what is built, compiled and fitted within.
 
     Gradients are those of the whole batch. What a network computes over a batch, batch normalisation and the Dice
@@ -132,7 +132,7 @@ def distributed(devices: int | str | None, batch_size: int | None = None) -> Ite
             "Set KERAS_BACKEND=jax, or leave `devices` out of the recipe."
         )
     with _SCOPES[backend](devices) as count:
-        if batch_size is not None and batch_size % count:
+        if batch_size % count:
             near = max(1, round(batch_size / count)) * count
             raise ValueError(
                 f"`batch_size` must be divisible by the number of devices, {count}. Received: "

@@ -93,26 +93,26 @@ def test_without_devices_nothing_changes():
 
 @several_devices
 def test_more_devices_than_there_are_is_an_error():
-    with pytest.raises(
-        ValueError, match=r"`devices` must be at most \d+ here, or 'all'. Received: devices=512.*To try"
+    with (
+        pytest.raises(ValueError, match=r"`devices` must be at most \d+ here, or 'all'. Received: devices=512.*To try"),
+        distributed(512, 512),
     ):
-        with distributed(512, 512):
-            pass
+        pass
 
 
 @pytest.mark.parametrize("devices", [0, -1, True, 1.5, "every"])
 def test_devices_that_are_no_number_are_an_error(devices):
-    with pytest.raises(ValueError, match="must be a positive number, 'all' or None. Received: devices="):
-        with distributed(devices, 4):
-            pass
+    message = "must be a positive number, 'all' or None. Received: devices="
+    with pytest.raises(ValueError, match=message), distributed(devices, 4):
+        pass
 
 
 @several_devices
 def test_a_batch_that_does_not_divide_is_an_error(monkeypatch):
     monkeypatch.setitem(medzoo.devices._SCOPES, BACKEND, lambda devices: contextlib.nullcontext(3))
-    with pytest.raises(ValueError, match="divisible by the number of devices, 3. Received: batch_size=8. Set it to 9."):
-        with distributed(3, 8):
-            pass
+    message = "divisible by the number of devices, 3. Received: batch_size=8. Set it to 9."
+    with pytest.raises(ValueError, match=message), distributed(3, 8):
+        pass
 
 
 @pytest.mark.skipif(BACKEND != "torch", reason="The other backends have one.")

@@ -27,7 +27,7 @@ PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("zoo_cards/*/README.md")])
 # Examples that need neither a model nor a file, those that need a data set, and those that need the zoo.
 ALONE = (
     *("errors", "gradients", "io.read", "preprocessing.preprocessing", "stack", "training.freezing"),
-    *("data.arrays", "data.augment.augmentation", "data.augment.mixup"),
+    *("data.arrays", "data.order", "data.augment.augmentation", "data.augment.mixup", "features.split"),
     *("task.segmentation", "task.classification", "task.regression", "task.features"),
     *(f"evaluation.{name}" for name in ("distances", "intervals", "ranking", "rounding", "scores", "tables")),
     *("evaluation.thresholds", "evaluation.comparison.delong", "evaluation.gradcam.maps"),

@@ -35,7 +35,6 @@ class Batches(keras.utils.PyDataset):
         columns: Shape and type of a row of each of these.
         change: Changes images and targets, given a seed: tensors in, tensors out.
         weights: Weight of each label in the loss, or None.
-        in_memory: Whether reading is no more than looking up, so that nothing is gained by doing it ahead.
     """
 
     def __init__(
@@ -45,10 +44,8 @@ class Batches(keras.utils.PyDataset):
         columns: list[tuple[tuple[int, ...], type]],
         change: Change | None = None,
         weights: np.ndarray | None = None,
-        in_memory: bool = False,
     ):
         super().__init__()
-        self._in_memory = in_memory
         self.order, self.read, self.columns, self.change, self.weights = order, read, columns, change, weights
         self._drawn: tuple[int, list] = (-1, [])
 
@@ -58,16 +55,20 @@ class Batches(keras.utils.PyDataset):
 
     def __getitem__(self, index: int) -> tuple[Any, ...]:
         """Return inputs and targets, and weights if there are any, of a batch of the epoch of `order`."""
-        epoch, drawn = self._drawn
-        if epoch != self.order.epoch:
-            epoch, drawn = self._drawn = self.order.epoch, list(self.order.batches(self.order.epoch))
-        rows, seed = drawn[index]
+        rows, seed = self.batch(index)
         *inputs, targets = self.read(rows)
         if self.change is not None:
             changed = self.change(*map(keras.ops.convert_to_tensor, (*inputs, targets)), seed)
             *inputs, targets = map(keras.ops.convert_to_numpy, changed)
         inputs = inputs[0] if len(inputs) == 1 else tuple(inputs)
         return (inputs, targets) if self.weights is None else (inputs, targets, weigh(targets, self.weights))
+
+    def batch(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return rows and seed of a batch of the epoch of `order`."""
+        epoch, drawn = self._drawn
+        if epoch != self.order.epoch:
+            epoch, drawn = self._drawn = self.order.epoch, list(self.order.batches(self.order.epoch))
+        return drawn[index]
 
     def on_epoch_end(self) -> None:
         """Go on to the next epoch."""
@@ -82,12 +83,45 @@ class Batches(keras.utils.PyDataset):
     @cached_property
     def feed(self) -> Any:
         """What `fit` is given: the `tf.data.Dataset` where TensorFlow is installed, else these batches."""
-        if self._in_memory:
-            return self
         try:
             return self.tf_dataset()
         except ImportError:
             return self
+
+
+class ArrayBatches(Batches):
+    """Batches of rows of arrays in memory, such as features: so small that feeding them must cost next to nothing.
+
+    Args:
+        order: Rows of every batch.
+        inputs: Arrays `(views, rows, ...)`; every epoch takes another view, in turn.
+        targets: `(rows, ...)`.
+        weights: Weight of each row in the loss, `(rows,)`, or None.
+    """
+
+    def __init__(self, order: Order, inputs: list[np.ndarray], targets: np.ndarray, weights: np.ndarray | None = None):
+        super().__init__(order, self._look_up, [])
+        self.arrays = [*inputs, targets[None], *([] if weights is None else [weights[None]])]
+        self._inputs = len(inputs)
+
+    def __getitem__(self, index: int) -> tuple[Any, ...]:
+        """Return inputs, targets and weights of a batch of the epoch of `order`."""
+        rows, _ = self.batch(index)
+        return self.pack(self._look_up(rows))
+
+    def pack(self, columns: list[Any]) -> tuple[Any, ...]:
+        """Return rows of all arrays as what `fit` takes."""
+        inputs = columns[0] if self._inputs == 1 else tuple(columns[: self._inputs])
+        return (inputs, *columns[self._inputs :])
+
+    def _look_up(self, rows: np.ndarray) -> list[np.ndarray]:
+        return [array[self.order.epoch % len(array)][rows] for array in self.arrays]
+
+    def tf_dataset(self) -> tf.data.Dataset:
+        """Return the same batches as a `tf.data.Dataset`, which looks them up in its graph."""
+        from medzoo.data.pipeline import tf_lookup
+
+        return tf_lookup(self)
 
 
 def make_batches(

@@ -11,7 +11,7 @@ import tensorflow as tf
 from medzoo.data.balance import weigh
 
 if TYPE_CHECKING:
-    from medzoo.data.batches import Batches
+    from medzoo.data.batches import ArrayBatches, Batches
 
 # Keras warns, at every `fit` on a dataset, of its own default for an argument that nobody passed.
 warnings.filterwarnings("ignore", message="`shuffle=True` was passed, but will be ignored", category=UserWarning)
@@ -31,6 +31,28 @@ def tf_dataset(batches: Batches) -> tf.data.Dataset:
     if batches.weights is not None:
         dataset = dataset.map(lambda images, targets: (images, targets, _weigh(targets, batches.weights)))
     return dataset.prefetch(tf.data.AUTOTUNE)
+
+
+def tf_lookup(batches: ArrayBatches) -> tf.data.Dataset:
+    """Make a dataset of rows of arrays in memory; only their numbers come from Python, once an epoch."""
+    order, arrays = batches.order, batches.arrays
+    tables = [tf.constant(array.reshape(-1, *array.shape[2:])) for array in arrays]
+
+    def draw() -> np.ndarray:
+        """Return for each row of the next epoch where it lies in each table, `(rows, tables)`."""
+        epoch = order.epoch
+        rows = np.concatenate([rows for rows, _ in order])
+        return np.stack([rows + epoch % len(array) * array.shape[1] for array in arrays], axis=1)
+
+    def numbers(_: tf.Tensor) -> tf.data.Dataset:
+        drawn = tf.ensure_shape(tf.numpy_function(draw, [], tf.int64), (order.count, len(arrays)))
+        return tf.data.Dataset.from_tensor_slices(drawn)
+
+    dataset = tf.data.Dataset.range(1).flat_map(numbers).batch(order.batch_size)
+    dataset = dataset.map(
+        lambda rows: batches.pack([tf.gather(*pair) for pair in zip(tables, tf.unstack(rows, axis=1), strict=True)])
+    )
+    return dataset.apply(tf.data.experimental.assert_cardinality(len(order))).prefetch(tf.data.AUTOTUNE)
 
 
 def _read(batches: Batches, rows: tf.Tensor) -> list[tf.Tensor]:

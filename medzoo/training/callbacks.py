@@ -37,8 +37,9 @@ class BeginEpoch(keras.callbacks.Callback):
         """Set the draws of the epoch."""
         self._order.pin(epoch)
         draw = np.random.default_rng([self._seed, epoch])
-        # On torch, dropout draws from the generator of all.
-        keras.utils.set_random_seed(int(draw.integers(2**31)))
+        if keras.backend.backend() == "torch":
+            # There dropout draws from one generator for all. TensorFlow would forget its compiled functions over this.
+            keras.utils.set_random_seed(int(draw.integers(2**31)))
         for generator in self._generators:
             generator.state.assign(draw.integers(2**31, size=2).astype("uint32"))
 

@@ -13,8 +13,8 @@ import numpy as np
 
 from medzoo.data import Samples
 from medzoo.data.augment import Augmentation
-from medzoo.data.balance import class_weights
-from medzoo.data.batches import Batches
+from medzoo.data.balance import class_weights, weigh
+from medzoo.data.batches import ArrayBatches, Batches
 from medzoo.data.order import Order
 from medzoo.devices import Parallel
 from medzoo.features.cache import FeatureCache
@@ -27,6 +27,9 @@ from medzoo.training.freezing import set_frozen, stages
 from medzoo.training.progress import Progress
 from medzoo.training.regimes import Phase, cached_views, phases, rate_factors
 from medzoo.zoo_model import ZooModel
+
+# Steps of a head, behind features, in one call of the backend; Keras has no such calls on torch.
+STEPS_TOGETHER = 50
 
 
 class Fitting:
@@ -120,20 +123,15 @@ class Fitting:
         recipe, task = self._recipe, self._recipe.task
         is_training = views is not None
         augment = Augmentation.from_json(recipe.augmentation) if views else None
-        features = self._cache.features(self._model, encoder, samples, views or 0, augment, recipe.seed)
+        size, seed = recipe.batch_size, recipe.seed
+        features = self._cache.features(self._model, encoder, samples, views or 0, augment, seed, size)
         targets = np.array(samples.targets)[:, None]
         targets = task.encode(targets) if task.name == "regression" else targets.astype(np.int32)
         balance = recipe.balance if is_training else {}
         strata = samples.targets if balance.get("sampling") else None
-        order = Order(len(samples), recipe.batch_size, recipe.seed, is_training, strata)
         weights = balance.get("class_weights")
-
-        def read(rows: np.ndarray) -> list[np.ndarray]:
-            return [*(feature[order.epoch % len(feature)][rows] for feature in features), targets[rows]]
-
-        columns = [(array.shape[1:], array.dtype) for array in read(np.arange(0))]
-        weights = None if weights is None else class_weights(samples, weights)
-        return Batches(order, read, columns, weights=weights, in_memory=True)
+        weights = None if weights is None else weigh(targets, class_weights(samples, weights))
+        return ArrayBatches(Order(len(samples), size, seed, is_training, strata), features, targets, weights)
 
     def _compile(self, network: keras.Model, steps: int, phase: Phase) -> None:
         factors = rate_factors(self._recipe, self._stages)
@@ -141,7 +139,10 @@ class Fitting:
         by_path = {weight.path: factors[stage_of(layer)] for layer in layers for weight in layer.trainable_weights}
         self._model.compile_from_recipe(steps, phase.first, by_path)
         if network is not self._model:
-            network.compile(**self._model.compile_arguments(self._model.optimizer))
+            # A step of a head takes less time than to start it.
+            together = 1 if keras.backend.backend() == "torch" else min(steps, STEPS_TOGETHER)
+            arguments = self._model.compile_arguments(self._model.optimizer)
+            network.compile(**arguments, steps_per_execution=together)
         self._model.optimizer.build(network.trainable_variables)
 
     def _callbacks(self, phase: Phase, order: Order) -> list[keras.callbacks.Callback]:

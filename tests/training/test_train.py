@@ -88,7 +88,7 @@ def test_a_killed_run_goes_on_from_its_last_epoch(interrupted, recipe, samples):
         patch.setattr(
             Checkpoints,
             "write",
-            lambda self, model, rows: steps.append(int(model.optimizer.iterations)) or write(self, model, rows),
+            lambda self, model, *rest: steps.append(int(model.optimizer.iterations)) or write(self, model, *rest),
         )
         train(recipe, samples, interrupted, verbose=0)
     assert epochs(interrupted) == [1, 2, 3]
@@ -169,7 +169,7 @@ def test_mixed_precision_gives_a_float32_model(recipe, samples, tmp_path, monkey
     monkeypatch.setattr(
         Checkpoints,
         "write",
-        lambda self, model, rows: policies.append(model.layers[1].compute_dtype) or write(self, model, rows),
+        lambda self, model, *rest: policies.append(model.layers[1].compute_dtype) or write(self, model, *rest),
     )
     model = train(replace(recipe, precision="mixed_bfloat16", epochs=2), samples, tmp_path / "run", verbose=0)
     assert policies == ["bfloat16"] * 2
