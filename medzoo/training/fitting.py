@@ -77,6 +77,19 @@ class Fitting:
             if not self._is_over(phase):
                 self._fit(phase, callbacks)
 
+    def best_model(self) -> ZooModel:
+        """Return the model of the best epoch in float32, all of it trainable, compiled for fine-tuning."""
+        if self._recipe.precision == "float32" and self._parallel.devices == 1:
+            # Of the same layers: to draw weights for others takes as long as a small training.
+            model = ZooModel.wrap(self._model.network, self._recipe)
+            if self._recipe.freezing is not None:
+                set_frozen(model, ())
+        else:
+            model = ZooModel.from_recipe(self._recipe)
+        self._checkpoints.load_weights(model, self._checkpoints.best)
+        model.compile_from_recipe()
+        return model
+
     def _fit(self, phase: Phase, callbacks: Sequence[keras.callbacks.Callback]) -> None:
         if self._recipe.freezing is not None:
             set_frozen(self._model, phase.frozen)

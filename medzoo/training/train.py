@@ -72,10 +72,7 @@ def train(
         ):
             fitting = Fitting(recipe, training, validation, run, checkpoints, cache, parallel, verbose)
             fitting.run([*callbacks, record.callback])
-        model = ZooModel.from_recipe(recipe)
-        checkpoints.load_weights(model, checkpoints.best)
-    model.compile_from_recipe()
-    return model
+        return fitting.best_model()
 
 
 def fit_recipe(recipe: Recipe, training: Samples) -> Recipe:
