@@ -8,12 +8,13 @@
 # On the ACDC hearts, whose table has the ejection fraction in the column `lvef`:
 #
 # ```bash
-# medzoo train lvef.json --data "cardiac_mri:target=lvef" -o runs/lvef
-# medzoo features runs/lvef --data "cardiac_mri:target=lvef" --estimators svr,xgboost,random_forest,elastic_net -o table
+# medzoo train lvef.json --data "cardiac_mri:target=lvef,image=ed,es" -o runs/lvef
+# medzoo features runs/lvef --data "cardiac_mri:target=lvef,image=ed,es" -o table
 # ```
 #
-# The estimators need `pip install "medzoo[boosting]"`. The page itself runs on volumes that it draws: they show no
-# patient, and the scores mean nothing.
+# These are SVR, XGBoost, random forest and elastic net unless `--estimators` names some; they need
+# `pip install "medzoo[boosting]"`. The page itself runs on volumes that it draws: they show no patient, and the scores
+# mean nothing.
 
 # %%
 import importlib.util
