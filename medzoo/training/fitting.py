@@ -17,7 +17,7 @@ from medzoo.data.balance import class_weights, weigh
 from medzoo.data.batches import ArrayBatches, Batches
 from medzoo.data.order import Order
 from medzoo.devices import Parallel
-from medzoo.features.cache import FeatureCache
+from medzoo.features.cache import FeatureCache, can_cache
 from medzoo.features.split import split_frozen
 from medzoo.graph import flatten, stage_of
 from medzoo.recipe import Recipe
@@ -123,13 +123,16 @@ class Fitting:
         return model, training, model.batches(self._validation, recipe.batch_size)
 
     def _cut(self, phase: Phase) -> tuple[keras.Model, keras.Model] | None:
-        """Return encoder and head where features of the frozen encoder can stand for images."""
+        """Return encoder and head where features of the frozen encoder can stand for images, and fit into memory."""
         is_frozen = bool(phase.frozen) and list(phase.frozen) == self._stages
         is_wanted = is_frozen and cached_views(self._recipe) is not None
         # Features of a dense task are larger than its images, and heads too small to be shared by devices.
         if not is_wanted or self._recipe.task.is_dense or self._parallel.devices > 1:
             return None
-        return split_frozen(self._model, phase.frozen)
+        cut = split_frozen(self._model, phase.frozen)
+        views = cached_views(self._recipe)
+        fits = cut and can_cache(self._training, self._recipe.preprocessing, self._recipe.task, cut[0], views)
+        return cut if fits else None
 
     def _features(self, encoder: keras.Model, samples: Samples, views: int | None = None) -> Batches:
         """Return batches of features, for training where `views` is given."""
