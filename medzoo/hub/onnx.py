@@ -21,11 +21,14 @@ from medzoo.models.fast import accelerate
 if TYPE_CHECKING:
     import onnx
 
+# The exporter holds many copies of the weights: with 72 million of them a process grew by 12 GB.
+MOST_PARAMETERS = 50_000_000
+
 logger = logging.getLogger("medzoo")
 
 
 def write_onnx(network: keras.Model, folder: Path, inputs: np.ndarray, output: np.ndarray, exact: bool = False) -> None:
-    """Write `model.onnx` into a zoo entry; without the packages it takes, warn and leave it out.
+    """Write `model.onnx` into a zoo entry; without the packages it takes, or of a huge network, leave it out.
 
     Args:
         network: The network.
@@ -35,6 +38,11 @@ def write_onnx(network: keras.Model, folder: Path, inputs: np.ndarray, output: n
         exact: Whether to keep every kernel as it is.
     """
     path = folder / ONNX
+    if network.count_params() > MOST_PARAMETERS:
+        logger.warning(
+            "The entry has no model.onnx: %s parameters need too much memory.", f"{network.count_params():,}"
+        )
+        return
     try:
         if keras.backend.backend() == "tensorflow":
             export_onnx(network, path)

@@ -130,3 +130,11 @@ def test_entry_without_the_onnx_extra_predicts_with_keras(tiny_model, tmp_path, 
     assert medzoo.predict(entry, np.zeros((16, 16))).mask.shape == (16, 16)
     with pytest.raises(FileNotFoundError, match=r"medzoo\[onnx\]"):
         medzoo.predict(entry, np.zeros((16, 16)), engine="onnx")
+
+
+def test_entry_of_a_huge_network_has_no_onnx_and_predicts_with_keras(tiny_model, tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr("medzoo.hub.onnx.MOST_PARAMETERS", 10)
+    folder = medzoo.save(tiny_model, tmp_path / "entry")
+    assert not (folder / "model.onnx").exists()
+    assert "The entry has no model.onnx" in caplog.text
+    assert medzoo.predict(folder, np.zeros((16, 16), np.uint8)).mask.shape == (16, 16)
