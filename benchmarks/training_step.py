@@ -40,8 +40,8 @@ NETWORKS = {
     "resunet-plus-plus": Network({"name": "resunet_plus_plus"}, (2, 256, 256, 1)),
     "vgg19": Network(VGG19, (8, 224, 224, 3), frozen=True),
     "resnet50": Network({**HEAD, "encoder": "resnet50", "hidden": [1024]}, (8, 224, 224, 3), frozen=True),
-    "efficientnetv2-l": Network(
-        {**HEAD, "encoder": "efficientnetv2-l", "hidden": [256], "hidden_activation": "gelu"},
+    "efficientnetv2l": Network(
+        {**HEAD, "encoder": "efficientnetv2l", "hidden": [256], "hidden_activation": "gelu"},
         (8, 224, 224, 3),
         frozen=True,
     ),

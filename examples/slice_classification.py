@@ -47,7 +47,7 @@ with open("grid.json", "w", encoding="utf-8") as file:
 
 # %%
 vgg19 = {"name": "classifier", "encoder": "vgg19", "pooling": "flatten", "hidden": [4096, 4096], "dropout": 0.5}
-efficientnet = {"name": "classifier", "encoder": "efficientnetv2-l", "hidden": [256], "hidden_activation": "gelu"}
+efficientnet = {"name": "classifier", "encoder": "efficientnetv2l", "hidden": [256], "hidden_activation": "gelu"}
 replace(recipe, name="brain-mri-vgg19", builder=vgg19).save("vgg19.json")
 replace(recipe, name="brain-mri-efficientnet", builder=efficientnet).save("efficientnet.json")
 
