@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from medzoo.cli.parser import DATA, add_command
+from medzoo.cli.parser import DATA, RECIPE, add_command
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,7 +22,7 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
     """Add `medzoo clusters`."""
     command = add_command(commands, "clusters", _clusters, "Group alike images by k-means.")
     command.add_argument("data", metavar="DATA", help=DATA)
-    command.add_argument("--recipe", required=True, help="name of a model, or a recipe.json, for its preprocessing")
+    command.add_argument("--recipe", required=True, help=f"{RECIPE}, for its preprocessing")
     command.add_argument("--of", choices=("intensity", "features"), default="intensity", help="default: intensity")
     command.add_argument("--count", type=int, help="number of clusters (default: that of the best silhouette)")
     command.add_argument("-o", "--output", required=True, help="folder for clusters.csv, clusters.json and figures")

@@ -5,13 +5,13 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from medzoo.cli.parser import DATA, add_command
+from medzoo.cli.parser import DATA, RECIPE, add_command
 
 
 def add_commands(commands: argparse._SubParsersAction) -> None:
     """Add `medzoo crossval`."""
     command = add_command(commands, "crossval", _crossval, "Train and score every fold; run again after a kill.")
-    command.add_argument("recipe", metavar="RECIPE", help="name of a model, or a recipe.json")
+    command.add_argument("recipe", metavar="RECIPE", help=RECIPE)
     command.add_argument("--data", required=True, help=f"{DATA}; its test part is held out")
     command.add_argument("-o", "--output", required=True, help="folder of the runs, tables, figures and zoo entries")
     command.add_argument("--folds", type=int, default=5, help="number of folds (default: 5)")

@@ -9,7 +9,7 @@ from collections.abc import Callable
 NAME = "name of a model, or folder of a zoo entry or of a run"
 RECIPE = "a recipe.json, or the name of a model whose recipe to take"
 SPLIT = "train, valid or test: this part only, as the data says or else the recipe; or the name of all of DATA"
-DATA = "COCO file, table, folder or tfds:NAME; options behind it, for example table.csv:label=diagnosis"
+DATA = "COCO file, table, folder, tfds:NAME or packed .h5; options behind it, for example table.csv:label=diagnosis"
 
 
 def add_command(commands: argparse._SubParsersAction, name: str, run: Callable, text: str) -> argparse.ArgumentParser:

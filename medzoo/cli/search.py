@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from medzoo.cli.parser import DATA, add_command
+from medzoo.cli.parser import DATA, RECIPE, add_command
 
 if TYPE_CHECKING:
     from medzoo.data import Samples
@@ -20,7 +20,7 @@ _GRID_ONLY = ("sampler", "trials", "prune")
 def add_commands(commands: argparse._SubParsersAction) -> None:
     """Add `medzoo search`."""
     command = add_command(commands, "search", _search, "Search recipe values, or the number of images that is enough.")
-    command.add_argument("recipe", metavar="RECIPE", help="name of a model, or a recipe.json")
+    command.add_argument("recipe", metavar="RECIPE", help=RECIPE)
     command.add_argument("--data", required=True, help=DATA)
     command.add_argument("-o", "--output", required=True, metavar="RUN", help="folder; run again to go on, or beside")
     command.add_argument("--grid", metavar="FILE", help='JSON: {"optimizer.learning_rate": [0.001, 0.01], ...}')

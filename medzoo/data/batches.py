@@ -31,8 +31,8 @@ class Batches(keras.utils.PyDataset):
 
     Args:
         order: Rows and seed of every batch.
-        read: Returns images, or several inputs, and targets of row numbers; the last of them are the targets.
-        columns: Shape and type of a row of each of these.
+        read: Returns images and targets of row numbers.
+        columns: Shape and type of a row of either.
         change: Changes images and targets, given a seed: tensors in, tensors out.
         weights: Weight of each label in the loss, or None.
     """
@@ -54,14 +54,13 @@ class Batches(keras.utils.PyDataset):
         return len(self.order)
 
     def __getitem__(self, index: int) -> tuple[Any, ...]:
-        """Return inputs and targets, and weights if there are any, of a batch of the epoch of `order`."""
+        """Return images and targets, and weights if there are any, of a batch of the epoch of `order`."""
         rows, seed = self.batch(index)
-        *inputs, targets = self.read(rows)
+        images, targets = self.read(rows)
         if self.change is not None:
-            changed = self.change(*map(keras.ops.convert_to_tensor, (*inputs, targets)), seed)
-            *inputs, targets = map(keras.ops.convert_to_numpy, changed)
-        inputs = inputs[0] if len(inputs) == 1 else tuple(inputs)
-        return (inputs, targets) if self.weights is None else (inputs, targets, weigh(targets, self.weights))
+            changed = self.change(*map(keras.ops.convert_to_tensor, (images, targets)), seed)
+            images, targets = map(keras.ops.convert_to_numpy, changed)
+        return (images, targets) if self.weights is None else (images, targets, weigh(targets, self.weights))
 
     def batch(self, index: int) -> tuple[np.ndarray, np.ndarray]:
         """Return rows and seed of a batch of the epoch of `order`."""
@@ -164,9 +163,7 @@ def make_batches(
     _check(samples, preprocessing, task, augment)
     balance = balance or {}
     check_balance(balance, task)
-    if preprocessing.stack is not None:
-        # Averaging is for prediction: an epoch sees one stack of each volume.
-        preprocessing = replace(preprocessing, stack=replace(preprocessing.stack, average=1))
+    preprocessing = preprocessing.for_training
     reader = Reader(samples, preprocessing, task, augment.slice_jitter if augment else 0, cache)
     strata = samples.targets if balance.get("sampling") else None
     order = Order(reader.count, batch_size, seed, shuffle, strata, multiple, reader.blocks)

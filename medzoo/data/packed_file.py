@@ -12,7 +12,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import numpy as np
@@ -51,7 +51,7 @@ class PackedFile:
         Raises:
             ValueError: Its preprocessing or its jitter differs; the message names both values.
         """
-        wanted = one_stack(preprocessing)
+        wanted = preprocessing.for_training
         for name in (item.name for item in fields(wanted)):
             packed, other = getattr(self.preprocessing, name), getattr(wanted, name)
             if packed != other:
@@ -130,13 +130,6 @@ def read_index(path: str) -> dict[str, Any]:
             return {**json.loads(file["index"][()]), "digest": file.attrs["digest"]}
     except (OSError, KeyError, json.JSONDecodeError) as error:
         raise damaged(path, error, "Run medzoo prepare again.") from error
-
-
-def one_stack(preprocessing: Preprocessing) -> Preprocessing:
-    """Return the preprocessing of training, where a volume makes one stack: averaging is for prediction."""
-    if preprocessing.stack is None:
-        return preprocessing
-    return replace(preprocessing, stack=replace(preprocessing.stack, average=1))
 
 
 @functools.lru_cache(maxsize=16)

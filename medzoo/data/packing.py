@@ -15,7 +15,7 @@ import numpy as np
 
 from medzoo import __version__
 from medzoo.data.codes import encode
-from medzoo.data.packed_file import PACKED_SUFFIX, Row, one_stack, write_packed
+from medzoo.data.packed_file import PACKED_SUFFIX, Row, write_packed
 from medzoo.data.rows import read_rows, row_counts
 from medzoo.data.samples import Samples
 from medzoo.data.split_files import portable_names
@@ -83,7 +83,7 @@ def prepare(
     Source: HDF5 with one chunk for each input, gzip and a checksum: https://docs.h5py.org/en/stable/high/dataset.html
     """
     _check(samples, preprocessing, task, path, margin)
-    preprocessing = one_stack(preprocessing)
+    preprocessing = preprocessing.for_training
     if task.is_dense:
         # As the data says: labels are merged for the model when they are read.
         task = Segmentation(samples.labels)

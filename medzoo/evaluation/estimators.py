@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
-
-from filelock import FileLock, Timeout
 
 from medzoo.evaluation.estimator_run import EstimatorRun
 from medzoo.evaluation.estimator_table import EstimatorTable
 from medzoo.features.estimator_model import EstimatorModel
 from medzoo.features.estimators import ESTIMATORS, estimator_names
 from medzoo.features.extract import check_model
+from medzoo.io.files import locked
 from medzoo.task import Classification, Regression, Task
 
 if TYPE_CHECKING:
@@ -70,7 +68,7 @@ def compare_estimators(
     names, folder = estimator_names(names), Path(run)
     check_model(model, known)
     job = EstimatorRun(folder, model, _task_of(model.task, known), known, test, layer, data_name)
-    with _locked(folder):
+    with locked(folder):
         # Before anything else, since it refuses a folder of something else.
         _ = job.features
         rows = [job.network_row()] if job.task.name == model.task.name else []
@@ -94,15 +92,3 @@ def _task_of(task: Task, samples: Samples) -> Task:
     if samples.kind == "classification":
         return Classification(samples.labels)
     return Regression(samples.labels[0]).fit(samples.targets)
-
-
-@contextlib.contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    folder.mkdir(parents=True, exist_ok=True)
-    try:
-        with FileLock(folder / ".lock", timeout=0):
-            yield
-    except Timeout:
-        raise RuntimeError(
-            f"Another process works in {folder}. Wait for it, stop it, or choose another folder."
-        ) from None

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from medzoo.features.network import feature_network
-from medzoo.io import read_scan
+from medzoo.inference.stream import read_inputs
 from medzoo.io.files import atomic_file
 
 if TYPE_CHECKING:
@@ -145,10 +145,7 @@ def _inputs(preprocessing: Preprocessing, samples: Samples) -> Iterator[tuple[in
     """Yield every input with the number of inputs that its image makes; a few images are read at a time."""
 
     def read(row: Sample) -> list[np.ndarray]:
-        if hasattr(row.image, "inputs"):
-            # Packed by `medzoo prepare`.
-            return list(row.image.inputs(preprocessing))
-        return list(preprocessing.inputs(read_scan(row.image, at_least=preprocessing.at_least), row.slice))
+        return list(read_inputs(row.image, row.slice, preprocessing, is_dense=False)[2])
 
     rows = map(samples.__getitem__, range(len(samples)))
     with ThreadPoolExecutor(_READERS) as pool:

@@ -21,7 +21,7 @@ from medzoo.models.fast import accelerate
 if TYPE_CHECKING:
     import onnx
 
-# The exporter holds many copies of the weights: with 72 million of them a process grew by 12 GB.
+# While a network of 72 million was saved with its ONNX copy, the process grew by 12 GB.
 MOST_PARAMETERS = 50_000_000
 
 logger = logging.getLogger("medzoo")

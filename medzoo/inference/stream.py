@@ -67,7 +67,7 @@ def _inputs(
     preprocessing, is_dense = model.preprocessing, model.task.is_dense
     for source, chosen in zip(sources, slices, strict=False):
         try:
-            scan, count, inputs = _read(source, chosen, preprocessing, is_dense)
+            scan, count, inputs = read_inputs(source, chosen, preprocessing, is_dense)
             # What does not fit is found with the first slice, before any other is on its way.
             first = next(inputs)
         except READ_ERRORS as error:
@@ -80,10 +80,20 @@ def _inputs(
             yield scan, count, pixels
 
 
-def _read(
+def read_inputs(
     source: Any, chosen: int | None, preprocessing: Preprocessing, is_dense: bool
 ) -> tuple[Scan, int, Iterator[np.ndarray]]:
-    """Return a scan, the number of inputs that it makes, and these."""
+    """Return a scan, the number of inputs that it makes, and these, each `(*size, channels)` float32.
+
+    Args:
+        source: Path, array, scan, or image of a file of `medzoo prepare`.
+        chosen: Slice to take of a volume, or None for the model's own rule.
+        preprocessing: Steps from a file to the network's input.
+        is_dense: Whether every pixel is answered, so that a 2D network sees every slice.
+
+    Raises:
+        ValueError: The source cannot be read, or does not fit the model; the message names it.
+    """
     if hasattr(source, "inputs"):
         # Packed by `medzoo prepare`: answered in the grid of the network's input.
         packed = list(source.inputs(preprocessing))

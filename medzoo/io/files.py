@@ -1,4 +1,4 @@
-"""Write a file or a folder whole or not at all."""
+"""Write a file or a folder whole or not at all, and keep a folder to one process."""
 
 from __future__ import annotations
 
@@ -69,6 +69,26 @@ def atomic_folder(path: str | os.PathLike) -> Iterator[Path]:
         raise
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+@contextmanager
+def locked(folder: str | os.PathLike) -> Iterator[None]:
+    """Keep a folder to this process, and make it where there is none; the lock ends with the process, however it ends.
+
+    Raises:
+        RuntimeError: Another process works in the folder.
+    """
+    from filelock import FileLock, Timeout
+
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(folder / ".lock", timeout=0):
+            yield
+    except Timeout:
+        raise RuntimeError(
+            f"Another process works in {folder}. Wait for it, stop it, or choose another folder."
+        ) from None
 
 
 def write_json(path: str | os.PathLike, value: Any) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -74,6 +74,11 @@ class Preprocessing:
     def input_shape(self) -> tuple[int, ...]:
         """Shape ([depth,] height, width, channels) of the network's input."""
         return (*self.size, self.channels)
+
+    @property
+    def for_training(self) -> Preprocessing:
+        """The same steps where a volume makes one stack: averaging over several is for prediction."""
+        return self if self.stack is None else replace(self, stack=replace(self.stack, average=1))
 
     @property
     def at_least(self) -> tuple[int, ...] | None:

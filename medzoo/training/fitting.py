@@ -124,13 +124,12 @@ class Fitting:
 
     def _cut(self, phase: Phase) -> tuple[keras.Model, keras.Model] | None:
         """Return encoder and head where features of the frozen encoder can stand for images, and fit into memory."""
-        is_frozen = bool(phase.frozen) and list(phase.frozen) == self._stages
-        is_wanted = is_frozen and cached_views(self._recipe) is not None
+        views = cached_views(self._recipe)
+        is_wanted = views is not None and bool(phase.frozen) and list(phase.frozen) == self._stages
         # Features of a dense task are larger than its images, and heads too small to be shared by devices.
         if not is_wanted or self._recipe.task.is_dense or self._parallel.devices > 1:
             return None
         cut = split_frozen(self._model, phase.frozen)
-        views = cached_views(self._recipe)
         fits = cut and can_cache(self._training, self._recipe.preprocessing, self._recipe.task, cut[0], views)
         return cut if fits else None
 

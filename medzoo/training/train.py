@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import keras
-from filelock import FileLock, Timeout
 
 from medzoo.data import Samples
 from medzoo.data.reader import reader_errors
@@ -18,6 +16,7 @@ from medzoo.data.statistics import fit_preprocessing
 from medzoo.devices import distributed, own_folder
 from medzoo.features.cache import FeatureCache
 from medzoo.features.clusters import fit_clusters
+from medzoo.io.files import locked
 from medzoo.recipe import Recipe
 from medzoo.training.checkpoints import Checkpoints
 from medzoo.training.fitting import Fitting
@@ -58,7 +57,7 @@ def train(
         RuntimeError: Another process trains in this folder.
         DivergenceError: The loss became NaN; the best weights are in the folder.
     """
-    with own_folder(Path(run)) as run, _locked(run):
+    with own_folder(Path(run)) as run, locked(run):
         _claim(run, recipe)
         training, validation = parts(samples, recipe)
         recipe = fit_recipe(recipe, training)
@@ -84,19 +83,6 @@ def fit_recipe(recipe: Recipe, training: Samples) -> Recipe:
     task = recipe.task.fit(training.targets) if recipe.task.name == "regression" else recipe.task
     fitted = replace(recipe, task=task, preprocessing=fit_preprocessing(recipe.preprocessing, training))
     return fit_clusters(fitted, training)
-
-
-@contextlib.contextmanager
-def _locked(run: Path) -> Iterator[None]:
-    """Keep the folder to this process; the system ends that with the process, however it ends."""
-    run.mkdir(parents=True, exist_ok=True)
-    try:
-        with FileLock(run / ".lock", timeout=0):
-            yield
-    except Timeout:
-        raise RuntimeError(
-            f"Another process trains in {run}. Wait for it, stop it, or choose another folder."
-        ) from None
 
 
 def _claim(run: Path, recipe: Recipe) -> None:

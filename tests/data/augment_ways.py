@@ -1,8 +1,20 @@
-"""The ways to apply a change of a batch, with NumPy arrays in and out."""
+"""Changes of a batch, and the ways to apply one, with NumPy arrays in and out."""
 
 import keras
 import numpy as np
 import tensorflow as tf
+
+# One of each kind, as arguments of Augmentation.
+SPATIAL = {
+    "flip": ("horizontal", "vertical"),
+    "quarter_turns": True,
+    "rotation": 45,
+    "scale": 0.3,
+    "stretch": 0.2,
+    "shift": 0.1,
+    "elastic": 0.1,
+}
+INTENSITY = {"brightness": 0.2, "contrast": 0.3, "gamma": 0.5, "noise": 0.1, "bias_field": 0.3}
 
 
 def eagerly(change, images, targets, seed=(1, 2)):

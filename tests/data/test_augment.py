@@ -9,19 +9,9 @@ pytest.importorskip("tensorflow")
 
 from medzoo.data.augment import Augmentation
 from medzoo.recipe import Recipe
-from tests.data.augment_ways import WAYS, eagerly, inside_tf_data, overlap
+from tests.data.augment_ways import INTENSITY, SPATIAL, WAYS, eagerly, inside_tf_data, overlap
 
 COUNT, SIZE = 16, 32
-SPATIAL = {
-    "flip": ("horizontal", "vertical"),
-    "quarter_turns": True,
-    "rotation": 45,
-    "scale": 0.3,
-    "stretch": 0.2,
-    "shift": 0.1,
-    "elastic": 0.1,
-}
-INTENSITY = {"brightness": 0.2, "contrast": 0.3, "gamma": 0.5, "noise": 0.1, "bias_field": 0.3}
 
 
 @pytest.fixture(params=WAYS, ids=lambda way: way.__name__)

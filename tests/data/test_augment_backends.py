@@ -14,25 +14,12 @@ import pytest
 pytest.importorskip("tensorflow")
 
 from medzoo.data.augment import Augmentation
-from tests.data.augment_ways import eagerly, inside_tf_data, on_backend
+from tests.data.augment_ways import INTENSITY, SPATIAL, eagerly, inside_tf_data, on_backend
 
 two_ways = pytest.mark.skipif(keras.backend.backend() == "tensorflow", reason="TensorFlow's ops are the backend's")
 
 SHAPES = {"images": (4, 12, 16, 1), "volumes": (4, 6, 8, 10, 1)}
-CHANGES = {
-    "flip": ("horizontal", "vertical"),
-    "quarter_turns": True,
-    "rotation": 45,
-    "scale": 0.3,
-    "stretch": 0.2,
-    "shift": 0.1,
-    "elastic": 0.1,
-    "bias_field": 0.3,
-    "gamma": 0.5,
-    "contrast": 0.3,
-    "brightness": 0.2,
-    "noise": 0.1,
-}
+CHANGES = {**SPATIAL, **INTENSITY}
 OF_VOLUMES = {"tilt": 30, "flip": ("depth",)}
 WITHOUT_TENSORFLOW = """
 import sys

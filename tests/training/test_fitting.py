@@ -144,7 +144,7 @@ def test_views_are_augmented_and_validation_images_are_not(samples, tmp_path, mo
 def test_a_folder_in_which_another_process_trains_is_refused(samples, tmp_path):
     from filelock import FileLock
 
-    with FileLock(tmp_path / ".lock"), pytest.raises(RuntimeError, match="Another process trains in"):
+    with FileLock(tmp_path / ".lock"), pytest.raises(RuntimeError, match="Another process works in"):
         train(RECIPE, samples, tmp_path, verbose=0)
     assert not (tmp_path / "recipe.json").exists()
 
