@@ -182,7 +182,12 @@ def _workers() -> Any:
         def reduce(self, reduce_op: Any, value: Any, axis: int | None) -> Any:
             # Keras hands over several tensors at once, and scalars with an axis.
             single = super().reduce
+            # Of masks it only wants the shape, but workers cannot add their type.
+            value = tf.nest.map_structure(_widen, value, expand_composites=True)
             return tf.nest.map_structure(lambda part: single(reduce_op, part, axis=None), value)
+
+    def _widen(tensor: Any) -> Any:
+        return tf.cast(tensor, tf.int32) if tensor.dtype == tf.uint8 else tensor
 
     return Workers()
 

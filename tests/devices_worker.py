@@ -16,12 +16,12 @@ BATCH, ROWS, VALIDATION = 4, 12, 13
 
 
 class Rows(keras.utils.PyDataset):
-    """Random numbers and a target; the last batch of the 13 for validation has one row."""
+    """Random numbers and a target of the type of masks; the last batch of the 13 for validation has one row."""
 
     def __init__(self, count):
         super().__init__()
         numbers = np.random.default_rng(0).random((count, 5), np.float32)
-        self.features, self.targets = numbers[:, :4], numbers[:, 4:]
+        self.features, self.targets = numbers[:, :4], np.uint8(numbers[:, 4:] * 3)
 
     def __len__(self):
         return -(-len(self.features) // BATCH)
@@ -38,7 +38,7 @@ def feed(count):
         return rows
     import tensorflow as tf
 
-    signature = (tf.TensorSpec((None, 4)), tf.TensorSpec((None, 1)))
+    signature = (tf.TensorSpec((None, 4)), tf.TensorSpec((None, 1), tf.uint8))
     batches = tf.data.Dataset.from_generator(
         lambda: (rows[index] for index in range(len(rows))), output_signature=signature
     )
