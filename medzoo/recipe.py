@@ -14,6 +14,9 @@ from medzoo.preprocessing import Preprocessing
 from medzoo.task import Task, task_from_json
 
 _MAPPINGS = ("builder", "split", "freezing", "augmentation", "balance", "optimizer", "schedule", "expected", "card")
+# Builders that no function makes: of networks that only their `config.json` holds, and of estimators on deep features.
+CONVERTED, ESTIMATOR = "converted", "estimator"
+
 # These may be None.
 _OPTIONAL = ("freezing", "schedule")
 
@@ -100,6 +103,11 @@ class Recipe:
     def loss_name(self) -> str | None:
         """Name of the loss, the task's own where the recipe names none; None for a task without targets."""
         return self.loss["name"] if isinstance(self.loss, Mapping) else self.loss or self.task.default_loss
+
+    @property
+    def decisive(self) -> str:
+        """What decides the training, as JSON, where lists and tuples are one; the words around it may change."""
+        return json.dumps({**self.to_json(), "card": None, "expected": None}, sort_keys=True)
 
     def to_json(self) -> dict[str, Any]:
         """Return the values that `from_json` reads back."""

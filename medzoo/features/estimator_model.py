@@ -7,14 +7,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from medzoo.preprocessing import Preprocessing
-from medzoo.recipe import Recipe
+from medzoo.recipe import ESTIMATOR, Recipe
 from medzoo.task import Task
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
-
-# Name of the builder in recipes of estimators.
-BUILDER = "estimator"
 
 
 class EstimatorModel:
@@ -87,7 +84,7 @@ def estimator_recipe(
         layer: Layer whose features it takes, as in `extract`.
     """
     builder = {
-        "name": BUILDER,
+        "name": ESTIMATOR,
         "estimator": name,
         "parameters": parameters,
         "layer": layer,

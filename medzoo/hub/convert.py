@@ -10,9 +10,8 @@ import keras
 
 from medzoo.entry import sha256
 from medzoo.hub.save import save
-from medzoo.models.builders import CONVERTED
 from medzoo.preprocessing import Preprocessing
-from medzoo.recipe import Recipe
+from medzoo.recipe import CONVERTED, Recipe
 from medzoo.task import FeatureExtraction, Segmentation
 from medzoo.weights import preprocessing_for
 from medzoo.weights.checkpoints import read_checkpoint

@@ -11,9 +11,10 @@ from medzoo.entry import GOLDEN, ONNX, Entry, read_entry
 from medzoo.errors import IntegrityError
 from medzoo.evaluation.record import Evaluation
 from medzoo.features.estimator_file import read_estimator
-from medzoo.features.estimator_model import BUILDER, EstimatorModel
+from medzoo.features.estimator_model import EstimatorModel
 from medzoo.hub.registry import find_entry
 from medzoo.inference import OnnxModel
+from medzoo.recipe import ESTIMATOR
 
 if TYPE_CHECKING:
     from medzoo.zoo_model import ZooModel
@@ -112,7 +113,7 @@ def _difference(found: np.ndarray, expected: np.ndarray) -> float:
 
 
 def _is_estimator(entry: Entry) -> bool:
-    return entry.recipe.builder["name"] == BUILDER
+    return entry.recipe.builder["name"] == ESTIMATOR
 
 
 def _over(network: Any, entry: Entry) -> EstimatorModel:

@@ -12,6 +12,7 @@ from medzoo.models.classifier import classifier, regressor
 from medzoo.models.ensemble import ensemble
 from medzoo.models.resunet_plus_plus import resunet_plus_plus
 from medzoo.models.unet import unet
+from medzoo.recipe import CONVERTED, ESTIMATOR
 
 
 class Builder(NamedTuple):
@@ -28,12 +29,6 @@ BUILDERS = {
     "regressor": Builder(regressor, "He et al. 2016, arXiv 1512.03385"),
     "ensemble": Builder(ensemble, "Lakshminarayanan et al. 2017, arXiv 1612.01474"),
 }
-
-
-# In recipes of networks that only their `config.json` holds.
-CONVERTED = "converted"
-# In recipes of estimators on deep features, which `medzoo features` fits.
-ESTIMATOR = "estimator"
 
 
 def build(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Sequence
 from dataclasses import replace
@@ -70,7 +69,7 @@ def train(
             track(run, recipe, training + validation) as record,
         ):
             fitting = Fitting(recipe, training, validation, run, checkpoints, cache, parallel, verbose)
-            fitting.run([*callbacks, record.callback])
+            fitting.run([record.callback, *callbacks])
         return fitting.best_model()
 
 
@@ -87,11 +86,6 @@ def fit_recipe(recipe: Recipe, training: Samples) -> Recipe:
 
 def _claim(run: Path, recipe: Recipe) -> None:
     path = run / "recipe.json"
-    if path.exists() and _values(Recipe.load(path)) != _values(recipe):
+    if path.exists() and Recipe.load(path).decisive != recipe.decisive:
         raise ValueError(f"{run} holds a run of another recipe. Choose another folder, or delete this one first.")
     recipe.save(path)
-
-
-def _values(recipe: Recipe) -> str:
-    """Return what decides the training as JSON, where lists and tuples are one; the words around it may change."""
-    return json.dumps({**recipe.to_json(), "card": None, "expected": None}, sort_keys=True)
