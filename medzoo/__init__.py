@@ -18,9 +18,12 @@ if TYPE_CHECKING:
     from medzoo.evaluation.gradcam.explain import explain
     from medzoo.evaluation.gradcam.explanation import Explanation
     from medzoo.evaluation.record import Evaluation
+    from medzoo.hub.checkpoints.pull import pull_run
+    from medzoo.hub.checkpoints.push import PushCheckpoints
+    from medzoo.hub.listing.models import list_models
     from medzoo.hub.load import load
     from medzoo.hub.predict import predict
-    from medzoo.hub.registry import list_models
+    from medzoo.hub.publishing.publish import publish
     from medzoo.hub.save import save
     from medzoo.io import Scan, read_scan
     from medzoo.preprocessing import Preprocessing
@@ -43,6 +46,7 @@ _HOMES = {
     "Evaluation": "medzoo.evaluation.record",
     "Explanation": "medzoo.evaluation.gradcam.explanation",
     "Preprocessing": "medzoo.preprocessing",
+    "PushCheckpoints": "medzoo.hub.checkpoints.push",
     "Recipe": "medzoo.recipe",
     "Regression": "medzoo.task",
     "Scan": "medzoo.io",
@@ -57,9 +61,11 @@ _HOMES = {
     "explain": "medzoo.evaluation.gradcam.explain",
     "freeze": "medzoo.training.freezing",
     "learning_curve": "medzoo.training.search.run",
-    "list_models": "medzoo.hub.registry",
+    "list_models": "medzoo.hub.listing.models",
     "load": "medzoo.hub.load",
     "predict": "medzoo.hub.predict",
+    "publish": "medzoo.hub.publishing.publish",
+    "pull_run": "medzoo.hub.checkpoints.pull",
     "read_scan": "medzoo.io",
     "save": "medzoo.hub.save",
     "search": "medzoo.training.search.run",
@@ -75,6 +81,7 @@ __all__ = [
     "Evaluation",
     "Explanation",
     "Preprocessing",
+    "PushCheckpoints",
     "Recipe",
     "Regression",
     "Scan",
@@ -94,6 +101,8 @@ __all__ = [
     "load",
     "models",
     "predict",
+    "publish",
+    "pull_run",
     "read_scan",
     "save",
     "search",

@@ -1,7 +1,10 @@
 import os
 
-# Quiet, and before any backend is imported.
+from tests.hub_server.client import Hub, environment
+
+# Before any backend or huggingface_hub is imported: quiet, and away from the real Hub.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.update(environment())
 
 import shutil
 
@@ -43,6 +46,21 @@ def kernels_drawn_by_numpy():
 def same_draws_in_every_order():
     """A tiny network may be dead by an unlucky draw; so every test has its own, whichever worker runs it and when."""
     np.random.seed(0)
+
+
+@pytest.fixture(scope="session")
+def hub(tmp_path_factory):
+    """A Hub on the loopback, see `tests/hub_server`."""
+    hub = Hub(tmp_path_factory.mktemp("hub"))
+    yield hub
+    hub.stop()
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    """An empty cache of medzoo."""
+    monkeypatch.setenv("MEDZOO_HOME", str(tmp_path / "home"))
+    return tmp_path / "home"
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ from medzoo.cli import (
     features,
     models,
     prepare,
+    publish,
     run,
     runs,
     search,
@@ -28,7 +29,7 @@ from medzoo.cli.parser import one_line
 
 # What a user can cause and mend: shown as one line. Everything else is a bug and keeps its traceback.
 USER_ERRORS = (ValueError, TypeError, OSError, ImportError, ArithmeticError, RuntimeError)
-GROUPS = (models, run, runs, crossval, search, features, clusters, compare, explain, audit, split, prepare)
+GROUPS = (models, run, publish, runs, crossval, search, features, clusters, compare, explain, audit, split, prepare)
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:

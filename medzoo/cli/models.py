@@ -4,21 +4,29 @@ from __future__ import annotations
 
 import argparse
 
-from medzoo.cli.parser import add_command
+from medzoo.cli.parser import NAME, add_command
 
 
 def add_commands(commands: argparse._SubParsersAction) -> None:
     """Add the commands."""
     command = add_command(commands, "list", _list, "List the models that load by name.")
+    command.add_argument("--hub", action="store_true", help="those on the Hub with the tag medzoo, too")
     command.add_argument("--task", help="keep models of this task, for example segmentation")
     command.add_argument("--modality", help="keep models of this modality, for example MRI")
+    command.add_argument("--license", help="keep models whose weights have this licence, for example cc-by-4.0")
+    command.add_argument(
+        "--commercial", action="store_true", help="keep models whose weights and data are known to allow commercial use"
+    )
 
     command = add_command(commands, "info", _info, "Show the card of a model.")
-    command.add_argument("name", metavar="NAME")
+    command.add_argument("name", metavar="NAME", help=NAME)
 
     command = add_command(commands, "card", _card, "Write the card of a zoo entry anew.")
     command.add_argument("folder", metavar="FOLDER")
     command.add_argument("--evaluation", metavar="RUN", help="folder that medzoo evaluate wrote")
+    command.add_argument(
+        "--words", metavar="FILE", help="JSON with words for it: license, intended_use, limits, data, ..."
+    )
 
     _add_converters(commands)
 
@@ -41,25 +49,30 @@ def _add_converters(commands: argparse._SubParsersAction) -> None:
 
 
 def _list(options: argparse.Namespace) -> None:
-    from medzoo.hub.registry import COLUMNS, list_models
+    from medzoo.hub.listing.models import COLUMNS, list_models
+    from medzoo.io.text import printable
 
-    rows = [COLUMNS, *(info.cells() for info in list_models(options.task, options.modality))]
+    models = list_models(options.task, options.modality, options.license, options.commercial, options.hub)
+    rows = [COLUMNS, *(tuple(map(printable, info.cells())) for info in models)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
 
 
 def _info(options: argparse.Namespace) -> None:
-    from medzoo.entry import CARD, read_entry
-    from medzoo.hub.registry import find_entry
+    from medzoo.entry import CARD
+    from medzoo.hub.load import open_entry
+    from medzoo.io.text import printable
 
-    print((read_entry(find_entry(options.name)).folder / CARD).read_text(encoding="utf-8"))
+    card = (open_entry(options.name, engine=None).folder / CARD).read_text(encoding="utf-8")
+    # The front matter is for programs.
+    print(printable(card.partition("\n---\n")[2] or card, lines=True).strip())
 
 
 def _card(options: argparse.Namespace) -> None:
     from medzoo.hub.save import attach_evaluation
 
-    print(attach_evaluation(options.folder, options.evaluation))
+    print(attach_evaluation(options.folder, options.evaluation, options.words))
 
 
 def _convert_medicalnet(options: argparse.Namespace) -> None:

@@ -6,7 +6,7 @@ import argparse
 import itertools
 from collections.abc import Callable
 
-NAME = "name of a model, or folder of a zoo entry or of a run"
+NAME = "name of a model, owner/name on the Hub (owner/name@v1 for a version), or folder of a zoo entry or a run"
 RECIPE = "a recipe.json, or the name of a model whose recipe to take"
 SPLIT = "train, valid or test: this part only, as the data says or else the recipe; or the name of all of DATA"
 DATA = "COCO file, table, folder, tfds:NAME or packed .h5; options behind it, for example table.csv:label=diagnosis"

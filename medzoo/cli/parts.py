@@ -11,17 +11,17 @@ if TYPE_CHECKING:
 
 
 def load_recipe(name: str) -> Recipe:
-    """Read a recipe file, or the recipe of a zoo entry or a run.
+    """Read a recipe file, or the recipe of a zoo entry, of a run, or of a model on the Hub.
 
     Raises:
-        FileNotFoundError: There is no such file.
+        FileNotFoundError: There is no such file or repository.
         ValueError: The file is no recipe, or there is no model of this name.
     """
     from medzoo.hub.registry import find_entry
     from medzoo.recipe import Recipe
 
     path = Path(name)
-    return Recipe.load(path if path.suffix == ".json" else find_entry(name) / "recipe.json")
+    return Recipe.load(path if path.suffix == ".json" else find_entry(name, engine=None) / "recipe.json")
 
 
 def read_part(data: str, split: str | None, recipe: Recipe) -> Samples:

@@ -6,9 +6,14 @@ import argparse
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from medzoo.cli.parser import DATA, NAME, RECIPE, SPLIT, add_command, one_line, unused
 from medzoo.cli.parts import load_recipe, read_part, split_named_by
+
+if TYPE_CHECKING:
+    from medzoo.hub.checkpoints.push import PushCheckpoints
+    from medzoo.recipe import Recipe
 
 
 def add_commands(commands: argparse._SubParsersAction) -> None:
@@ -25,6 +30,8 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
     command.add_argument("--data", required=True, help=DATA)
     command.add_argument("-o", "--output", required=True, help="folder of the run")
     command.add_argument("--fraction", type=float, help="use this fraction of the training images, for example 0.1")
+    command.add_argument("--push-to", metavar="OWNER/NAME", help="push checkpoints to this private repository of yours")
+    command.add_argument("--push-every", type=int, metavar="EPOCHS", help="how often (default: 5)")
 
     command = add_command(commands, "evaluate", _evaluate, "Score a model on labelled data, with intervals.")
     command.add_argument("name", metavar="NAME", help=NAME)
@@ -71,10 +78,29 @@ def _train(options: argparse.Namespace) -> None:
     from medzoo.training.train import train
 
     run = Path(options.output)
-    model = train(recipe, samples, run)
+    pushes = _pushes(options, run, recipe)
+    model = train(recipe, samples, run, callbacks=pushes)
     # Of several processes that train together, the first one writes.
     if this_process()[0] == 0:
         print(f"Trained: {save(model, run / 'model', history=run / 'history.csv')}")
+        for push in pushes:
+            # Of a run that was finished before, too, and with the record of how it ended.
+            if push.finish():
+                print(f"Pushed: {options.push_to}")
+
+
+def _pushes(options: argparse.Namespace, run: Path, recipe: Recipe) -> list[PushCheckpoints]:
+    """Fetch what another machine has pushed of this run, and return what pushes from here."""
+    if options.push_to is None:
+        if options.push_every is not None:
+            raise ValueError("--push-every needs the repository to push to: --push-to OWNER/NAME")
+        return []
+    from medzoo.hub.checkpoints.pull import pull_run
+    from medzoo.hub.checkpoints.push import PushCheckpoints
+
+    if epoch := pull_run(options.push_to, run, recipe):
+        print(f"Going on from epoch {epoch} of {options.push_to}")
+    return [PushCheckpoints(run, options.push_to, 5 if options.push_every is None else options.push_every)]
 
 
 def _evaluate(options: argparse.Namespace) -> None:

@@ -7,7 +7,7 @@ import platform
 import sys
 from collections.abc import Mapping
 from copy import deepcopy
-from dataclasses import MISSING, asdict, dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from medzoo.evaluation.tables import align, number, with_interval
 class Evaluation:
     """What was measured, on what, and with what: everything that a model card says in numbers.
 
-    All values are plain JSON values and no path leaves the machine: cases carry file names. A number that is not
+    All values are plain JSON values and hold no path: cases carry file names. A number that is not
     known is None.
 
     Args:
@@ -77,6 +77,18 @@ class Evaluation:
     calibration: dict[str, Any] | None = None
     operating_points: list[dict[str, Any]] | None = None
     unit: str | None = None
+
+    @property
+    def anonymous(self) -> Evaluation:
+        """The same record with numbers in the place of the names of files and patients, as zoo entries hold it."""
+        patients: dict[str | None, str | None] = {None: None}
+        for row in self.cases:
+            patients.setdefault(row["patient"], f"patient {len(patients)}")
+        cases = [
+            {**row, "source": f"case {number}", "patient": patients[row["patient"]]}
+            for number, row in enumerate(self.cases, 1)
+        ]
+        return replace(self, cases=cases)
 
     def __getitem__(self, name: str) -> float | None:
         """Return the value of a score by its name; an unknown name lists near matches."""

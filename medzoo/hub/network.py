@@ -23,7 +23,6 @@ from medzoo.zoo_model import ZooModel
 
 # Enough for two levels of pooling over the depth to see differences.
 GOLDEN_SLICES = 16
-FACTS = ("medzoo", "versions", "score", "parameters")
 
 
 def write_network(model: ZooModel | EstimatorModel, folder: Path, exact: bool = False) -> dict[str, Any]:

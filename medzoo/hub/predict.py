@@ -12,6 +12,7 @@ import numpy as np
 
 from medzoo.errors import unknown_name
 from medzoo.hub.load import has_onnx, load, load_onnx
+from medzoo.hub.registry import find_entry
 from medzoo.inference import Prediction, predict_scans
 from medzoo.io import Scan, find_scans
 
@@ -30,12 +31,14 @@ def predict(
     """Predict a scan, or any number of them.
 
     Args:
-        model: A loaded model, the name of one, or the folder of a zoo entry.
+        model: A loaded model, or what `medzoo.load` takes: the name of one, a repository on the Hub, `"owner/name"` or
+            `"owner/name@v1"`, or the folder of a zoo entry.
         source: A picture (PNG, JPEG, TIFF, BMP), a DICOM file, a folder with one DICOM series, a NIfTI file, or an
             array `(height, width)`, `(height, width, channels)` or `(depth, height, width, channels)`. Or several: a
             list or generator of these, or a folder of files.
         engine: How a model given by name runs: `"onnx"` starts in a fraction of a second and needs no Keras,
-            `"keras"` uses the backend in use, `"auto"` takes ONNX where the entry has it.
+            `"keras"` uses the backend in use, `"auto"` takes ONNX where the entry has it. No other network is fetched
+            from the Hub.
         batch_size: Images or slices in a batch.
         progress: Whether to show a progress bar for several scans.
         on_error: For several scans: called with a scan that cannot be read and its error, after which the next one
@@ -49,7 +52,8 @@ def predict(
 
     Raises:
         ValueError: The model is unknown, or a scan cannot be read; the message names it.
-        FileNotFoundError: There is no such file, or a folder holds no scan.
+        FileNotFoundError: There is no such file or repository, or a folder holds no scan.
+        ConnectionError: The model is not in the cache, and the Hub is not reached.
 
     Example:
         >>> result = medzoo.predict("brain-tumor-unet", "scan.png")
@@ -67,9 +71,11 @@ def predict(
 def _resolve(model: Any, engine: str) -> Any:
     if not isinstance(model, str | os.PathLike):
         return model
-    if engine == "onnx" or (engine == "auto" and has_onnx(model)):
-        return load_onnx(model)
-    return load(model)
+    # Found once, so that a branch of the Hub is asked for once.
+    folder = find_entry(model, engine=engine)
+    if engine == "onnx" or (engine == "auto" and has_onnx(folder)):
+        return load_onnx(folder)
+    return load(folder)
 
 
 def _several(source: Any) -> Iterable[Any] | None:

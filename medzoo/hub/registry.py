@@ -3,55 +3,17 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from medzoo.entry import EVALUATION, MANIFEST, WEIGHTS, read_manifest
+from medzoo.entry import MANIFEST
 from medzoo.errors import unknown_name
-from medzoo.io.files import cache_folder, read_json
+from medzoo.hub.download.fetch import fetch_entry
+from medzoo.hub.download.revisions import is_hub_name
+from medzoo.hub.listing.index import registry_rows
+from medzoo.io.files import cache_folder
 
 # Where the folders of a run keep its zoo entry: of a training, a search, a cross-validation.
 RUN_MODELS = ("model", "best", "ensemble")
-
-COLUMNS = ("model", "task", "modality", "test score", "parameters", "weights", "licence")
-
-
-@dataclass(frozen=True)
-class ModelInfo:
-    """A row of `list_models`.
-
-    Args:
-        name: Name to load it by, that of its folder.
-        task: `"segmentation"`.
-        modality: What kind of images it reads.
-        score: Value of the main score on the test set, or None.
-        score_name: Which score that is.
-        size: Bytes of the Keras weights.
-        parameters: Number of parameters.
-        license: Licence of the weights.
-    """
-
-    name: str
-    task: str
-    modality: str | None
-    score: float | None
-    score_name: str | None
-    size: int
-    parameters: int
-    license: str | None
-
-    def cells(self) -> tuple[str, ...]:
-        """Return the row as text, in the order of `COLUMNS`."""
-        return (
-            self.name,
-            self.task,
-            self.modality or "-",
-            f"{self.score_name} {self.score:.3f}" if self.score is not None else "-",
-            f"{self.parameters / 1e6:.1f} M",
-            f"{self.size / 1e6:.1f} MB",
-            self.license or "-",
-        )
 
 
 def entry_folders() -> dict[str, Path]:
@@ -64,58 +26,70 @@ def entry_folders() -> dict[str, Path]:
     return found
 
 
-def find_entry(name: str | os.PathLike) -> Path:
-    """Return the folder of a zoo entry.
+def find_entry(
+    name: str | os.PathLike, revision: str | None = None, engine: str | None = "keras", golden: bool = False
+) -> Path:
+    """Return the folder of a zoo entry: one on this machine, or else of the Hub, fetched into the cache.
 
     Args:
-        name: Folder of an entry or of a run, or the name of an entry on this machine.
+        name: Folder of an entry or of a run, the name of an entry on this machine or of the registry, or a repository
+            on the Hub, `"owner/name"`; with `"@revision"` behind it, its revision.
+        revision: Branch, tag or commit on the Hub; None for the version on this machine, that of the registry, or the
+            branch `main`.
+        engine: What is to run, `"keras"`, `"onnx"`, `"auto"`, or None for what describes the entry: no more than that
+            is fetched from the Hub.
+        golden: Whether the golden output is fetched, too.
 
     Returns:
         The folder; for what looks like a path it is left to the reader to find that no entry lies there.
 
     Raises:
-        ValueError: There is no entry of this name; near matches are in the message.
-    """
-    path = Path(name)
-    for folder in (path, *(path / model for model in RUN_MODELS)):
-        if (folder / MANIFEST).is_file():
-            return folder
-    folders = entry_folders()
-    if os.fspath(name) in folders:
-        return folders[os.fspath(name)]
-    if path.is_dir() or len(path.parts) > 1:
-        return path
-    raise unknown_name("model", name, folders, "List them with: medzoo list")
-
-
-def list_models(task: str | None = None, modality: str | None = None) -> list[ModelInfo]:
-    """List the models that load by name on this machine.
-
-    Args:
-        task: Keep those of this task only, for example `"segmentation"`.
-        modality: Keep those of this modality only, for example `"MRI"`.
+        ValueError: There is no entry of this name, or no such revision; near matches are in the message.
+        FileNotFoundError: There is no such repository on the Hub, or it holds no zoo entry.
+        ConnectionError: The entry is not in the cache, and the Hub is not reached.
+        IntegrityError: What the Hub has is not what it promises.
 
     Example:
-        >>> [info.name for info in medzoo.list_models(task="segmentation")]
-        ['brain-tumor-unet']
+        >>> find_entry("brain-tumor-unet").name
+        'brain-tumor-unet'
     """
-    rows = [model_info(folder) for folder in entry_folders().values()]
-    return [row for row in rows if task in (None, row.task) and modality in (None, row.modality)]
+    if revision is None and (folder := _folder_at(Path(name))):
+        return folder
+    name, revision = _split(os.fspath(name), revision)
+    folders, rows = entry_folders(), registry_rows()
+    if revision is None and name in folders:
+        return folders[name]
+    if (row := rows.get(name)) and row["repo"]:
+        pinned = row["files"] if revision in (None, row["revision"]) else None
+        return fetch_entry(row["repo"], revision or row["revision"], engine, golden, pinned)
+    if is_hub_name(name) and (revision or not Path(name).exists()):
+        return _fetch(name, revision, engine, golden)
+    if revision is not None:
+        raise ValueError(f"Only a model of the Hub has revisions, 'owner/name'. Received: {name!r} at {revision!r}.")
+    if Path(name).is_dir() or len(Path(name).parts) > 1:
+        return Path(name)
+    known = {*folders, *(known for known, row in rows.items() if row["repo"])}
+    raise unknown_name("model", name, known, "List them with: medzoo list")
 
 
-def model_info(folder: Path) -> ModelInfo:
-    """Return the row of one entry."""
-    manifest = read_manifest(folder)
-    score_name = manifest.get("score")
-    scores: dict[str, Any] = read_json(folder / EVALUATION)["scores"] if EVALUATION in manifest["files"] else {}
-    score = scores.get(score_name, {}).get("value") if score_name else None
-    return ModelInfo(
-        name=folder.name,
-        task=manifest["task"]["type"],
-        modality=manifest.get("modality"),
-        score=score,
-        score_name=score_name if score is not None else None,
-        size=manifest["files"][WEIGHTS]["size"],
-        parameters=manifest["parameters"],
-        license=manifest["license"]["weights"],
-    )
+def _folder_at(path: Path) -> Path | None:
+    return next((folder for folder in (path, *map(path.joinpath, RUN_MODELS)) if (folder / MANIFEST).is_file()), None)
+
+
+def _split(name: str, revision: str | None) -> tuple[str, str | None]:
+    """Take the revision from the end of `"owner/name@revision"`."""
+    bare, _, given = name.partition("@")
+    # Any other text with such a sign is a path.
+    if not given or not (is_hub_name(bare) or "/" not in bare):
+        return name, revision
+    if revision is not None:
+        raise ValueError(f"Give one revision. Received: {name!r} and revision={revision!r}.")
+    return bare, given
+
+
+def _fetch(repo: str, revision: str | None, engine: str | None, golden: bool) -> Path:
+    try:
+        return fetch_entry(repo, revision, engine, golden)
+    except (FileNotFoundError, ConnectionError) as error:
+        # It may have been meant for a path.
+        raise type(error)(f"There is no folder {repo} here. {error}") from error

@@ -1,4 +1,3 @@
-import json
 import os
 import subprocess
 import sys
@@ -8,7 +7,7 @@ import numpy as np
 import pytest
 
 import medzoo
-from medzoo.entry import MANIFEST, read_entry
+from medzoo.entry import MANIFEST, needed_files, read_entry, read_manifest, write_manifest
 from medzoo.errors import IntegrityError
 from medzoo.hub.load import check_golden, load_onnx
 from medzoo.hub.network import golden_input
@@ -78,11 +77,42 @@ def test_a_missing_file_is_an_error_that_names_it(tiny_entry):
         read_entry(tiny_entry)
 
 
-def test_a_newer_format_names_the_version_that_wrote_it(tiny_entry):
-    manifest = json.loads((tiny_entry / MANIFEST).read_text())
-    (tiny_entry / MANIFEST).write_text(json.dumps({**manifest, "format": 2, "medzoo": "9.9"}))
-    with pytest.raises(ValueError, match=r"format 2.*medzoo 9\.9"):
-        read_entry(tiny_entry)
+def test_only_the_files_that_are_asked_for_need_be_there(tiny_entry):
+    for name in ("model.weights.h5", "golden.npz", "README.md"):
+        (tiny_entry / name).unlink()
+    assert read_entry(tiny_entry, ["config.json"]).recipe.name == "tiny-unet"
+    flip_a_byte(tiny_entry / "config.json")
+    assert read_entry(tiny_entry, []).recipe.name == "tiny-unet"
+    with pytest.raises(IntegrityError, match=r"config\.json was changed"):
+        read_entry(tiny_entry, ["config.json"])
+
+
+@pytest.mark.parametrize(
+    ("engine", "golden", "expected"),
+    [
+        ("keras", False, ["README.md", "config.json", "metadata.json", "model.weights.h5", "recipe.json"]),
+        ("onnx", False, ["README.md", "model.onnx", "recipe.json"]),
+        ("onnx", True, ["README.md", "golden.npz", "model.onnx", "recipe.json"]),
+    ],
+)
+def test_a_load_needs_few_of_the_files(engine, golden, expected):
+    files = ["README.md", "config.json", "figures/roc.png", "golden.npz", "metadata.json", "model.onnx"]
+    manifest = {"files": dict.fromkeys([*files, "model.weights.h5", "recipe.json"])}
+    assert needed_files(manifest, engine, golden) == expected
+
+
+def test_an_unknown_engine_needs_nothing():
+    with pytest.raises(ValueError, match="Unknown engine 'onxx'. Did you mean 'onnx'"):
+        needed_files({"files": {}}, "onxx")
+
+
+def test_what_no_entry_may_hold_is_not_listed(tiny_entry):
+    (tiny_entry / "notes.txt").write_text("Patient 7")
+    (tiny_entry / "figures").mkdir()
+    (tiny_entry / "figures" / "of patient 7.png").write_bytes(b"")
+    entry = read_entry(tiny_entry)
+    write_manifest(tiny_entry, entry.recipe, entry.manifest)
+    assert read_manifest(tiny_entry)["files"].keys() == entry.manifest["files"].keys()
 
 
 def test_a_folder_without_manifest_is_no_entry(tmp_path):

@@ -69,3 +69,24 @@ def test_a_named_slice_of_one_or_of_every_volume_is_taken():
     assert [result.value for result in results] == [1, 1]
     with pytest.raises(ValueError, match="is a volume of 5 slices; the model answers for one image"):
         medzoo.predict(MeanOfSlice(), volume)
+
+
+@pytest.fixture(scope="module")
+def published(hub, saved_entry):
+    repo = hub.new_repo("predicts")
+    hub.api.create_repo(repo)
+    hub.api.upload_folder(repo_id=repo, folder_path=saved_entry)
+    hub.api.create_tag(repo, tag="v1")
+    return repo
+
+
+@pytest.mark.parametrize("engine", ["auto", "onnx", "keras"])
+def test_a_repository_predicts_as_its_entry_and_only_one_network_is_fetched(hub, published, saved_entry, home, engine):
+    image = np.random.default_rng(0).integers(0, 256, (16, 16), np.uint8)
+    hub.forget()
+    result = medzoo.predict(f"{published}@v1", image, engine=engine)
+    asked = [request for request in hub.requests() if "revision" in request]
+    assert asked == [f"GET /api/models/{published}/revision/v1"]
+    networks = {path.name for path in home.rglob("model.*")}
+    assert networks == {"model.weights.h5" if engine == "keras" else "model.onnx"}
+    assert np.array_equal(result.mask, medzoo.predict(saved_entry, image, engine=engine).mask)

@@ -18,13 +18,6 @@ def resnet10():
     return resnet_encoder((None, None, 3), depth=10)
 
 
-@pytest.fixture
-def home(tmp_path, monkeypatch):
-    """An empty cache of medzoo."""
-    monkeypatch.setenv("MEDZOO_HOME", str(tmp_path / "home"))
-    return tmp_path / "home"
-
-
 @pytest.fixture(scope="session")
 def numbers():
     """Function that returns the weights of a network as arrays by path."""

@@ -7,9 +7,9 @@ import pytest
 from huggingface_hub import ModelCard
 
 from medzoo.data import from_arrays
-from medzoo.evaluation import Evaluation, evaluate
+from medzoo.evaluation import evaluate
+from medzoo.hub.listing.models import model_info
 from medzoo.hub.load import load
-from medzoo.hub.registry import model_info
 from medzoo.hub.save import save
 from medzoo.task import Classification, Regression
 from medzoo.zoo_model import ZooModel
@@ -48,4 +48,4 @@ def test_an_entry_of_the_task_has_its_scores_figures_and_usage_on_the_card(name,
     assert model_info(folder).score == pytest.approx(model.evaluation[task.main_score])
     loaded = load(folder)
     assert loaded.task == task
-    assert isinstance(loaded.evaluation, Evaluation)
+    assert loaded.evaluation == model.evaluation.anonymous

@@ -1,0 +1,124 @@
+"""`medzoo.json`: format, concepts, and the sha256 of every other file of a zoo entry."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+from collections.abc import Callable, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from medzoo.entry.checked_json import read_checked_json
+from medzoo.entry.files import MANIFEST, is_entry_file, size_limit
+from medzoo.entry.schema import check_schema, wrong
+from medzoo.errors import IntegrityError
+from medzoo.io.files import write_json
+from medzoo.io.text import printable
+from medzoo.recipe import Recipe
+
+FORMAT = 1
+# Number of an older format -> function from its manifest to that of the next format. There is no older one yet.
+UPGRADES: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
+
+logger = logging.getLogger("medzoo")
+
+
+def read_manifest(folder: str | os.PathLike) -> dict[str, Any]:
+    """Read `medzoo.json` and check that it is unchanged, whole, and of a format that this version reads.
+
+    Raises:
+        FileNotFoundError: The folder is no zoo entry.
+        IntegrityError: The manifest was changed, or lists what no entry may hold.
+        ValueError: It was written in a newer format.
+    """
+    path = Path(folder) / MANIFEST
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"{folder} is not a zoo entry: it has no {MANIFEST}. Write one with medzoo.save(model, folder)."
+        )
+    if path.is_symlink():
+        raise IntegrityError(f"{path} is a symbolic link; an entry holds files only. Copy the entry with: cp -rL")
+    return check_manifest(read_checked_json(path, size_limit(MANIFEST)), str(path))
+
+
+def check_manifest(manifest: Any, where: str) -> dict[str, Any]:
+    """Check the content of a `medzoo.json` and return it in the format of today.
+
+    Args:
+        manifest: What was read.
+        where: From where, for messages.
+
+    Raises:
+        IntegrityError: It was changed, or lists what no entry may hold.
+        ValueError: It was written in a newer format; the message names the medzoo that reads it.
+    """
+    version = manifest.get("format") if isinstance(manifest, dict) else None
+    # True is a number to Python.
+    if type(version) is not int or version < 1:
+        raise wrong(where, "is no manifest of a zoo entry: expected a whole number as `format`")
+    if version > FORMAT:
+        needed = printable(str(manifest.get("medzoo")))[:40]
+        raise ValueError(
+            f"{where} has format {version}, this medzoo reads up to {FORMAT}. It needs medzoo {needed} or later; "
+            "upgrade: pip install --upgrade medzoo"
+        )
+    if manifest.get("sha256") != _digest_of(manifest):
+        raise wrong(where, "was changed after it was written")
+    if version < FORMAT:
+        _say_older(where, version)
+    for number in range(version, FORMAT):
+        manifest = UPGRADES[number](manifest)
+    check_schema(manifest, where)
+    return manifest
+
+
+def write_manifest(folder: str | os.PathLike, recipe: Recipe, facts: Mapping[str, Any]) -> None:
+    """Write `medzoo.json` for the files that stand in `folder`; what no entry may hold is not listed.
+
+    Args:
+        folder: The zoo entry.
+        recipe: Its recipe.
+        facts: What else the manifest says: versions, number of parameters.
+
+    Raises:
+        IntegrityError: No entry could be read that has these facts and files, such as one too large.
+    """
+    folder = Path(folder)
+    paths = {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*")) if path.is_file()}
+    files = {
+        name: {"sha256": sha256(path), "size": path.stat().st_size}
+        for name, path in paths.items()
+        if name != MANIFEST and is_entry_file(name)
+    }
+    card = recipe.card
+    manifest = {
+        "format": FORMAT,
+        **facts,
+        "name": recipe.name,
+        "task": recipe.task.to_json(),
+        "preprocessing": recipe.preprocessing.to_json(),
+        "modality": card.get("modality"),
+        "license": {"weights": card.get("license"), "data": card.get("data", {}).get("license")},
+        "files": files,
+    }
+    check_schema(manifest, str(folder / MANIFEST))
+    write_json(folder / MANIFEST, {**manifest, "sha256": _digest_of(manifest)})
+
+
+def sha256(path: str | os.PathLike) -> str:
+    """Return the SHA-256 of a file in hexadecimal."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@cache
+def _say_older(where: str, version: int) -> None:
+    logger.warning("%s has format %d, this medzoo writes %d. It is read all the same.", where, version, FORMAT)
+
+
+def _digest_of(manifest: Mapping[str, Any]) -> str:
+    content = {key: value for key, value in manifest.items() if key != "sha256"}
+    return hashlib.sha256(json.dumps(content, sort_keys=True, ensure_ascii=False).encode()).hexdigest()

@@ -1,0 +1,5 @@
+"""What must hold of the files of a zoo entry before anything parses them."""
+
+from medzoo.entry.safety.check import check_files
+
+__all__ = ["check_files"]

@@ -1,0 +1,145 @@
+"""What vouches for the pushed files of a training."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from medzoo.entry import read_checked_json, sha256
+from medzoo.errors import IntegrityError
+from medzoo.hub.checkpoints.files import (
+    ENCODER,
+    FOLDER,
+    RECIPE,
+    epoch_of,
+    is_run_file,
+    latest_epoch,
+    run_files,
+    size_limit,
+    training_of,
+)
+from medzoo.io.files import write_json
+from medzoo.recipe import Recipe
+from medzoo.training.checkpoints import HEAD, STATE, WEIGHTS
+
+FORMAT = 1
+MANIFEST = "manifest.json"
+
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+# What reading JSON raises that is none of ours.
+_OTHER = (ValueError, TypeError, KeyError, AttributeError)
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """The manifest of a run on a branch.
+
+    Args:
+        training: SHA-256 of what decides the training, see `training_of`.
+        epoch: The last finished epoch.
+        files: For each file, by its name in the folder of the run, its `sha256` and its `size` in bytes.
+    """
+
+    training: str
+    epoch: int
+    files: Mapping[str, Mapping[str, Any]]
+
+    @classmethod
+    def of(cls, folder: Path) -> Manifest:
+        """Make the manifest of a run, or of a snapshot of one."""
+        names = run_files(folder)
+        files = {name: {"sha256": sha256(folder / name), "size": (folder / name).stat().st_size} for name in names}
+        return cls(training_of(Recipe.load(folder / RECIPE)), latest_epoch(folder), files)
+
+    @classmethod
+    def load(cls, path: Path) -> Manifest:
+        """Read a manifest from anywhere and check it.
+
+        Raises:
+            IntegrityError: It is no manifest, or lists what is no file of a run.
+            ValueError: It was written by another version of medzoo.
+        """
+        value = read_checked_json(path, size_limit(MANIFEST))
+        if not isinstance(value, dict) or type(value.get("format")) is not int:
+            raise _wrong(MANIFEST, "it has no format")
+        if value["format"] != FORMAT:
+            raise ValueError(
+                f"{MANIFEST} has format {value['format']}, this medzoo reads {FORMAT}. "
+                f"Resume with the medzoo that wrote it: {value.get('medzoo')}."
+            )
+        _check(value)
+        return cls(value["training"], value["epoch"], value["files"])
+
+    def save(self, path: Path) -> None:
+        """Write the manifest as JSON."""
+        from medzoo import __version__
+
+        write_json(path, {"format": FORMAT, "medzoo": __version__, **asdict(self)})
+
+
+def check_content(folder: Path, manifest: Manifest) -> None:
+    """Check that files, each of which has its sha256, say what their manifest says.
+
+    Raises:
+        IntegrityError: They do not; the message names the file.
+    """
+    try:
+        training = training_of(Recipe.from_json(read_checked_json(folder / RECIPE, size_limit(RECIPE))))
+    except _OTHER as error:
+        raise _wrong(RECIPE, "it is no recipe") from error
+    if training != manifest.training:
+        raise _wrong(RECIPE, "it is of another training than the manifest says")
+    for name in manifest.files:
+        if name.endswith(f"/{STATE}"):
+            _check_state(folder / name, name)
+
+
+def _check(value: dict[str, Any]) -> None:
+    training, epoch, files = (value.get(name) for name in ("training", "epoch", "files"))
+    if not _is_sha256(training) or type(epoch) is not int or not isinstance(files, dict):
+        raise _wrong(MANIFEST, "it does not say which files of which training there are")
+    for name, promised in files.items():
+        if not is_run_file(name):
+            raise _wrong(MANIFEST, f"it lists {name!r}, which is no file of a run")
+        if not _is_promise(promised, size_limit(name)):
+            raise _wrong(MANIFEST, f"it does not give a sha256 and a size up to {size_limit(name)} for {name}")
+    epochs = {epoch_of(name) for name in files} - {None}
+    if max(epochs, default=0) != epoch:
+        raise _wrong(MANIFEST, f"its last epoch is not {epoch}")
+    for name in [RECIPE, *(name for number in epochs for name in _needed(number, files))]:
+        if name not in files:
+            raise _wrong(MANIFEST, f"it does not list {name}")
+
+
+def _needed(epoch: int, files: Mapping[str, Any]) -> list[str]:
+    folder = f"{FOLDER}/epoch-{epoch:04d}"
+    head = f"{folder}/{HEAD}"
+    return [f"{folder}/{STATE}", *([head, ENCODER] if head in files else [f"{folder}/{WEIGHTS}"])]
+
+
+def _is_promise(value: Any, limit: int) -> bool:
+    if not isinstance(value, dict) or value.keys() != {"sha256", "size"}:
+        return False
+    return _is_sha256(value["sha256"]) and type(value["size"]) is int and 0 <= value["size"] <= limit
+
+
+def _is_sha256(value: Any) -> bool:
+    return isinstance(value, str) and _SHA256.fullmatch(value) is not None
+
+
+def _check_state(path: Path, name: str) -> None:
+    try:
+        rows = read_checked_json(path, size_limit(name))["history"]
+        epochs = [row["epoch"] for row in rows]
+        are_numbers = all(isinstance(value, int | float | None) for row in rows for value in row.values())
+    except _OTHER as error:
+        raise _wrong(name, "it is no state of an epoch") from error
+    if epochs != list(range(1, epoch_of(name) + 1)) or not are_numbers:
+        raise _wrong(name, "it does not hold the scores of all epochs so far")
+
+
+def _wrong(name: str, reason: str) -> IntegrityError:
+    return IntegrityError(f"{name} is not as `medzoo train` pushes it: {reason}.")

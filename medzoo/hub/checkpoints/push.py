@@ -1,0 +1,179 @@
+"""Checkpoints of a training to a private branch, so that a lost machine loses no weights."""
+
+from __future__ import annotations
+
+import logging
+import os
+import shlex
+import shutil
+import sys
+import tempfile
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from medzoo.devices import this_process
+from medzoo.hub.checkpoints.background import Background
+from medzoo.hub.checkpoints.branch import Branch, Head
+from medzoo.hub.checkpoints.files import RECIPE, delete_snapshots, latest_epoch, snapshot
+from medzoo.hub.checkpoints.manifest import Manifest
+from medzoo.recipe import Recipe
+
+_LOG = logging.getLogger("medzoo")
+# Seconds that the end of a training waits for its last epoch to be sent.
+LONGEST = 600
+
+
+class PushCheckpoints(keras.callbacks.Callback):
+    """Push the latest and the best epoch of a run to the branch "training" of a private repository.
+
+    Training is not held up: epochs are sent beside it, and one that is outdated before it was its turn is skipped.
+    Where the Hub is not reached, that is logged, and the next turn sends what is newest then. Only the end of the
+    training waits for its last epoch, for ten minutes at most.
+
+    Sent are the recipe, `history.csv`, `run.json` and checkpoints; no data, features and logs. The branch only moves
+    forward: it is never given an earlier epoch than it holds, or a training of another recipe. Of several processes
+    that train together the first one pushes.
+
+    Args:
+        run: Folder of the run.
+        repo: Repository on the Hub, `"owner/name"`; it is made, private, where there is none.
+        every: Epochs from one push to the next.
+
+    Raises:
+        ValueError: The repository is public, or its branch holds what `run` would have to go on from; `pull_run`
+            fetches it.
+        PermissionError: There is no token, or it has no right to write there.
+
+    Example:
+        >>> pull_run("me/run", run)
+        >>> train(recipe, samples, run, callbacks=[PushCheckpoints(run, "me/run", every=5)])
+    """
+
+    def __init__(self, run: str | os.PathLike, repo: str, every: int = 5):
+        super().__init__()
+        if type(every) is not int or every < 1:
+            raise ValueError(f"`every` must be a whole number of epochs, at least 1. Received: {every!r}.")
+        self._run, self._branch, self._every = Path(run), Branch(repo), every
+        self._head: Head | None = None
+        self._pushed: Manifest | None = None
+        self._failure: str | None = None
+        self._background = Background(self._send, partial(shutil.rmtree, ignore_errors=True))
+        self._is_first, self._is_new = this_process()[0] == 0, True
+        if self._is_first:
+            self._begin()
+
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        """Delete what a killed process did not send."""
+        if self._is_first and self._is_new:
+            delete_snapshots(self._run)
+        self._is_new = False
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Hand over the epoch that is on disk, if it is its turn."""
+        if self._is_first and (epoch + 1) % self._every == 0:
+            self._hand_over()
+
+    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
+        """Push the last epoch; a training of several phases ends several times, and once for good."""
+        if self._is_first and self.params["epochs"] == Recipe.load(self._run / RECIPE).epochs:
+            self.finish()
+
+    def finish(self) -> bool:
+        """Push what the folder holds, wait for it, and return whether all of it is on the branch.
+
+        What could not be sent is logged, with the command that sends it.
+        """
+        if not self._is_first or not latest_epoch(self._run):
+            return True
+        self._hand_over()
+        in_time = self._background.wait(LONGEST)
+        if in_time and self._failure is None:
+            return True
+        _LOG.warning(
+            "Epoch %d of %s is not on %s. %s Send it: python -m medzoo.hub.checkpoints.push %s %s",
+            latest_epoch(self._run),
+            self._run,
+            self._branch,
+            self._failure if in_time else f"It was not sent in {LONGEST} seconds.",
+            shlex.quote(str(self._run)),
+            self._branch.repo,
+        )
+        return False
+
+    def _begin(self) -> None:
+        """Refuse at once what every push would refuse."""
+        try:
+            self._look()
+            if self._pushed and self._pushed.epoch > (here := latest_epoch(self._run)):
+                raise ValueError(self._further(here))
+        except ConnectionError as error:
+            self._fail(error, "Nothing is pushed so far")
+
+    def _hand_over(self) -> None:
+        """Leave what is on disk now to the thread; epochs are deleted while it sends."""
+        try:
+            self._background.put(snapshot(self._run))
+        except OSError as error:
+            self._fail(error, f"Epoch {latest_epoch(self._run)} was not pushed")
+
+    def _send(self, folder: Path) -> None:
+        """Push a snapshot, in the thread; whatever goes wrong is not to stop the training."""
+        epoch = latest_epoch(folder)
+        try:
+            self._push(folder)
+        except Exception as error:
+            self._fail(error, f"Epoch {epoch} was not pushed")
+            return
+        if self._failure:
+            _LOG.warning("Epoch %d was pushed to %s.", epoch, self._branch)
+        self._failure = None
+
+    def _push(self, folder: Path) -> None:
+        ours = Manifest.of(folder)
+        self._look()
+        theirs = self._pushed
+        if theirs and theirs.training != ours.training:
+            raise ValueError(f"{self._branch} holds a training of another recipe. Give another repository.")
+        if theirs and theirs.epoch > ours.epoch:
+            raise ValueError(self._further(ours.epoch))
+        if theirs != ours:
+            message = f"Epoch {ours.epoch} of {Recipe.load(folder / RECIPE).name}"
+            self._head = self._branch.commit(ours, self._head, folder, message)
+            self._pushed = ours
+
+    def _look(self) -> None:
+        """Learn what the branch holds, which another machine may have pushed to."""
+        head = self._branch.open()
+        if self._head is None or head.commit != self._head.commit:
+            with tempfile.TemporaryDirectory() as folder:
+                self._pushed = self._branch.manifest(head, Path(folder))
+        self._head = head
+
+    def _further(self, here: int) -> str:
+        return (
+            f"{self._branch} holds epoch {self._pushed.epoch}, {self._run} epoch {here}. Go on from there: "
+            f"medzoo.pull_run({self._branch.repo!r}, {str(self._run)!r}), or give another repository."
+        )
+
+    def _fail(self, error: Exception, what: str) -> None:
+        """Log the first failure in a row."""
+        reason = " ".join(str(error).split()) or type(error).__name__
+        if self._failure is None:
+            _LOG.warning("%s, training goes on and the next turn tries again. %s", what, reason)
+        self._failure = reason
+
+
+def main() -> None:
+    """Push a run that is not trained at the moment: `python -m medzoo.hub.checkpoints.push RUN OWNER/NAME`."""
+    try:
+        done = PushCheckpoints(*sys.argv[1:3]).finish()
+    except (ValueError, OSError) as error:
+        sys.exit(f"medzoo: error: {error}")
+    sys.exit(not done)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Zoo entries of the Hub into the cache."""

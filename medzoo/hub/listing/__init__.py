@@ -1,0 +1,1 @@
+"""Which models there are: the registry, this machine, the Hub; and their licences."""

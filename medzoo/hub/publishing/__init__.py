@@ -1,0 +1,1 @@
+"""Zoo entries to the Hub."""
