@@ -64,6 +64,12 @@ def home(tmp_path, monkeypatch):
 
 
 @pytest.fixture
+def without_onnx(monkeypatch):
+    """Saving exports nothing, which takes seconds, most of all on JAX and torch."""
+    monkeypatch.setattr("medzoo.hub.network.write_onnx", lambda *_: None)
+
+
+@pytest.fixture
 def tiny_recipe():
     """A recipe whose network has a few hundred parameters and whose epoch takes a moment."""
     return RECIPE

@@ -59,6 +59,7 @@ def test_predict_of_a_folder_reports_what_it_could_not_read_and_goes_on(home, pi
     assert "1.png" in capsys.readouterr().err
 
 
+@pytest.mark.usefixtures("without_onnx")
 def test_train_evaluate_and_card_make_an_entry(tiny_recipe, coco_folder, tmp_path, capsys):
     tiny_recipe.save(tmp_path / "recipe.json")
     model = tmp_path / "run" / "model"

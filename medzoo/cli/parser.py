@@ -21,10 +21,11 @@ def add_command(commands: argparse._SubParsersAction, name: str, run: Callable, 
 
 
 def one_line(error: BaseException) -> str:
-    """Return the message of an error in one line."""
+    """Return the message of an error in one line, and the items of a list in one each."""
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename or ''}: {error.strerror}. Check the path and the free space.".removeprefix(": ")
-    return " ".join(str(error).split()) or type(error).__name__
+    items = (" ".join(item.split()) for item in str(error).split("\n- "))
+    return "\n- ".join(items) or type(error).__name__
 
 
 def unused(name: str, names: set[str]) -> str:

@@ -56,6 +56,7 @@ def test_kernels_are_stored_in_half_precision(tiny_entry):
     assert kinds == {(4, np.dtype("float16")), (1, np.dtype("float32"))}
 
 
+@pytest.mark.usefixtures("without_onnx")
 def test_saving_does_not_change_the_model(tiny_model, tmp_path):
     before = tiny_model.get_weights()
     medzoo.save(tiny_model, tmp_path / "entry")
@@ -127,6 +128,7 @@ def test_other_weights_fail_the_golden_check(tiny_entry):
         check_golden(model, read_entry(tiny_entry))
 
 
+@pytest.mark.usefixtures("without_onnx")
 def test_save_replaces_an_entry_but_nothing_else(tiny_model, tiny_entry, tmp_path):
     assert medzoo.save(tiny_model, tiny_entry) == tiny_entry
     (tmp_path / "thesis").mkdir()
@@ -136,6 +138,7 @@ def test_save_replaces_an_entry_but_nothing_else(tiny_model, tiny_entry, tmp_pat
     assert (tmp_path / "thesis" / "chapter.txt").read_text() == "years of work"
 
 
+@pytest.mark.usefixtures("without_onnx")
 def test_full_disk_while_saving_leaves_the_old_entry(tiny_model, tiny_entry, monkeypatch):
     before = (tiny_entry / MANIFEST).read_bytes()
 

@@ -111,6 +111,7 @@ def test_every_task_is_trained_validated_and_predicted(case, tmp_path):
     assert result.summary
 
 
+@pytest.mark.usefixtures("without_onnx")
 def test_a_number_is_learnt_and_answered_in_its_unit_after_loading(tmp_path):
     task = Regression("size", "mm")
     samples = make_samples(task)

@@ -16,9 +16,9 @@ NEEDED = {
     ("data", "license"): "licence of the training data",
     ("intended_use",): "what the model is meant for",
 }
-HELP = (
-    "Write them into `card` of the recipe, or of a saved model into a JSON file: "
-    "medzoo card FOLDER --words words.json --evaluation RUN"
+HEAD = (
+    "The model card is not complete. Write what is missing into `card` of the recipe, or of a saved model into a JSON "
+    "file: medzoo card FOLDER --words words.json --evaluation RUN. Missing:"
 )
 SEEN = {"train", "training", "valid", "validation", "val", "dev"}
 
@@ -42,9 +42,7 @@ def check_card(recipe: Recipe, evaluation: Evaluation | None) -> None:
     """
     missing = [*_licence(recipe.card), *_words(recipe.card), *_placeholders(recipe.card), *_scores(recipe, evaluation)]
     if missing:
-        raise ValueError(
-            "\n".join(["The model card is not complete. Missing:", *(f"- {item}" for item in missing), HELP])
-        )
+        raise ValueError("\n".join([HEAD, *(f"- {item}" for item in missing)]))
 
 
 def _licence(card: Mapping[str, Any]) -> Iterator[str]:

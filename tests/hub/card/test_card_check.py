@@ -29,7 +29,7 @@ def test_all_that_is_missing_is_listed_at_once_with_where_to_write_it(tiny_recip
 
 
 def test_the_message_says_how_to_write_words_and_scores(tiny_recipe):
-    with pytest.raises(ValueError, match=r"(?s)medzoo evaluate .*medzoo card FOLDER --words"):
+    with pytest.raises(ValueError, match=r"(?s)medzoo card FOLDER --words.*medzoo evaluate "):
         check_card(tiny_recipe, None)
 
 

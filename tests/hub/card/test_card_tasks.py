@@ -32,6 +32,7 @@ CASES = {
 }
 
 
+@pytest.mark.usefixtures("without_onnx")
 @pytest.mark.parametrize("name", CASES)
 def test_an_entry_of_the_task_has_its_scores_figures_and_usage_on_the_card(name, tiny_recipe, tmp_path):
     task, builder, targets, words = CASES[name]

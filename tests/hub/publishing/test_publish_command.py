@@ -29,8 +29,10 @@ def test_command_prints_the_pull_request(hub, described_entry, capsys):
     assert capsys.readouterr().out.startswith(f"Published: {hub.url}/{repo}/discussions/1\n")
 
 
-def test_command_says_what_is_wrong_in_one_line(hub, saved_entry, capsys):
+def test_command_says_what_is_missing_a_line_each(hub, saved_entry, capsys):
     assert run("publish", saved_entry, "me/tumor") == 2
     error = capsys.readouterr().err
     assert error.startswith("medzoo: error: The model card is not complete.")
-    assert error.count("\n") == 1
+    assert [line.partition(":")[0] for line in error.splitlines()[1:]] == [
+        *("- `card.license`", "- `card.data.source`", "- `card.data.license`", "- `card.intended_use`", "- evaluation"),
+    ]
