@@ -34,7 +34,7 @@ _LIMITS = {
 _FIGURE_LIMIT = 10 * _MB
 _FIGURE = re.compile(FIGURES + r"/[A-Za-z0-9_-]{1,100}\.png")
 
-_ALWAYS = (RECIPE, EVALUATION, CARD, ESTIMATOR, BOOSTER)
+_DESCRIPTION = (RECIPE, EVALUATION, CARD)
 _ENGINES = {"keras": (CONFIG, METADATA, WEIGHTS), "onnx": (ONNX,)}
 
 
@@ -55,17 +55,21 @@ def size_limit(name: str) -> int:
     return _LIMITS.get(name, _FIGURE_LIMIT)
 
 
-def needed_files(manifest: Mapping[str, Any], engine: str, golden: bool = False) -> list[str]:
+def needed_files(manifest: Mapping[str, Any], engine: str | None, golden: bool = False) -> list[str]:
     """Return the files of an entry that a load needs, as far as the entry has them.
 
     Args:
         manifest: Content of its `medzoo.json`.
-        engine: `"keras"` or `"onnx"`.
+        engine: `"keras"`, `"onnx"`, `"auto"` for ONNX where the entry has it, or None for what describes the entry.
         golden: Whether the golden output is compared.
 
     Raises:
         ValueError: The engine is unknown.
     """
-    refuse_unknown("engine", [engine], _ENGINES)
-    needed = {*_ALWAYS, *_ENGINES[engine], *([GOLDEN] if golden else [])}
-    return [name for name in manifest["files"] if name in needed]
+    files, needed = manifest["files"], {*_DESCRIPTION}
+    if engine == "auto":
+        engine = "onnx" if ONNX in files else "keras"
+    if engine is not None:
+        refuse_unknown("engine", [engine], _ENGINES)
+        needed |= {*_ENGINES[engine], ESTIMATOR, BOOSTER, *([GOLDEN] if golden else [])}
+    return [name for name in files if name in needed]

@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from medzoo.entry import BOOSTER, ESTIMATOR
 from medzoo.errors import require
 from medzoo.features.estimators import ESTIMATORS, STEP
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
-
-ESTIMATOR, BOOSTER = "estimator.skops", "estimator.ubj"
 
 # What our own pipelines hold besides what skops takes for safe: calibrated classifiers, and trees, which are checked.
 TRUSTED = (

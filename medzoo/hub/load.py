@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from medzoo.entry import GOLDEN, ONNX, Entry, read_entry, read_manifest
+from medzoo.entry import GOLDEN, ONNX, Entry, needed_files, read_entry, read_manifest
 from medzoo.entry.safety import check_files
 from medzoo.errors import IntegrityError
 from medzoo.evaluation.record import Evaluation
 from medzoo.features.estimator_file import read_estimator
 from medzoo.features.estimator_model import EstimatorModel
-from medzoo.hub.download.fetch import needed
 from medzoo.hub.download.revisions import origin
 from medzoo.hub.registry import find_entry
 from medzoo.inference import OnnxModel
@@ -125,7 +124,7 @@ def open_entry(
         golden: Whether the golden output is needed.
     """
     folder = find_entry(name, revision, engine, golden)
-    names = needed(read_manifest(folder), engine, golden)
+    names = needed_files(read_manifest(folder), engine, golden)
     # First, so that a file that was damaged on its way is not called an attack.
     entry = read_entry(folder, names)
     check_files(folder, names)

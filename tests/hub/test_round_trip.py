@@ -80,13 +80,13 @@ def second(first, described_entry):
         return publish(model, first[0], tag="v2")
 
 
-def _run(code, *arguments, **environment):
+def _run(code, *arguments, tolerance=1e-4, **environment):
     environment = {**os.environ, "PYTHONPATH": str(ROOT), **environment}
     command = [sys.executable, "-c", code, *map(str, arguments)]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     word, difference = done.stdout.split()
-    assert float(difference) < 1e-4
+    assert float(difference) < tolerance
     return word
 
 
@@ -153,9 +153,10 @@ def test_what_was_loaded_once_is_loaded_without_a_request(first, hub, golden, ho
 def test_another_process_loads_it_offline_and_without_keras(hub, described_entry, home):
     repo, golden = hub.new_repo("offline"), described_entry / "golden.npz"
     publish(described_entry, repo)
-    assert _run(ONNX, repo, golden) == "False"
+    # Its kernels are rounded anew for ONNX.
+    assert _run(ONNX, repo, golden, tolerance=1e-3) == "False"
     hub.forget()
-    assert _run(ONNX, repo, golden, HF_HUB_OFFLINE="1") == "False"
+    assert _run(ONNX, repo, golden, tolerance=1e-3, HF_HUB_OFFLINE="1") == "False"
     assert hub.requests() == []
 
 

@@ -13,6 +13,7 @@ from medzoo.errors import IntegrityError
 from medzoo.hub.checkpoints.files import is_run_file, size_limit
 from medzoo.hub.checkpoints.manifest import MANIFEST, Manifest
 from medzoo.hub.connection import LOGIN, hub_errors
+from medzoo.hub.download.revisions import is_hub_name
 
 # Not the branch that models are published to.
 BRANCH = "training"
@@ -43,15 +44,7 @@ class Branch:
     """
 
     def __init__(self, repo: str):
-        from huggingface_hub.errors import HFValidationError
-        from huggingface_hub.utils import validate_repo_id
-
-        try:
-            validate_repo_id(repo)
-            is_whole = "/" in repo
-        except HFValidationError:
-            is_whole = False
-        if not is_whole:
+        if not is_hub_name(repo):
             raise ValueError(f"The repository must be 'owner/name', in characters of the Hub. Received: {repo!r}.")
         self.repo = repo
 

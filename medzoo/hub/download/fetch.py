@@ -9,7 +9,7 @@ from typing import Any
 
 from filelock import FileLock
 
-from medzoo.entry import CARD, EVALUATION, MANIFEST, ONNX, RECIPE, needed_files, read_manifest
+from medzoo.entry import CARD, MANIFEST, needed_files, read_manifest
 from medzoo.errors import IntegrityError
 from medzoo.hub.download.files import Download, is_whole
 from medzoo.hub.download.revisions import cache_of, origin, remember, resolve
@@ -60,16 +60,6 @@ def fetch_entry(
     return folder
 
 
-def needed(manifest: Mapping[str, Any], engine: str | None, golden: bool = False) -> list[str]:
-    """Return the files of an entry that `fetch_entry` fetches for an engine."""
-    files = manifest["files"]
-    if engine is None:
-        return [name for name in (RECIPE, EVALUATION, CARD) if name in files]
-    if engine == "auto":
-        engine = "onnx" if ONNX in files else "keras"
-    return needed_files(manifest, engine, golden)
-
-
 def _missing(folder: Path, engine: str | None, golden: bool, pinned: Mapping[str, Any] | None) -> list[str]:
     """Return which of the needed files are not there, or are damaged."""
     try:
@@ -78,7 +68,7 @@ def _missing(folder: Path, engine: str | None, golden: bool, pinned: Mapping[str
         return [MANIFEST]
     files = manifest["files"]
     _check_pinned(folder, files, pinned)
-    return [name for name in needed(manifest, engine, golden) if not is_whole(folder / name, files[name])]
+    return [name for name in needed_files(manifest, engine, golden) if not is_whole(folder / name, files[name])]
 
 
 def _complete(repo: str, folder: Path, missing: Callable[[], list[str]]) -> None:

@@ -20,21 +20,14 @@ from tests.hub.publishing.repositories import (
 )
 
 
-def test_unchanged_entry_sends_nothing_and_returns_the_commit(hub, described_entry):
-    repo = hub.new_repo()
-    first = publish(described_entry, repo, tag="v1")
+# The files of a model are written anew each time.
+@pytest.mark.parametrize("source", ["described_entry", "model"])
+def test_what_is_unchanged_sends_nothing_and_returns_the_commit(hub, source, request):
+    source, repo = request.getfixturevalue(source), hub.new_repo()
+    first = publish(source, repo, tag="v1")
     hub.forget()
-    assert publish(described_entry, repo, tag="v1") == first
-    assert publish(described_entry, repo).commit == first.commit
-    assert not sent(hub)
-
-
-def test_unchanged_model_sends_nothing_though_its_files_are_written_anew(hub, model):
-    repo = hub.new_repo()
-    first = publish(model, repo, tag="v1")
-    hub.forget()
-    assert publish(model, repo, tag="v1") == first
-    assert publish(model, repo).commit == first.commit
+    assert publish(source, repo, tag="v1") == first
+    assert publish(source, repo).commit == first.commit
     assert not sent(hub)
 
 
