@@ -26,8 +26,8 @@ import imagehash
 import numpy as np
 from PIL import Image
 
-from medzoo.data.audit.duplicates import MOST_BITS
 from medzoo.data.audit.run import audit
+from medzoo.data.audit.twins import MOST_BITS
 from medzoo.io import find_scans
 
 ROUNDS = 3

@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 
 from medzoo.data.synthetic import make_coco
-from medzoo.hub.registry import find_entry
+from medzoo.zoo.find import find_entry
 
 ROOT = Path(__file__).resolve().parent.parent
 RUNS = 5

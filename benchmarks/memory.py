@@ -137,7 +137,7 @@ def predict_shards(folder: Path) -> None:
 
 def epoch(folder: Path, cache: str | None = None, shuffle: bool = False) -> None:
     from medzoo.data import from_folders
-    from medzoo.data.batches import make_batches
+    from medzoo.data.feed.batches import make_batches
 
     model, samples = make_model("classification", size=(224, 224)), from_folders(folder / "pictures")
     exhaust(make_batches(samples, model.preprocessing, model.task, cache=cache, shuffle=shuffle).tf_dataset())
@@ -156,7 +156,7 @@ def volume_3d(folder: Path) -> None:
 
 
 def volume_stack(folder: Path) -> None:
-    from medzoo.stack import Stack
+    from medzoo.preprocessing.windows import Stack
 
     predict([folder / "scan.nii"], make_model("regression", size=(224, 224), channels=3, stack=Stack(average=5)))
 
@@ -173,7 +173,7 @@ def volume_mask(folder: Path) -> None:
 
 def volume_rows(folder: Path) -> None:
     from medzoo.data import from_volumes
-    from medzoo.data.batches import make_batches
+    from medzoo.data.feed.batches import make_batches
 
     samples = from_volumes(([str(folder / "scan.nii")], [str(folder / "mask.nii")]), labels="lesion")
     model = make_model("segmentation", size=(96, 96, 96))

@@ -92,8 +92,8 @@ def measure(network: Network, backend: str, rounds: int) -> dict[str, float]:
 
 def build(network: Network) -> Any:
     """Return the Keras model, its encoder frozen where it is to be."""
+    from medzoo.graph.freezing import freeze
     from medzoo.models import build as build_model
-    from medzoo.training.freezing import freeze
 
     arguments = {"outputs": 1, "activation": "sigmoid", **network.builder}
     outputs, activation = arguments.pop("outputs"), arguments.pop("activation")

@@ -141,7 +141,7 @@ print(medzoo.data.read("scans.npz"))
 
 # %%
 BUILDER = """
-from medzoo.data.folders import from_folders
+from medzoo.data.sources.folders import from_folders
 from medzoo.data.tfds.builder import SamplesBuilder
 from medzoo.task import Classification
 

@@ -11,37 +11,36 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from medzoo import data, models, weights
     from medzoo.evaluation.calibrate import calibrate
-    from medzoo.evaluation.comparison.compare import compare
-    from medzoo.evaluation.comparison.record import Comparison
-    from medzoo.evaluation.estimators import compare_estimators
+    from medzoo.evaluation.comparison.compare import Comparison, compare
+    from medzoo.evaluation.estimators.compare import compare_estimators
     from medzoo.evaluation.evaluate import evaluate
     from medzoo.evaluation.gradcam.explain import explain
     from medzoo.evaluation.gradcam.explanation import Explanation
     from medzoo.evaluation.record import Evaluation
+    from medzoo.graph.freezing import freeze, stages, unfreeze
     from medzoo.hub.checkpoints.pull import pull_run
     from medzoo.hub.checkpoints.push import PushCheckpoints
-    from medzoo.hub.listing.models import list_models
-    from medzoo.hub.load import load
-    from medzoo.hub.predict import predict
-    from medzoo.hub.publishing.publish import publish
-    from medzoo.hub.save import save
+    from medzoo.hub.publish import publish
     from medzoo.io import Scan, read_scan
     from medzoo.preprocessing import Preprocessing
+    from medzoo.preprocessing.windows import Stack
     from medzoo.recipe import Recipe
-    from medzoo.stack import Stack
     from medzoo.task import Classification, Regression, Segmentation
     from medzoo.training.cross_validation.record import CrossValidation
     from medzoo.training.cross_validation.run import cross_validate
-    from medzoo.training.freezing import freeze, stages, unfreeze
     from medzoo.training.search.run import learning_curve, search
     from medzoo.training.train import train
+    from medzoo.zoo.listing.models import list_models
+    from medzoo.zoo.load import load
+    from medzoo.zoo.predict import predict
+    from medzoo.zoo.save import save
     from medzoo.zoo_model import ZooModel
 
 __version__ = "0.1.0"
 
 _HOMES = {
     "Classification": "medzoo.task",
-    "Comparison": "medzoo.evaluation.comparison.record",
+    "Comparison": "medzoo.evaluation.comparison.compare",
     "CrossValidation": "medzoo.training.cross_validation.record",
     "Evaluation": "medzoo.evaluation.record",
     "Explanation": "medzoo.evaluation.gradcam.explanation",
@@ -51,27 +50,27 @@ _HOMES = {
     "Regression": "medzoo.task",
     "Scan": "medzoo.io",
     "Segmentation": "medzoo.task",
-    "Stack": "medzoo.stack",
+    "Stack": "medzoo.preprocessing.windows",
     "ZooModel": "medzoo.zoo_model",
     "calibrate": "medzoo.evaluation.calibrate",
     "compare": "medzoo.evaluation.comparison.compare",
-    "compare_estimators": "medzoo.evaluation.estimators",
+    "compare_estimators": "medzoo.evaluation.estimators.compare",
     "cross_validate": "medzoo.training.cross_validation.run",
     "evaluate": "medzoo.evaluation.evaluate",
     "explain": "medzoo.evaluation.gradcam.explain",
-    "freeze": "medzoo.training.freezing",
+    "freeze": "medzoo.graph.freezing",
     "learning_curve": "medzoo.training.search.run",
-    "list_models": "medzoo.hub.listing.models",
-    "load": "medzoo.hub.load",
-    "predict": "medzoo.hub.predict",
-    "publish": "medzoo.hub.publishing.publish",
+    "list_models": "medzoo.zoo.listing.models",
+    "load": "medzoo.zoo.load",
+    "predict": "medzoo.zoo.predict",
+    "publish": "medzoo.hub.publish",
     "pull_run": "medzoo.hub.checkpoints.pull",
     "read_scan": "medzoo.io",
-    "save": "medzoo.hub.save",
+    "save": "medzoo.zoo.save",
     "search": "medzoo.training.search.run",
-    "stages": "medzoo.training.freezing",
+    "stages": "medzoo.graph.freezing",
     "train": "medzoo.training.train",
-    "unfreeze": "medzoo.training.freezing",
+    "unfreeze": "medzoo.graph.freezing",
 }
 
 __all__ = [

@@ -37,7 +37,7 @@ def demo(folder: Path, epochs: int = 2, images: int = 48) -> Path:
 
     scan = folder / "data" / "test" / f"synthetic_{images:04d}.png"
     _say(start, f"Predicting {scan.name} with {MODEL} (onnxruntime, no Keras)")
-    from medzoo.hub.predict import predict
+    from medzoo.zoo.predict import predict
 
     paths = predict(MODEL, scan).save_all(folder / "before")
     _say(start, f"  {paths['overlay']}")
@@ -53,8 +53,8 @@ def _fine_tune(folder: Path, epochs: int, start: float) -> Path:
     _say(start, f"Loading {MODEL} as a Keras model and fitting it for {epochs} epochs")
     from medzoo.data import from_coco
     from medzoo.evaluation.evaluate import evaluate
-    from medzoo.hub.load import load
-    from medzoo.hub.save import save
+    from medzoo.zoo.load import load
+    from medzoo.zoo.save import save
 
     model = load(MODEL)
     data = from_coco(folder / "data" / "train" / "_annotations.coco.json")

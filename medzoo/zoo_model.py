@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import tensorflow as tf
 
     from medzoo.data import Samples
-    from medzoo.data.batches import Batches
+    from medzoo.data.feed.batches import Batches
 
 
 @keras.saving.register_keras_serializable("medzoo")
@@ -147,7 +147,7 @@ class ZooModel(keras.Model):
     ) -> Batches:
         """Make what `dataset` feeds to `fit`, with the order of its epochs, for so many devices; else as `dataset`."""
         from medzoo.data.augment import Augmentation
-        from medzoo.data.batches import make_batches
+        from medzoo.data.feed.batches import make_batches
 
         return make_batches(
             samples,

@@ -12,6 +12,7 @@ import keras
 import numpy as np
 import pytest
 
+import medzoo
 from medzoo.preprocessing import Preprocessing
 from medzoo.recipe import Recipe
 from medzoo.task import Segmentation
@@ -27,6 +28,15 @@ RECIPE = Recipe(
     batch_size=4,
     epochs=3,
 )
+
+WORDS = {
+    "summary": "Finds drawn lesions.",
+    "modality": "drawing",
+    "license": "apache-2.0",
+    "intended_use": "To see that publishing works.",
+    "limits": "No patient was drawn.",
+    "data": {"name": "Synthetic scans", "license": "apache-2.0", "source": "https://example.org/scans"},
+}
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -66,7 +76,7 @@ def home(tmp_path, monkeypatch):
 @pytest.fixture
 def without_onnx(monkeypatch):
     """Saving exports nothing, which takes seconds, most of all on JAX and torch."""
-    monkeypatch.setattr("medzoo.hub.network.write_onnx", lambda *_: None)
+    monkeypatch.setattr("medzoo.zoo.network.write_onnx", lambda *_: None)
 
 
 @pytest.fixture
@@ -101,7 +111,7 @@ def coco_folder(tmp_path):
 @pytest.fixture(scope="session")
 def saved_entry(tmp_path_factory):
     """A zoo entry with fresh weights; saved once, since its export takes seconds. Not to be changed."""
-    from medzoo.hub.save import save
+    from medzoo.zoo.save import save
 
     # The same weights, whichever test asks for it first.
     np.random.seed(0)
@@ -112,3 +122,26 @@ def saved_entry(tmp_path_factory):
 def tiny_entry(saved_entry, tmp_path):
     """A copy of that entry, to do anything with."""
     return shutil.copytree(saved_entry, tmp_path / "tiny-unet")
+
+
+@pytest.fixture(scope="session")
+def described_entry(saved_entry, tmp_path_factory):
+    """The tiny entry with words and scores: all that publishing asks for. Not to be changed."""
+    from medzoo.data.synthetic import make_coco
+    from medzoo.evaluation.save import save_report
+    from medzoo.zoo.save import attach_evaluation
+
+    folder = tmp_path_factory.mktemp("described")
+    make_coco(folder / "test", 4, size=32)
+    test = medzoo.data.read(folder / "test")
+    evaluation = medzoo.evaluate(medzoo.load(saved_entry), test, split="test", data_name="Synthetic scans")
+    save_report(evaluation, folder / "run")
+    shutil.copytree(saved_entry, folder / "tiny-unet")
+    attach_evaluation(folder / "tiny-unet", folder / "run", WORDS)
+    return folder / "tiny-unet"
+
+
+@pytest.fixture
+def no_wait(monkeypatch):
+    """The client of the Hub does not wait between its attempts."""
+    monkeypatch.setattr("time.sleep", lambda seconds: None)

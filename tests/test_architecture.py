@@ -1,11 +1,11 @@
 """What keeps the library small and light: which module may import which, and what is loaded when."""
 
 import ast
-import configparser
 import importlib
 import os
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -18,23 +18,37 @@ PACKAGE = ROOT / "medzoo"
 
 # A module imports only what stands before it, and its own siblings. CONTRIBUTING.md says what each is for.
 ORDER = (
-    *("errors", "io", "transforms", "task", "stack", "preprocessing", "recipe", "entry", "graph"),
-    *("gradients", "devices"),
+    *(
+        "errors",
+        "files",
+        "progress",
+        "io",
+        "transforms",
+        "task",
+        "preprocessing",
+        "recipe",
+        "entry",
+        "graph",
+        "devices",
+    ),
     *("weights", "models", "losses", "metrics", "optimizers", "data", "inference", "zoo_model"),
-    *("features", "evaluation", "training", "hub", "report", "demo", "cli"),
+    *("features", "estimators", "evaluation", "zoo", "training", "hub", "report", "app", "demo", "cli"),
 )
 # These two only point at the others.
 EXEMPT = ("__init__", "__main__")
 
 # Keras has no gradients of its own, and no common way to several devices.
-BACKEND_FILES = ("gradients", "devices")
+BACKEND_FILES = ("graph/gradients.py", "devices.py")
+# What speaks to the network. `zoo/card` uses the Hub's client to write and read front matter only.
+NETWORK_PLACES = ("hub/", "weights/", "zoo/download/", "zoo/listing/hub.py", "zoo/card/", "report/")
 
 NETWORK = {"aiohttp", "ftplib", "http", "httpx", "huggingface_hub", "requests", "socket", "urllib", "urllib3"}
 BACKENDS = {"keras", "tensorflow", "jax", "torch"}
 HEAVY = BACKENDS | {"matplotlib", "sklearn", "pydicom", "nibabel", "PIL"}
 
-FILES = sorted(PACKAGE.rglob("*.py"))
-every_file = pytest.mark.parametrize("path", FILES, ids=lambda path: path.relative_to(PACKAGE).as_posix())
+FILES = {path.relative_to(PACKAGE).as_posix(): path for path in sorted(PACKAGE.rglob("*.py"))}
+# Beyond these a folder or a file holds more than one idea.
+MOST_FILES, MOST_LINES = 16, 300
 
 
 def tree_of(path):
@@ -56,13 +70,23 @@ def imports_of(path):
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-def part_of(path):
+def part_of(name):
     """Return the module or package right below `medzoo` that a file belongs to."""
-    return path.relative_to(PACKAGE).with_suffix("").parts[0]
+    return name.removesuffix(".py").split("/")[0]
 
 
 def top_levels(path):
     return {name.partition(".")[0] for name in imports_of(path)}
+
+
+def offenders(rule, files=FILES):
+    """Return what is wrong by file, where `rule(name, path)` finds anything."""
+    found = {name: rule(name, path) for name, path in files.items()}
+    return {name: wrong for name, wrong in found.items() if wrong}
+
+
+def outside(places):
+    return {name: path for name, path in FILES.items() if not name.startswith(tuple(places))}
 
 
 def loaded_after(code, *arguments):
@@ -86,78 +110,74 @@ def run_command(*arguments):
     return loaded_after(code + "except SystemExit as end:\n    assert end.code == 0, end.code", *arguments)
 
 
-@every_file
-def test_imports_point_one_way(path):
-    part = part_of(path)
-    if part in EXEMPT:
-        return
-    assert part in ORDER, f"Give '{part}' its place in ORDER, and a row in CONTRIBUTING.md."
-    for name in imports_of(path):
-        if name.startswith("medzoo."):
-            other = name.split(".")[1]
-            # What stands in medzoo/__init__.py itself, such as the version, has no place in the order.
-            if other == part or not any((PACKAGE / other).with_suffix(suffix).exists() for suffix in ("", ".py")):
-                continue
-            assert ORDER.index(other) < ORDER.index(part), f"{part} must not import {name}"
+def test_every_part_has_its_place_in_the_order():
+    assert not {part_of(name) for name in FILES} - {*ORDER, *EXEMPT}, "Add it to ORDER, with a row in CONTRIBUTING.md."
 
 
-@every_file
-def test_imports_are_absolute(path):
-    relative = [node for node in ast.walk(tree_of(path)) if isinstance(node, ast.ImportFrom) and node.level]
-    assert not relative, "Write 'from medzoo.x import y', which the test of the import order can read."
+def test_imports_point_one_way():
+    def rule(name, path):
+        part, places = part_of(name), {part: number for number, part in enumerate(ORDER)}
+        if part in EXEMPT:
+            return None
+        others = {full.split(".")[1] for full in imports_of(path) if full.startswith("medzoo.")} - {part}
+        # What stands in medzoo/__init__.py itself, such as the version, has no place in the order.
+        return sorted(other for other in others if places.get(other, -1) > places[part])
+
+    assert not offenders(rule)
 
 
-@every_file
-def test_only_hub_and_weights_touch_the_network(path):
-    if part_of(path) not in ("hub", "weights"):
-        assert not top_levels(path) & NETWORK
+def test_imports_are_absolute():
+    """So that the test of the import order can read them."""
+    assert not offenders(
+        lambda _, path: [n.lineno for n in ast.walk(tree_of(path)) if isinstance(n, ast.ImportFrom) and n.level]
+    )
 
 
-@every_file
-def test_only_data_and_what_keras_lacks_imports_tensorflow(path):
-    if part_of(path) not in ("data", *BACKEND_FILES):
-        assert "tensorflow" not in top_levels(path)
+def test_only_these_places_touch_the_network():
+    assert not offenders(lambda _, path: top_levels(path) & NETWORK, outside(NETWORK_PLACES))
 
 
-@every_file
-def test_no_backend_but_through_keras(path):
-    if part_of(path) in BACKEND_FILES:
-        return
-    assert not top_levels(path) & {"jax", "torch"}
+def test_only_data_and_what_keras_lacks_imports_tensorflow():
+    assert not offenders(lambda _, path: top_levels(path) & {"tensorflow"}, outside(("data/", *BACKEND_FILES)))
 
 
-@every_file
-def test_nothing_from_the_inside_of_keras(path):
-    assert not [name for name in imports_of(path) if name.startswith("keras.src")]
+def test_no_backend_but_through_keras():
+    assert not offenders(lambda _, path: top_levels(path) & {"jax", "torch"}, outside(BACKEND_FILES))
 
 
-@every_file
-def test_no_assert(path):
-    lines = [node.lineno for node in ast.walk(tree_of(path)) if isinstance(node, ast.Assert)]
-    assert not lines, f"python -O drops these asserts, in lines {lines}; raise an error instead."
+def test_nothing_from_the_inside_of_keras():
+    assert not offenders(lambda _, path: [name for name in imports_of(path) if name.startswith("keras.src")])
 
 
-@every_file
-def test_what_is_public_has_a_docstring(path):
+def test_no_assert():
+    """Which `python -O` drops; an error is raised instead."""
+    assert not offenders(lambda _, path: [n.lineno for n in ast.walk(tree_of(path)) if isinstance(n, ast.Assert)])
+
+
+def test_what_is_public_has_a_docstring():
     kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
-    nodes = [tree_of(path)]
-    for node in nodes:
-        assert ast.get_docstring(node), f"{getattr(node, 'name', path.name)} has no docstring"
-        # Functions inside functions are nobody's interface.
-        children = [] if isinstance(node, ast.FunctionDef) else node.body
-        nodes += [child for child in children if isinstance(child, kinds) and not child.name.startswith("_")]
+
+    def rule(name, path):
+        nodes = [tree_of(path)]
+        for node in nodes:
+            # Functions inside functions are nobody's interface.
+            children = [] if isinstance(node, ast.FunctionDef) else node.body
+            nodes += [child for child in children if isinstance(child, kinds) and not child.name.startswith("_")]
+        return [getattr(node, "name", name) for node in nodes if not ast.get_docstring(node)]
+
+    assert not offenders(rule)
 
 
-def test_every_package_is_in_the_wheel():
-    config = configparser.ConfigParser()
-    config.read(ROOT / "setup.cfg")
-    listed = set(config["options"]["packages"].split())
-    on_disk = {".".join(path.parent.relative_to(ROOT).parts) for path in FILES if path.name == "__init__.py"}
-    assert listed == on_disk | {"medzoo.zoo_cards"}
+def test_files_and_folders_hold_one_idea():
+    folders = Counter(path.parent.relative_to(PACKAGE).as_posix() for path in FILES.values())
+    assert not {folder: count for folder, count in folders.items() if count > MOST_FILES}
+    assert not offenders(lambda _, path: max(0, len(path.read_text(encoding="utf-8").splitlines()) - MOST_LINES))
 
 
 def test_every_folder_with_code_is_a_package():
-    assert not {path.parent for path in FILES} - {path.parent for path in FILES if path.name == "__init__.py"}
+    """And so goes into the wheel."""
+    folders = {path.parent for path in FILES.values()}
+    assert not [folder for folder in folders if not (folder / "__init__.py").is_file()]
 
 
 def test_public_names_are_those_that_are_served():

@@ -15,11 +15,11 @@ import pytest
 import medzoo
 from medzoo import cli
 from medzoo.data.synthetic import make_coco
-from medzoo.hub import registry
-from medzoo.hub.listing.index import END, START, current_rows, table
 from medzoo.preprocessing import Preprocessing
 from medzoo.recipe import Recipe
 from medzoo.task import Segmentation
+from medzoo.zoo import find as registry
+from medzoo.zoo.listing.index import END, START, current_rows, table
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("zoo_cards/*/README.md")])
@@ -151,4 +151,4 @@ def test_links_lead_somewhere(page):
 def test_table_of_models_is_current():
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     shown = text[text.index(START) + len(START) : text.index(END)].strip()
-    assert shown == table(current_rows()), "Write it anew: python -m medzoo.hub.listing.index"
+    assert shown == table(current_rows()), "Write it anew: python -m medzoo.zoo.listing.index"

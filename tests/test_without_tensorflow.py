@@ -10,13 +10,14 @@ from pathlib import Path
 import keras
 import pytest
 
-from medzoo.data import prepare, read
+from medzoo.data import prepare
+from medzoo.data.sources import read
 from medzoo.data.synthetic import make_folders
 from medzoo.task import Classification
 
 ROOT = Path(__file__).resolve().parent.parent
 # The only modules that are made of TensorFlow.
-ONLY_WITH = ("medzoo.data.augment.tf_ops", "medzoo.data.pipeline", "medzoo.data.tfds.")
+ONLY_WITH = ("medzoo.data.augment.tf_ops", "medzoo.data.feed.pipeline", "medzoo.data.tfds.")
 
 # As if the packages were not there, in every process below: they are not found, rather than broken.
 HIDE = """

@@ -11,8 +11,8 @@ import pytest
 import medzoo
 from medzoo.entry import CARD, FIGURES, GOLDEN, MANIFEST, WEIGHTS, Entry, read_entry
 from medzoo.evaluation.record import Evaluation
-from medzoo.hub.card.render import render_card
-from medzoo.hub.load import GOLDEN_TOLERANCE, check_golden, load_onnx
+from medzoo.zoo.card.render import render_card
+from medzoo.zoo.load import GOLDEN_TOLERANCE, check_golden, load_onnx
 
 ROOT = Path(__file__).parent.parent / "zoo_cards"
 WHEEL_LIMIT = 10e6

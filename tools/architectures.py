@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from medzoo.io.files import atomic_file
+from medzoo.files import atomic_file
 from medzoo.models.architectures import REFERENCE_SHAPES, Architecture, list_architectures, write_table
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "architectures.md"

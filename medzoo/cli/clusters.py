@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from medzoo.data import Samples
-    from medzoo.features.kmeans import Clusters
+    from medzoo.features.clusters import Clusters
 
 STATISTICS = ("mean", "std")
 
@@ -29,8 +29,8 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
 
 
 def _clusters(options: argparse.Namespace) -> None:
-    from medzoo.data import read
-    from medzoo.features.kmeans import cluster
+    from medzoo.data.sources import read
+    from medzoo.features.clusters import cluster
 
     samples = read(options.data)
     values = _values(options, samples)
@@ -47,8 +47,8 @@ def _values(options: argparse.Namespace, samples: Samples) -> np.ndarray:
     from medzoo.cli.parts import load_recipe
     from medzoo.features.clusters import intensities, pooled_features, without_clusters
     from medzoo.features.extract import extract
-    from medzoo.hub.load import load
     from medzoo.training.train import fit_recipe
+    from medzoo.zoo.load import load
 
     if options.of == "features" and not options.recipe.endswith(".json"):
         return extract(load(options.recipe), samples).values
@@ -72,7 +72,7 @@ def _tables(found: Clusters, samples: Samples) -> list[str]:
 
 def _crosstab(found: Clusters, samples: Samples) -> list[dict[str, int]]:
     """Return the cases of each cluster, in all and by class where there are classes."""
-    from medzoo.features.kmeans import crosstab
+    from medzoo.features.clusters import crosstab
 
     sizes = crosstab(found.labels, [0] * len(samples), 1)[:, 0].tolist()
     rows = [{"cluster": number, "cases": size} for number, size in enumerate(sizes)]
@@ -85,7 +85,7 @@ def _crosstab(found: Clusters, samples: Samples) -> list[dict[str, int]]:
 def _save(found: Clusters, samples: Samples, values: np.ndarray, options: argparse.Namespace) -> Iterator[Path]:
     from medzoo.evaluation.plots.clusters import elbow_figure, scatter_figure, silhouette_figure
     from medzoo.evaluation.plots.common import save_figure
-    from medzoo.io.files import write_json
+    from medzoo.files import write_json
     from medzoo.training.callbacks import write_table
 
     folder, of_intensity = Path(options.output), options.of == "intensity"

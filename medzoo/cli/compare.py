@@ -36,7 +36,7 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
 def _compare(options: argparse.Namespace) -> None:
     from medzoo.evaluation.comparison.compare import compare
     from medzoo.evaluation.save import save_comparison
-    from medzoo.hub.load import load
+    from medzoo.zoo.load import load
 
     names = Path(options.first).name, Path(options.second).name
     models = load(options.first), load(options.second)
@@ -49,8 +49,8 @@ def _compare(options: argparse.Namespace) -> None:
 
 def _calibrate(options: argparse.Namespace) -> None:
     from medzoo.evaluation.calibrate import adopt_task, collect_cases, fit_task
-    from medzoo.hub.load import load
-    from medzoo.hub.save import save
+    from medzoo.zoo.load import load
+    from medzoo.zoo.save import save
 
     model = load(options.name)
     before = collect_cases(model, read_part(options.data, "valid", model.recipe))
@@ -64,8 +64,7 @@ def _change(before: ClassificationCases, after: ClassificationCases) -> str:
     """Return a table of what calibration changed, on the cases that it was fitted on."""
     import numpy as np
 
-    from medzoo.evaluation.rounding import rounded
-    from medzoo.evaluation.tables import align, number
+    from medzoo.evaluation.tables import align, number, rounded
 
     of_task = ("temperature", "threshold") if before.task.is_binary else ("temperature",)
     everyone = np.ones((1, len(before.true)))

@@ -20,12 +20,12 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
 
 def _crossval(options: argparse.Namespace) -> None:
     from medzoo.cli.parts import load_recipe
-    from medzoo.data import read
+    from medzoo.data.sources import read
 
     recipe, samples = load_recipe(options.recipe), read(options.data)
 
-    from medzoo.hub.save import save
     from medzoo.training.cross_validation import cross_validate
+    from medzoo.zoo.save import save
 
     run = Path(options.output)
     result = cross_validate(recipe, samples, run, options.folds, options.holdout, save=save)

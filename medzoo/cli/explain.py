@@ -30,8 +30,8 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
 
 def _explain(options: argparse.Namespace) -> None:
     from medzoo.evaluation.gradcam.explain import explain
-    from medzoo.hub.load import load
     from medzoo.io import find_scans
+    from medzoo.zoo.load import load
 
     model = load(options.name)
     sources = find_scans(options.scan) if Path(options.scan).is_dir() else [options.scan]
@@ -47,7 +47,7 @@ def _explain(options: argparse.Namespace) -> None:
 
 
 def _scans(model: Any, sources: list[Any], slice: int | None, failures: list[object]) -> Iterator[Scan]:
-    from medzoo.inference.stream import READ_ERRORS
+    from medzoo.inference.scans import READ_ERRORS
     from medzoo.io import read_scan
 
     for source in sources:

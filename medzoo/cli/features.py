@@ -31,14 +31,14 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
 
 
 def _features(options: argparse.Namespace) -> None:
-    from medzoo.data import read
-    from medzoo.features.estimators import estimator_names
+    from medzoo.data.sources import read
+    from medzoo.estimators.table import estimator_names
 
     names = estimator_names([name for name in options.estimators.split(",") if name])
     run, samples = Path(options.output), read(options.data)
 
-    from medzoo.evaluation.estimators import compare_estimators
-    from medzoo.hub.save import save
+    from medzoo.evaluation.estimators.compare import compare_estimators
+    from medzoo.zoo.save import save
 
     model, known, test = _prepare(options.model, samples, run)
     table, best = compare_estimators(model, known, test, run, names, options.layer, options.data_name)
@@ -49,8 +49,8 @@ def _features(options: argparse.Namespace) -> None:
 def _prepare(name: str, samples: Samples, run: Path) -> tuple[Any, Samples, Samples]:
     """Return the network, trained first where only its recipe is given, and what to fit and to score on."""
     from medzoo.cli.parts import load_recipe
-    from medzoo.hub.load import load
-    from medzoo.training.parts import parts
+    from medzoo.training.train import parts
+    from medzoo.zoo.load import load
 
     recipe = load_recipe(name)
     test = _test_part(samples, recipe)
@@ -60,7 +60,7 @@ def _prepare(name: str, samples: Samples, run: Path) -> tuple[Any, Samples, Samp
 
 
 def _test_part(samples: Samples, recipe: Recipe) -> Samples:
-    from medzoo.training.parts import divide
+    from medzoo.training.train import divide
 
     divided = divide(samples, recipe)
     if "test" not in divided.splits:
@@ -74,8 +74,8 @@ def _test_part(samples: Samples, recipe: Recipe) -> Samples:
 
 def _trained(recipe: Recipe, samples: Samples, run: Path) -> Path:
     from medzoo.entry import MANIFEST
-    from medzoo.hub.save import save
     from medzoo.training.train import train
+    from medzoo.zoo.save import save
 
     model = train(recipe, samples, run)
     folder = run / "model"

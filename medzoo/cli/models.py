@@ -49,8 +49,8 @@ def _add_converters(commands: argparse._SubParsersAction) -> None:
 
 
 def _list(options: argparse.Namespace) -> None:
-    from medzoo.hub.listing.models import COLUMNS, list_models
-    from medzoo.io.text import printable
+    from medzoo.errors import printable
+    from medzoo.zoo.listing.models import COLUMNS, list_models
 
     models = list_models(options.task, options.modality, options.license, options.commercial, options.hub)
     rows = [COLUMNS, *(tuple(map(printable, info.cells())) for info in models)]
@@ -61,8 +61,8 @@ def _list(options: argparse.Namespace) -> None:
 
 def _info(options: argparse.Namespace) -> None:
     from medzoo.entry import CARD
-    from medzoo.hub.load import open_entry
-    from medzoo.io.text import printable
+    from medzoo.errors import printable
+    from medzoo.zoo.load import open_entry
 
     card = (open_entry(options.name, engine=None).folder / CARD).read_text(encoding="utf-8")
     # The front matter is for programs.
@@ -70,18 +70,18 @@ def _info(options: argparse.Namespace) -> None:
 
 
 def _card(options: argparse.Namespace) -> None:
-    from medzoo.hub.save import attach_evaluation
+    from medzoo.zoo.save import attach_evaluation
 
     print(attach_evaluation(options.folder, options.evaluation, options.words))
 
 
 def _convert_medicalnet(options: argparse.Namespace) -> None:
-    from medzoo.hub.convert import convert_medicalnet
+    from medzoo.zoo.convert import convert_medicalnet
 
     print(convert_medicalnet(options.file, options.output, options.size))
 
 
 def _convert_segmentation_models(options: argparse.Namespace) -> None:
-    from medzoo.hub.convert import convert_segmentation_models
+    from medzoo.zoo.convert import convert_segmentation_models
 
     print(convert_segmentation_models(options.file, options.backbone, options.output, options.size, options.labels))

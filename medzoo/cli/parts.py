@@ -17,8 +17,8 @@ def load_recipe(name: str) -> Recipe:
         FileNotFoundError: There is no such file or repository.
         ValueError: The file is no recipe, or there is no model of this name.
     """
-    from medzoo.hub.registry import find_entry
     from medzoo.recipe import Recipe
+    from medzoo.zoo.find import find_entry
 
     path = Path(name)
     return Recipe.load(path if path.suffix == ".json" else find_entry(name, engine=None) / "recipe.json")
@@ -33,8 +33,8 @@ def read_part(data: str, split: str | None, recipe: Recipe) -> Samples:
         recipe: Divides data that names no splits, as its training does. A folder such as `data/test` is one part as a
             whole, and so is data of which the recipe makes no part of this name: `split` is then its name only.
     """
-    from medzoo.data import read
-    from medzoo.training.parts import divide
+    from medzoo.data.sources import read
+    from medzoo.training.train import divide
 
     samples = read(data)
     if split is None:
@@ -50,8 +50,8 @@ def read_part(data: str, split: str | None, recipe: Recipe) -> Samples:
 
 def split_named_by(data: str) -> str | None:
     """Return the split that a folder such as `data/test` is named after."""
-    from medzoo.data.read import split_options
     from medzoo.data.samples import SPLITS
+    from medzoo.data.sources.read import split_options
 
     name = Path(split_options(data)[0]).stem
     return name if name in SPLITS else None

@@ -18,9 +18,10 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
 
 def _prepare(options: argparse.Namespace) -> None:
     from medzoo.cli.parts import load_recipe
-    from medzoo.data import fit_preprocessing, prepare, read
+    from medzoo.data import fit_preprocessing, prepare
+    from medzoo.data.sources import read
     from medzoo.preprocessing import DATASET
-    from medzoo.training.parts import parts
+    from medzoo.training.train import parts
 
     recipe = load_recipe(options.recipe)
     samples = read(options.data)

@@ -20,7 +20,7 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
 
 
 def _publish(options: argparse.Namespace) -> None:
-    from medzoo.hub.publishing.publish import publish
+    from medzoo.hub.publish import publish
 
     done = publish(
         options.folder,

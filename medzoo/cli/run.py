@@ -46,8 +46,8 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
 
 
 def _predict(options: argparse.Namespace) -> None:
-    from medzoo.hub.predict import predict
     from medzoo.inference import Prediction
+    from medzoo.zoo.predict import predict
 
     failures: list[object] = []
 
@@ -66,7 +66,7 @@ def _predict(options: argparse.Namespace) -> None:
 
 
 def _train(options: argparse.Namespace) -> None:
-    from medzoo.data import read
+    from medzoo.data.sources import read
 
     recipe = load_recipe(options.recipe)
     if options.fraction is not None:
@@ -74,8 +74,8 @@ def _train(options: argparse.Namespace) -> None:
     samples = read(options.data)
 
     from medzoo.devices import this_process
-    from medzoo.hub.save import save
     from medzoo.training.train import train
+    from medzoo.zoo.save import save
 
     run = Path(options.output)
     pushes = _pushes(options, run, recipe)
@@ -106,7 +106,7 @@ def _pushes(options: argparse.Namespace, run: Path, recipe: Recipe) -> list[Push
 def _evaluate(options: argparse.Namespace) -> None:
     from medzoo.evaluation.evaluate import evaluate
     from medzoo.evaluation.save import save_report
-    from medzoo.hub.load import load, load_onnx
+    from medzoo.zoo.load import load, load_onnx
 
     model = load_onnx(options.name) if options.engine == "onnx" else load(options.name)
     samples = read_part(options.data, options.split, model.recipe)

@@ -43,7 +43,7 @@ def _search(options: argparse.Namespace) -> None:
         )
 
     from medzoo.cli.parts import load_recipe
-    from medzoo.data import read
+    from medzoo.data.sources import read
 
     recipe = load_recipe(options.recipe)
     samples = read(options.data)
@@ -68,8 +68,8 @@ def _curve(options: argparse.Namespace, recipe: Recipe, samples: Samples) -> Sea
 
 
 def _save_best(found: Search, samples: Samples) -> Path:
-    from medzoo.hub.save import save
     from medzoo.training.search.run import best_model
+    from medzoo.zoo.save import save
 
     return save(best_model(found, samples), found.folder / "best", history=found.best_folder / "history.csv")
 

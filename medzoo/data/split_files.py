@@ -10,12 +10,12 @@ from functools import reduce
 from operator import add
 from pathlib import Path
 
-from medzoo.data.checks import refuse
 from medzoo.data.samples import SPLITS, Samples
+from medzoo.data.sources.checks import refuse
+from medzoo.data.sources.table_files import read_table
 from medzoo.data.splits import check_patients
 from medzoo.data.subsets import with_split
-from medzoo.data.table_files import read_table
-from medzoo.io.files import atomic_file
+from medzoo.files import atomic_file
 
 
 def save_split(path: str | os.PathLike, split: Samples | Sequence[Samples] | Sequence[tuple[Samples, ...]]) -> None:

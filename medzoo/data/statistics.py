@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from medzoo.data.packed import packed_preprocessing
+from medzoo.data.feed.packed import packed_preprocessing
 from medzoo.data.samples import Samples
 from medzoo.io import read_scan
 from medzoo.preprocessing import DATASET, Preprocessing

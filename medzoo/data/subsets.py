@@ -8,8 +8,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from medzoo.data.checks import refuse
 from medzoo.data.samples import SPLITS, Samples
+from medzoo.data.sources.checks import refuse
 from medzoo.data.splits import grouped_folds, split_rows, strata_of
 
 

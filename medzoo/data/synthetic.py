@@ -8,7 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from medzoo.io.files import atomic_file, write_json
+from medzoo.files import atomic_file, write_json
 
 CATEGORY = "synthetic lesion"
 

@@ -11,8 +11,7 @@ from typing import Any
 from medzoo.entry.checked_json import read_checked_json
 from medzoo.entry.files import EVALUATION, MANIFEST, ONNX, RECIPE, size_limit
 from medzoo.entry.manifest import read_manifest, sha256
-from medzoo.errors import IntegrityError
-from medzoo.io.text import printable
+from medzoo.errors import IntegrityError, printable
 from medzoo.recipe import Recipe
 
 

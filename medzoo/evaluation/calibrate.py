@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from medzoo.evaluation.calibration import fit_temperature
+from medzoo.evaluation.calibration import YOUDEN, choose_threshold, fit_temperature
 from medzoo.evaluation.classification import ClassificationCases
 from medzoo.evaluation.evaluate import collect
-from medzoo.evaluation.thresholds import YOUDEN, choose_threshold
 
 if TYPE_CHECKING:
     from medzoo.data import Samples

@@ -11,8 +11,8 @@ from medzoo.evaluation.classification import ClassificationCases
 from medzoo.evaluation.intervals import LEVEL, SAMPLES, bootstrap
 from medzoo.evaluation.record import Evaluation, hardware, loaded_versions
 from medzoo.evaluation.regression import RegressionCases
-from medzoo.evaluation.rounding import score_json
 from medzoo.evaluation.segmentation import SegmentationCases
+from medzoo.evaluation.tables import score_json
 from medzoo.inference import predict_scans
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from medzoo.evaluation.outputs import refuse_infinite, stack_outputs
-from medzoo.evaluation.rounding import rounded
+from medzoo.evaluation.tables import rounded
 
 if TYPE_CHECKING:
     from medzoo.data import Samples

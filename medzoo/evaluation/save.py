@@ -7,9 +7,9 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from medzoo.evaluation.comparison.record import Comparison
+from medzoo.evaluation.comparison.compare import Comparison
 from medzoo.evaluation.record import Evaluation
-from medzoo.io.files import atomic_file, write_json
+from medzoo.files import atomic_file, write_json
 
 if TYPE_CHECKING:
     from medzoo.data import Samples

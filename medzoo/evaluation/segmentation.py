@@ -10,7 +10,7 @@ import numpy as np
 
 from medzoo.evaluation import distances, scores
 from medzoo.evaluation.intervals import weighted_means
-from medzoo.evaluation.rounding import rounded
+from medzoo.evaluation.tables import rounded
 
 if TYPE_CHECKING:
     from medzoo.data import Samples

@@ -1,21 +1,129 @@
-"""Groups of alike images by their intensities or deep features, and as an input of a network."""
+"""Groups of alike images by k-means over intensities or deep features, and as an input of a network."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from medzoo.data import Samples
-from medzoo.data.rows import read_rows
-from medzoo.features.kmeans import cluster
+from medzoo.data.feed.reader import read_rows
 from medzoo.models.clusters import check_clusters
 from medzoo.preprocessing import Preprocessing
 from medzoo.recipe import Recipe
 from medzoo.task import Task
+
+COUNTS = tuple(range(2, 9))
+# The silhouette compares all pairs of cases; of more than these, so many are drawn.
+_MOST_CASES = 5000
+
+
+@dataclass(frozen=True)
+class Clusters:
+    """Centers of k-means, and what they were chosen by.
+
+    Args:
+        mean: Mean of each value over the cases, `(values,)`.
+        std: Standard deviation of each value; 1 where all cases are equal.
+        centers: `(count, values)` in these deviations, ordered by their first value.
+        labels: Cluster of each case, `(cases,)`.
+        inertia: Sum of squared distances to the nearest center, in deviations, by number of clusters (elbow).
+        silhouette: Mean silhouette by number of clusters: 1 for groups far apart, 0 for none.
+    """
+
+    mean: np.ndarray
+    std: np.ndarray
+    centers: np.ndarray
+    labels: np.ndarray
+    inertia: dict[int, float]
+    silhouette: dict[int, float]
+
+    @property
+    def count(self) -> int:
+        """Number of clusters."""
+        return len(self.centers)
+
+    def assign(self, values: np.ndarray) -> np.ndarray:
+        """Return the cluster of each row of `values`, `(cases, values)`: that of the nearest center."""
+        away = ((np.asarray(values, np.float64) - self.mean) / self.std)[:, None] - self.centers
+        return (away**2).sum(axis=-1).argmin(axis=-1)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the fields that the `clusters` of a builder take."""
+        fitted = {name: getattr(self, name).tolist() for name in ("mean", "std", "centers")}
+        return {"count": self.count, **fitted}
+
+
+def cluster(values: np.ndarray, count: int | None = None, counts: Sequence[int] = COUNTS, seed: int = 0) -> Clusters:
+    """Group cases by k-means of their standardised values.
+
+    Args:
+        values: `(cases, values)`.
+        count: Number of clusters; None for the one of `counts` with the best silhouette.
+        counts: Numbers of clusters that are compared; those that the cases are too few for are left out.
+        seed: Seed of the first centers.
+
+    Raises:
+        ValueError: There are fewer than three different cases, or fewer than clusters.
+
+    Example:
+        >>> cluster(np.array([[0.0], [0.1], [5.0], [5.1], [9.0], [9.1]])).labels
+        array([0, 0, 1, 1, 2, 2])
+
+    Source: Rousseeuw, "Silhouettes", 1987.
+    """
+    from sklearn.cluster import KMeans
+
+    values = np.asarray(values, np.float64)
+    mean, std = values.mean(axis=0), values.std(axis=0)
+    # What differs by rounding only, such as the mean of images that are normalised one by one.
+    is_constant = std <= 1e-5 * np.abs(values).max()
+    std[is_constant] = 1.0
+    scaled = np.where(is_constant, 0.0, (values - mean) / std)
+    fitted = {
+        number: KMeans(number, n_init=10, random_state=seed).fit(scaled) for number in _possible(scaled, count, counts)
+    }
+    silhouette = {number: _silhouette(scaled, model.labels_, seed) for number, model in fitted.items()}
+    centers = fitted[count or max(silhouette, key=silhouette.get)].cluster_centers_
+    inertia = {number: float(model.inertia_) for number, model in fitted.items()}
+    found = Clusters(mean, std, centers[np.argsort(centers[:, 0])], np.empty(0, int), inertia, silhouette)
+    return replace(found, labels=found.assign(values))
+
+
+def crosstab(labels: np.ndarray, targets: Sequence[int], classes: int) -> np.ndarray:
+    """Count the cases of each cluster (row) and class (column).
+
+    Example:
+        >>> crosstab(np.array([0, 0, 1]), [1, 1, 0], 2)
+        array([[0, 2],
+               [1, 0]])
+    """
+    counts = np.zeros((int(labels.max()) + 1, classes), int)
+    np.add.at(counts, (labels, np.asarray(targets)), 1)
+    return counts
+
+
+def _possible(values: np.ndarray, count: int | None, counts: Sequence[int]) -> list[int]:
+    different = len(np.unique(values, axis=0))
+    # The silhouette needs a cluster of two cases.
+    most = min(different, len(values) - 1)
+    if most < max(count or 2, 2):
+        raise ValueError(
+            f"k-means needs more different cases than clusters. Received: {len(values)} cases, {different} of them "
+            f"different, for {count or 2} clusters. Give more cases, or fewer clusters. A preprocessing that "
+            "normalises each image by itself makes intensities equal: use another one, or group by features."
+        )
+    return sorted({number for number in (*counts, count or 2) if number <= most})
+
+
+def _silhouette(values: np.ndarray, labels: np.ndarray, seed: int) -> float:
+    from sklearn.metrics import silhouette_score
+
+    drawn = _MOST_CASES if len(values) > _MOST_CASES else None
+    return float(silhouette_score(values, labels, sample_size=drawn, random_state=seed))
 
 
 def intensities(samples: Samples, preprocessing: Preprocessing, task: Task) -> np.ndarray:

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from medzoo.features.network import feature_network
-from medzoo.inference.stream import read_inputs
-from medzoo.io.files import atomic_file
+from medzoo.files import atomic_file
+from medzoo.graph.features import feature_network
+from medzoo.inference.scans import read_inputs
+from medzoo.models.fast import accelerate
 
 if TYPE_CHECKING:
     import keras
@@ -99,7 +100,7 @@ def extract(model: ZooModel, samples: Samples, layer: str | int | None = None, b
         (240, 128)
     """
     check_model(model, samples)
-    network = feature_network(model, layer)
+    network = accelerate(feature_network(model, layer))
     return extract_with(network, model.preprocessing, samples, batch_size)
 
 

@@ -14,7 +14,7 @@ import keras
 import numpy as np
 
 from medzoo.data.augment import Augmentation
-from medzoo.data.packed import PackedImage
+from medzoo.data.feed.packed import PackedImage
 from medzoo.io import DicomSeries, read_scan
 from medzoo.preprocessing import Preprocessing
 

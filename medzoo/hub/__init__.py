@@ -1,1 +1,1 @@
-"""Zoo entries: find, load, save, describe."""
+"""What writes to the Hugging Face Hub: published entries, and checkpoints of a training."""

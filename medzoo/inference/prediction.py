@@ -8,8 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from medzoo.files import write_json
 from medzoo.io import Scan, read_scan
-from medzoo.io.files import write_json
 from medzoo.io.raster import RASTER_SUFFIXES
 from medzoo.task import Task
 from medzoo.transforms.spatial import resize

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from medzoo.io.files import read_json, write_json
+from medzoo.files import read_json, write_json
+from medzoo.graph.cost import multiply_adds, parameters
 from medzoo.models.builders import BUILDERS
-from medzoo.models.cost import multiply_adds, parameters
 from medzoo.models.encoders import ENCODERS, build_encoder
 from medzoo.weights import available
 

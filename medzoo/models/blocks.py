@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import keras
 from keras import KerasTensor, layers
 
@@ -109,3 +111,72 @@ def aspp_block(x: KerasTensor, filters: int, name: str) -> KerasTensor:
         y = conv(filters, 3, padding="same", dilation_rate=rate, use_bias=False, name=f"{branch}_conv")(x)
         branches.append(layers.BatchNormalization(name=f"{branch}_bn")(y))
     return conv(filters, 1, name=f"{name}_conv")(layers.Add(name=f"{name}_add")(branches))
+
+
+def features_by_stride(encoder: keras.Model) -> dict[int, KerasTensor]:
+    """Return the features of an encoder by their stride as a number, rising."""
+    features = {int(name.removeprefix("stride_")): feature for name, feature in encoder.output.items()}
+    return dict(sorted(features.items()))
+
+
+def strides_up(stride: int) -> list[int]:
+    """Return the strides on the way from a feature to full size.
+
+    Example:
+        >>> strides_up(8)
+        [4, 2, 1]
+    """
+    return [stride >> step for step in range(1, stride.bit_length())]
+
+
+def upsample_block(x: KerasTensor, skip: KerasTensor | None, name: str) -> KerasTensor:
+    """Double the size of features by repetition and append those of the encoder, where it has any of that size.
+
+    Args:
+        x: Features `(batch, [depth,] height, width, channels)`.
+        skip: Features `(batch, [2 depth,] 2 height, 2 width, other channels)`, or None.
+        name: Prefix of the layer names.
+    """
+    x = spatial("UpSampling", x)(name=f"{name}_up")(x)
+    return x if skip is None else layers.Concatenate(name=f"{name}_skip")([x, skip])
+
+
+AXES = {2: "(height, width, channels)", 3: "(depth, height, width, channels)"}
+
+
+def check_input_shape(input_shape: Sequence[int | None], stride: int, dimensions: Sequence[int] = (2, 3)) -> None:
+    """Refuse a shape of the wrong rank, or one smaller than the total stride of a network.
+
+    Args:
+        input_shape: Shape of the input without the batch; sizes may be None.
+        stride: Largest stride of the features.
+        dimensions: Numbers of spatial dimensions that the network can have.
+
+    Raises:
+        ValueError: The shape does not fit; the message holds one that does.
+    """
+    shape = tuple(input_shape)
+    if len(shape) - 1 not in dimensions or not shape[-1]:
+        expected = " or ".join(AXES[number] for number in dimensions)
+        raise ValueError(f"`input_shape` must be {expected}. Received: {shape}.")
+    if any(side is not None and side < stride for side in shape[:-1]):
+        fixed = (*(side and max(side, stride) for side in shape[:-1]), shape[-1])
+        raise ValueError(
+            f"`input_shape` must be at least {stride} in every dimension, the total stride of the encoder; "
+            f"got {shape}. Pad or resize to {fixed}."
+        )
+
+
+def check_divisible(input_shape: Sequence[int | None], stride: int) -> None:
+    """Refuse a shape that the total stride of an encoder does not divide, since its decoder would not meet it again.
+
+    Raises:
+        ValueError: A size is not divisible; the message holds the next shape that is.
+    """
+    shape = tuple(input_shape)
+    if any(side is not None and side % stride for side in shape[:-1]):
+        fixed = (*(side and -(-side // stride) * stride for side in shape[:-1]), shape[-1])
+        raise ValueError(
+            f"`input_shape` must be divisible by {stride}; got {shape}. "
+            f"Pad to {fixed} or set Preprocessing(size={fixed[:-1]})."
+        )

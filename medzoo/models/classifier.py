@@ -9,9 +9,8 @@ import keras
 from keras import KerasTensor, layers
 
 from medzoo.errors import unknown_name
-from medzoo.models.blocks import spatial
+from medzoo.models.blocks import features_by_stride, spatial
 from medzoo.models.clusters import append_cluster
-from medzoo.models.decoder import features_by_stride
 from medzoo.models.encoders import build_encoder
 from medzoo.models.fast import accelerate
 

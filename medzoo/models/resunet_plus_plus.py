@@ -8,11 +8,20 @@ from typing import Any
 import keras
 from keras import KerasTensor, layers
 
-from medzoo.models.blocks import aspp_block, attention_gate, preactivation, spatial, squeeze_excite_block
-from medzoo.models.decoder import features_by_stride, strides_up, upsample_block
+from medzoo.models.blocks import (
+    aspp_block,
+    attention_gate,
+    check_divisible,
+    check_input_shape,
+    features_by_stride,
+    preactivation,
+    spatial,
+    squeeze_excite_block,
+    strides_up,
+    upsample_block,
+)
 from medzoo.models.encoders import build_encoder
 from medzoo.models.fast import accelerate
-from medzoo.models.input_shape import check_divisible, check_input_shape
 
 
 def resunet_plus_plus(

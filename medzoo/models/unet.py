@@ -8,11 +8,17 @@ from typing import Any
 import keras
 from keras import KerasTensor
 
-from medzoo.models.blocks import conv_block, double_conv_block, spatial
-from medzoo.models.decoder import features_by_stride, strides_up, upsample_block
+from medzoo.models.blocks import (
+    check_divisible,
+    conv_block,
+    double_conv_block,
+    features_by_stride,
+    spatial,
+    strides_up,
+    upsample_block,
+)
 from medzoo.models.encoders import build_encoder
 from medzoo.models.fast import accelerate
-from medzoo.models.input_shape import check_divisible
 
 
 def unet(

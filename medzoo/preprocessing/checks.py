@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from medzoo.errors import unknown_name
-from medzoo.transforms.fits import FITS
 from medzoo.transforms.intensity import NORMALIZATIONS, TYPE_RANGE
+from medzoo.transforms.spatial import FITS
 
 if TYPE_CHECKING:
     from medzoo.preprocessing.preprocessing import Preprocessing

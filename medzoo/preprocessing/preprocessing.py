@@ -11,10 +11,9 @@ import numpy as np
 from medzoo.errors import refuse_unknown
 from medzoo.io import Scan
 from medzoo.preprocessing.checks import DATASET, check
-from medzoo.stack import Stack
-from medzoo.transforms.fits import FITS
+from medzoo.preprocessing.windows import Stack
 from medzoo.transforms.intensity import scale_channels, settle, to_channels
-from medzoo.transforms.spatial import paste, resize
+from medzoo.transforms.spatial import FITS, paste, resize
 
 # So many voxels of a volume are enough for its percentiles, mean and deviation.
 _MOST_VOXELS = 2**22

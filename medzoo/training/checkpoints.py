@@ -11,9 +11,9 @@ from typing import Any
 
 import keras
 
-from medzoo.features.split import split_frozen
-from medzoo.io.files import atomic_file, atomic_folder, read_json, write_json
-from medzoo.training.freezing import stages
+from medzoo.files import atomic_file, atomic_folder, read_json, write_json
+from medzoo.graph.cut import split_frozen
+from medzoo.graph.freezing import stages
 
 STATE, WEIGHTS, HEAD = "state.json", "model.weights.h5", "head.weights.h5"
 # The whole model, of which epochs hold the head only while the encoder is frozen.

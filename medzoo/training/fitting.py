@@ -13,18 +13,25 @@ import numpy as np
 
 from medzoo.data import Samples
 from medzoo.data.augment import Augmentation
-from medzoo.data.balance import class_weights, weigh
-from medzoo.data.batches import ArrayBatches, Batches
-from medzoo.data.order import Order
+from medzoo.data.feed.balance import class_weights, weigh
+from medzoo.data.feed.batches import ArrayBatches, Batches
+from medzoo.data.feed.order import Order
 from medzoo.devices import Parallel
 from medzoo.features.cache import FeatureCache, can_cache
-from medzoo.features.split import split_frozen
-from medzoo.graph import flatten, stage_of
+from medzoo.graph.cut import split_frozen
+from medzoo.graph.freezing import set_frozen, stages
+from medzoo.graph.walk import flatten, stage_of
 from medzoo.recipe import Recipe
-from medzoo.training.callbacks import BeginEpoch, LowerOnPlateau, SaveEpoch, StopEarly, StopOnDivergence, write_table
+from medzoo.training.callbacks import (
+    BeginEpoch,
+    LowerOnPlateau,
+    Progress,
+    SaveEpoch,
+    StopEarly,
+    StopOnDivergence,
+    write_table,
+)
 from medzoo.training.checkpoints import Checkpoints
-from medzoo.training.freezing import set_frozen, stages
-from medzoo.training.progress import Progress
 from medzoo.training.regimes import Phase, cached_views, phases, rate_factors
 from medzoo.zoo_model import ZooModel
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from medzoo.io.files import read_json
+from medzoo.files import read_json
 
 RUN = "run.json"
 RUNNING, FINISHED, KILLED = "running", "finished", "killed"

@@ -19,7 +19,7 @@ import keras
 
 from medzoo.data import Samples
 from medzoo.evaluation.record import loaded_versions
-from medzoo.io.files import read_json, write_json
+from medzoo.files import read_json, write_json
 from medzoo.recipe import Recipe
 from medzoo.training.machine import Energy, git_state, machine, peak_memory
 from medzoo.training.runs import FINISHED, KILLED, RUN, RUNNING

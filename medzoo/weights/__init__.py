@@ -28,7 +28,7 @@ def load_weights(encoder: keras.Model, name: str, weights: str | os.PathLike) ->
     Everything is checked before the first weight is assigned: each tensor is used exactly once, each weight is set
     exactly once, and an encoder whose weights were refused is as it was. Classifiers (`fc`, `conv_seg`) and counters
     (`num_batches_tracked`) of torch checkpoints are skipped. Kernels of 1 or 3 input channels are fitted to any number
-    by `medzoo.weights.channels`.
+    by `medzoo.weights.transfer`.
 
     Args:
         encoder: Encoder that takes `(height, width, channels)` or `(depth, height, width, channels)`.

@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING
 
 from medzoo.entry import Entry, needed_files, read_entry, read_manifest
 from medzoo.entry.safety import check_files
-from medzoo.graph import flatten
+from medzoo.graph.walk import flatten
 from medzoo.preprocessing import Preprocessing
-from medzoo.weights.channels import fit_statistics
-from medzoo.weights.transfer import transfer, weights_by_name
+from medzoo.weights.transfer import fit_statistics, transfer, weights_by_name
 
 if TYPE_CHECKING:
     import keras

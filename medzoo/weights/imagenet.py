@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from medzoo.preprocessing import Preprocessing
-from medzoo.weights.channels import fit_statistics
 from medzoo.weights.checkpoints import read_checkpoint
 from medzoo.weights.fetch import Pin, fetch
 from medzoo.weights.torch_names import load_state
-from medzoo.weights.transfer import transfer, weights_by_name
+from medzoo.weights.transfer import fit_statistics, transfer, weights_by_name
 
 if TYPE_CHECKING:
     import keras

@@ -1,23 +1,53 @@
-"""MedicalNet: 3D ResNets trained by Tencent on 23 data sets of CT and MRI.
-
-Source: Chen et al., Med3D: Transfer Learning for 3D Medical Image Analysis, 2019 (arXiv 1904.00625).
-"""
+"""MedicalNet: 3D ResNets trained by Tencent on 23 data sets of CT and MRI."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+from safetensors import numpy as safetensors
 
+from medzoo.files import atomic_file, cache_folder
 from medzoo.preprocessing import Preprocessing
 from medzoo.weights.checkpoints import read_checkpoint
-from medzoo.weights.converted import converted
 from medzoo.weights.fetch import Pin, fetch
 from medzoo.weights.torch_names import load_state
 
 if TYPE_CHECKING:
     import keras
+
+_DIGITS = 12
+
+
+def converted(name: str, sha256: str, read: Callable[[], Mapping[str, np.ndarray]]) -> Mapping[str, np.ndarray]:
+    """Return what `read` returns, reading it only the first time.
+
+    The copy is named after the source's sha256 and its own: another source or a damaged copy is read anew.
+
+    Args:
+        name: Readable part of the file name.
+        sha256: SHA-256 of the source.
+        read: Function that reads the source to arrays by name.
+    """
+    folder = cache_folder() / "weights"
+    stem = f"{name}-{sha256[:_DIGITS]}"
+    for copy in folder.glob(f"{stem}-*.safetensors"):
+        content = copy.read_bytes()
+        if copy.stem == f"{stem}-{_digest(content)}":
+            return safetensors.load(content)
+        copy.unlink(missing_ok=True)
+    arrays = read()
+    content = safetensors.save({key: np.ascontiguousarray(array) for key, array in arrays.items()})
+    with atomic_file(folder / f"{stem}-{_digest(content)}.safetensors") as temporary:
+        temporary.write_bytes(content)
+    return arrays
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:_DIGITS]
+
 
 _FILES = {
     10: (

@@ -1,8 +1,8 @@
 import numpy as np
 
-from medzoo.data.audit import duplicates
-from medzoo.data.audit.duplicates import components, equal_groups, near_pairs
+from medzoo.data.audit import twins as duplicates
 from medzoo.data.audit.facts import Facts
+from medzoo.data.audit.twins import components, equal_groups, near_pairs
 
 
 def facts(*seeds, hashes=None, views=1):

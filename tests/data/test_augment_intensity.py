@@ -7,8 +7,7 @@ import pytest
 pytest.importorskip("tensorflow")
 
 from medzoo.data.augment import Augmentation
-from medzoo.data.augment.fields import smooth_field
-from medzoo.data.augment.noise import gaussian
+from medzoo.data.augment.intensity import gaussian, smooth_field
 from tests.data.augment_ways import eagerly
 
 COUNT, SIZE = 16, 32

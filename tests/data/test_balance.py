@@ -5,10 +5,10 @@ import pytest
 
 pytest.importorskip("tensorflow")
 
-from medzoo.data import rows
 from medzoo.data.augment import Augmentation
-from medzoo.data.balance import class_weights
-from medzoo.data.batches import make_batches
+from medzoo.data.feed import reader as rows
+from medzoo.data.feed.balance import class_weights
+from medzoo.data.feed.batches import make_batches
 from medzoo.data.samples import Samples
 from medzoo.io import Scan
 from medzoo.preprocessing import Preprocessing

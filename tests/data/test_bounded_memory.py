@@ -19,7 +19,7 @@ from medzoo.data import from_folders, from_tfds
 from medzoo.inference import predict_scans
 from medzoo.io import read_scan
 from medzoo.preprocessing import Preprocessing
-from medzoo.stack import Stack
+from medzoo.preprocessing.windows import Stack
 from medzoo.task import Classification, Segmentation
 
 SIDE = 256
@@ -115,7 +115,7 @@ def test_shards_are_read_row_by_row(pictures, tmp_path):
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="/proc tells the memory of this moment")
 def test_an_epoch_without_cache_keeps_no_images(pictures):
-    from medzoo.data.batches import make_batches
+    from medzoo.data.feed.batches import make_batches
 
     task, preprocessing = Classification(("cyst", "normal")), Preprocessing((SIDE, SIDE))
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from medzoo.data.codes import EXACT_LEVELS, LEVELS, decode, encode
+from medzoo.data.feed.packed_file import EXACT_LEVELS, LEVELS, decode, encode
 
 
 def noise(shape=(8, 8, 1)):

@@ -4,8 +4,8 @@ import cv2
 import numpy as np
 import pytest
 
-from medzoo.data.masks import ArrayTarget, PictureTarget, nearest
-from medzoo.data.volume_masks import VolumeTarget
+from medzoo.data.sources.masks import ArrayTarget, PictureTarget, nearest
+from medzoo.data.sources.volumes import VolumeTarget
 from medzoo.io import read_scan
 from tests.data.source_files import write_picture, write_volume
 

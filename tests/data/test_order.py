@@ -5,7 +5,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from medzoo.data.order import Order
+from medzoo.data.feed.order import Order
 
 
 def rows_of(order, epoch=0):

@@ -10,14 +10,15 @@ import pytest
 
 import medzoo
 from medzoo.cli import prepare as command
-from medzoo.data import fit_preprocessing, folds, from_arrays, from_packed, prepare, read, read_split, save_split
-from medzoo.data.packed import packed_preprocessing
-from medzoo.data.rows import read_rows, row_counts
+from medzoo.data import fit_preprocessing, folds, from_arrays, from_packed, prepare, read_split, save_split
+from medzoo.data.feed.packed import packed_preprocessing
+from medzoo.data.feed.reader import read_rows, row_counts
 from medzoo.data.samples import Samples
+from medzoo.data.sources import read
 from medzoo.data.synthetic import make_folders
 from medzoo.io import Scan
 from medzoo.preprocessing import Preprocessing
-from medzoo.stack import Stack
+from medzoo.preprocessing.windows import Stack
 from medzoo.task import Classification, Regression, Segmentation
 
 FLAT = Preprocessing((8, 8))
@@ -209,8 +210,8 @@ def test_a_packed_image_is_no_scan(pack):
 
 def test_what_leaves_no_memory_for_threads_is_packed_one_by_one(pack, monkeypatch):
     samples = volumes()
-    monkeypatch.setattr("medzoo.data.packing._BUFFER", 0)
-    monkeypatch.setattr("medzoo.data.packing.ThreadPoolExecutor", None)
+    monkeypatch.setattr("medzoo.data.feed.packing._BUFFER", 0)
+    monkeypatch.setattr("medzoo.data.feed.packing.ThreadPoolExecutor", None)
     assert_same_rows(pack(samples, FLAT, MASKS), samples, FLAT, MASKS)
 
 

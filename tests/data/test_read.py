@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from medzoo.data import read
+from medzoo.data.sources import read
 from tests.data.coco_files import SQUARE, annotation, image, write_coco
 from tests.data.source_files import touch, write_table, write_volume
 

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from medzoo.data.rows import read_rows, row_counts
+from medzoo.data.feed.reader import read_rows, row_counts
 from medzoo.data.samples import Samples
 from medzoo.io import Scan
 from medzoo.preprocessing import Preprocessing
-from medzoo.stack import Stack
+from medzoo.preprocessing.windows import Stack
 from medzoo.task import Classification, Regression, Segmentation
 
 PLAIN = Preprocessing((4, 4), normalization=None)

@@ -6,11 +6,11 @@ import pytest
 pytest.importorskip("tensorflow")
 
 from medzoo.data.augment import Augmentation
-from medzoo.data.batches import make_batches
+from medzoo.data.feed.batches import make_batches
 from medzoo.data.samples import Samples
 from medzoo.io import Scan
 from medzoo.preprocessing import Preprocessing
-from medzoo.stack import Stack
+from medzoo.preprocessing.windows import Stack
 from medzoo.task import Regression
 
 TASK = Regression("depth")

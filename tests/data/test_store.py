@@ -6,7 +6,7 @@ import os
 import numpy as np
 import pytest
 
-from medzoo.data.store import RowStore
+from medzoo.data.feed.store import RowStore
 
 COLUMNS = [((2,), np.float32), ((), np.int32)]
 

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from medzoo.data import from_coco
-from medzoo.data.folders import from_folders
+from medzoo.data.sources.folders import from_folders
+from medzoo.data.sources.tables import from_table
+from medzoo.data.sources.volumes import from_volumes
 from medzoo.data.synthetic import CATEGORY, make_coco, make_folders, make_scan, make_volume, make_volumes
-from medzoo.data.tables import from_table
-from medzoo.data.volumes import from_volumes
 from medzoo.io import read_scan
 
 

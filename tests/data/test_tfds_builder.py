@@ -7,8 +7,8 @@ import json
 import numpy as np
 import pytest
 
-from medzoo.data.arrays import from_arrays
-from medzoo.data.shards import from_tfds
+from medzoo.data.sources.arrays import from_arrays
+from medzoo.data.sources.shards import from_tfds
 from medzoo.task import Classification
 from tests.data.tfds_sets import make_breast_ultrasound
 
@@ -16,7 +16,7 @@ tfds = pytest.importorskip("tensorflow_datasets")
 pytest.importorskip("array_record")
 
 BUILDER = """
-from medzoo.data.folders import from_folders
+from medzoo.data.sources.folders import from_folders
 from medzoo.data.tfds.builder import SamplesBuilder
 from medzoo.task import Classification
 

@@ -6,11 +6,11 @@ import cv2
 import nibabel
 import numpy as np
 
-from medzoo.data.folders import from_folders
-from medzoo.data.read import read
+from medzoo.data.sources.folders import from_folders
+from medzoo.data.sources.read import read
+from medzoo.data.sources.tables import from_table
+from medzoo.data.sources.volumes import from_volumes
 from medzoo.data.synthetic import make_coco
-from medzoo.data.tables import from_table
-from medzoo.data.volumes import from_volumes
 
 SHAPE = (8, 7, 6)
 STRUCTURES = ("background", "right ventricle", "myocardium", "left ventricle")

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from medzoo.evaluation import calibrate
+from medzoo.evaluation.calibrate import calibrate
 from medzoo.task import Classification
 
 

@@ -6,11 +6,12 @@ import cv2
 import numpy as np
 import pytest
 
-from medzoo.evaluation import compare, save_comparison
 from medzoo.evaluation.classification import ClassificationCases
+from medzoo.evaluation.comparison.compare import compare
 from medzoo.evaluation.comparison.paired import bootstrap_p, compare_cases, compare_scores, patient_means
 from medzoo.evaluation.regression import RegressionCases
-from medzoo.io.files import read_json
+from medzoo.evaluation.save import save_comparison
+from medzoo.files import read_json
 from medzoo.task import Classification, Regression, Segmentation
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from medzoo.cli import compare
 from medzoo.evaluation.calibrate import collect_cases, fit_task
-from medzoo.io.files import read_json
+from medzoo.files import read_json
 from medzoo.task import Classification
 
 
@@ -17,9 +17,9 @@ def run(monkeypatch):
     """A function that runs a command on models by name and on samples instead of a folder."""
 
     def run(models, samples, *arguments, data="data"):
-        monkeypatch.setattr("medzoo.hub.load.load", lambda name: models[name])
+        monkeypatch.setattr("medzoo.zoo.load.load", lambda name: models[name])
         monkeypatch.setattr("medzoo.data.read", lambda path: samples)
-        monkeypatch.setattr("medzoo.hub.save.save", lambda model, folder: folder)
+        monkeypatch.setattr("medzoo.zoo.save.save", lambda model, folder: folder)
         parser = argparse.ArgumentParser()
         compare.add_commands(parser.add_subparsers())
         options = parser.parse_args([*map(str, arguments), "--data", data])

@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import norm
 from sklearn.metrics import roc_auc_score
 
-from medzoo.evaluation.comparison.delong import delong
+from medzoo.evaluation.comparison.paired import delong
 
 # 43 patients of DeLong, DeLong and Clarke-Pearson (1988): albumin, K-G score, and whether surgery helped. SAS/STAT,
 # PROC LOGISTIC, "Comparing receiver operating characteristic curves": areas 0.7258 of the score and 0.7366 of albumin,

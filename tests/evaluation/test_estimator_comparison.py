@@ -8,16 +8,16 @@ import numpy as np
 import pytest
 from filelock import FileLock
 
-from medzoo.evaluation import estimator_run as module
-from medzoo.evaluation.estimators import compare_estimators
+from medzoo.estimators.tuning import Fitted
+from medzoo.evaluation.estimators.compare import compare_estimators
+from medzoo.evaluation.estimators.compare import run as module
 from medzoo.features.extract import Features
-from medzoo.features.network import feature_network
-from medzoo.features.tuning import Fitted
-from medzoo.io.files import read_json, write_json
+from medzoo.files import read_json, write_json
+from medzoo.graph.features import feature_network
 from medzoo.task import FeatureExtraction
 from medzoo.zoo_model import ZooModel
 from tests.conftest import RECIPE
-from tests.features.estimator_sets import TASKS, make_recipe, make_samples, shrink_grids
+from tests.estimators.estimator_sets import TASKS, make_recipe, make_samples, shrink_grids
 
 pytest.importorskip("skops")
 
@@ -210,7 +210,7 @@ def test_recipe_that_balances_weights_the_cases(tmp_path, monkeypatch):
 
 
 def test_masks_are_refused(tiny_model, coco_folder, tmp_path):
-    from medzoo.data import read
+    from medzoo.data.sources import read
 
     samples = read(coco_folder)
     with pytest.raises(ValueError, match="the samples have masks"):

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from medzoo.data import Samples
-from medzoo.evaluation import Evaluation, evaluate
+from medzoo.evaluation.evaluate import evaluate
+from medzoo.evaluation.record import Evaluation
 from medzoo.task import Segmentation
 
 

@@ -8,18 +8,15 @@ import numpy as np
 import pytest
 
 from medzoo.data import Samples
-from medzoo.evaluation import Evaluation, evaluate, save_report
-from medzoo.evaluation.plots import (
-    classification,
-    common,
-    errors,
-    overlays,
-    regression,
-    segmentation,
-)
+from medzoo.evaluation.evaluate import evaluate
+from medzoo.evaluation.plots import classification, common, regression, segmentation
+from medzoo.evaluation.plots import segmentation as overlays
+from medzoo.evaluation.plots import sheets as errors
 from medzoo.evaluation.plots.figures import FIGURES
+from medzoo.evaluation.record import Evaluation
+from medzoo.evaluation.save import save_report
+from medzoo.files import read_json
 from medzoo.io import Scan
-from medzoo.io.files import read_json
 from medzoo.task import Segmentation
 
 HISTORY = "epoch,loss,val_loss,dice,val_dice,learning_rate\n1,0.9,0.8,0.1,0.2,0.001\n2,0.5,,0.4,nan,0.0005\n"

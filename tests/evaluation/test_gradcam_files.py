@@ -6,7 +6,7 @@ from gradcam_networks import blob, classifier, is_inside, peak_of
 
 from medzoo.evaluation.gradcam.explain import explain
 from medzoo.evaluation.gradcam.explanation import draw_heatmap, evident_slices
-from medzoo.io.files import read_json
+from medzoo.files import read_json
 from medzoo.task import Classification
 
 TASK = Classification(("healthy", "ill"))

@@ -2,7 +2,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from medzoo.features.layer import find_layer
+from medzoo.graph.features import find_layer
 
 IMAGE = (1, 64, 64, 3)
 

@@ -13,9 +13,8 @@ import pytest
 from medzoo.cli import clusters as command
 from medzoo.data import from_arrays
 from medzoo.features import clusters
-from medzoo.features.clusters import fit_clusters, intensities, pooled_features
-from medzoo.features.kmeans import cluster
-from medzoo.io.files import read_json
+from medzoo.features.clusters import cluster, fit_clusters, intensities, pooled_features
+from medzoo.files import read_json
 from medzoo.models import build
 from medzoo.preprocessing import Preprocessing
 from medzoo.recipe import Recipe

@@ -8,9 +8,9 @@ import pytest
 
 from medzoo.data import from_arrays, from_packed, prepare
 from medzoo.features.extract import Features, extract
-from medzoo.features.network import feature_network
+from medzoo.graph.features import feature_network
 from medzoo.preprocessing import Preprocessing
-from medzoo.stack import Stack
+from medzoo.preprocessing.windows import Stack
 from medzoo.task import Classification
 from medzoo.zoo_model import ZooModel
 

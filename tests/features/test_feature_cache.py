@@ -12,17 +12,17 @@ import pytest
 
 from medzoo.data import from_arrays
 from medzoo.data.augment import Augmentation
-from medzoo.data.packed import from_packed
-from medzoo.data.packing import prepare
+from medzoo.data.feed.packed import from_packed
+from medzoo.data.feed.packing import prepare
 from medzoo.features.cache import FeatureCache, can_cache
 from medzoo.features.keys import encoder_key, row_digest
-from medzoo.features.split import split_frozen
+from medzoo.graph.cut import split_frozen
+from medzoo.graph.freezing import stages
 from medzoo.io import DicomSeries, Scan
 from medzoo.preprocessing import Preprocessing
+from medzoo.preprocessing.windows import Stack
 from medzoo.recipe import Recipe
-from medzoo.stack import Stack
 from medzoo.task import Classification, Segmentation
-from medzoo.training.freezing import stages
 from medzoo.zoo_model import ZooModel
 
 RECIPE = Recipe(

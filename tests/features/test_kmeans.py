@@ -7,7 +7,7 @@ import pytest
 from sklearn.cluster import KMeans
 
 from medzoo.evaluation.plots.clusters import elbow_figure, scatter_figure, silhouette_figure
-from medzoo.features.kmeans import cluster, crosstab
+from medzoo.features.clusters import cluster, crosstab
 
 
 def blobs(width=2):

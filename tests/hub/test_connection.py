@@ -6,7 +6,7 @@ import pytest
 from huggingface_hub import errors
 from huggingface_hub.utils import get_session, hf_raise_for_status
 
-from medzoo.hub.connection import hub_errors
+from medzoo.zoo.download.connection import hub_errors
 
 
 def answer(status, code=None, said=None):

@@ -9,8 +9,8 @@ import pytest
 from huggingface_hub import constants
 
 import medzoo
-from medzoo.hub.load import load_onnx
-from medzoo.hub.publishing.publish import publish
+from medzoo.hub.publish import publish
+from medzoo.zoo.load import load_onnx
 
 pytest.importorskip("olah")
 

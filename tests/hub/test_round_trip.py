@@ -13,7 +13,7 @@ import pytest
 from huggingface_hub import constants
 
 import medzoo
-from medzoo.hub.publishing.publish import publish
+from medzoo.hub.publish import publish
 
 ROOT = Path(__file__).resolve().parents[2]
 BACKENDS = ("tensorflow", "jax", "torch")
@@ -47,7 +47,7 @@ print("medzoo" in sys.modules, abs(model.predict_on_batch(golden["input"]) - gol
 ONNX = """
 import sys
 import numpy
-from medzoo.hub.load import load_onnx
+from medzoo.zoo.load import load_onnx
 
 name, golden = sys.argv[1:]
 golden = numpy.load(golden)
@@ -76,7 +76,7 @@ def second(first, described_entry):
     model.recipe = replace(model.recipe, card={**model.recipe.card, "summary": "Finds nothing."})
     with pytest.MonkeyPatch.context() as patch:
         # Exporting takes seconds, and shows nothing here.
-        patch.setattr("medzoo.hub.network.write_onnx", lambda *arguments: None)
+        patch.setattr("medzoo.zoo.network.write_onnx", lambda *arguments: None)
         return publish(model, first[0], tag="v2")
 
 
@@ -120,7 +120,7 @@ def test_a_pull_request_is_loaded_while_main_stays(first, hub, described_entry, 
     changed = medzoo.load(described_entry)
     changed.recipe = replace(changed.recipe, card={**changed.recipe.card, "summary": "Proposed."})
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("medzoo.hub.network.write_onnx", lambda *arguments: None)
+        patch.setattr("medzoo.zoo.network.write_onnx", lambda *arguments: None)
         proposed = publish(changed, repo, create_pr=True)
     assert proposed.pull_request == f"{hub.url}/{repo}/discussions/1"
     model = medzoo.load(repo, revision="refs/pr/1")

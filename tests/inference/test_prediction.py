@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from medzoo.inference import predict_scans
-from medzoo.inference.mask import draw_overlay
+from medzoo.inference.segmentation import draw_overlay
 from medzoo.io import read_scan
 
 

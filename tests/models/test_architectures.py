@@ -5,9 +5,9 @@ import pytest
 from keras import layers
 
 import medzoo
+from medzoo.graph.cost import multiply_adds, parameters
 from medzoo.models.architectures import REFERENCE_SHAPES, count_one
 from medzoo.models.builders import BUILDERS
-from medzoo.models.cost import multiply_adds, parameters
 from medzoo.models.encoders import ENCODERS
 from medzoo.weights import available
 from tools.architectures import PAGE, page

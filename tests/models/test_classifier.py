@@ -4,8 +4,8 @@ import keras
 import numpy as np
 import pytest
 
+from medzoo.graph.cost import parameters
 from medzoo.models.classifier import classifier, regressor
-from medzoo.models.cost import parameters
 
 TINY = {"name": "resnet10", "width_per_group": 4}
 SMALL = {"name": "plain", "filters": (4, 8)}

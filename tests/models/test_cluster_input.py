@@ -6,11 +6,11 @@ import keras
 import numpy as np
 import pytest
 
-from medzoo.features.kmeans import cluster
-from medzoo.features.split import split_frozen
-from medzoo.hub.onnx import export_onnx
+from medzoo.features.clusters import cluster
+from medzoo.graph.cut import split_frozen
 from medzoo.models import build
 from medzoo.models.classifier import classifier, regressor
+from medzoo.zoo.onnx import export_onnx
 
 PLAIN = {"name": "plain", "filters": (4, 4)}
 

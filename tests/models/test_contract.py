@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from keras import layers
 
-from medzoo.graph import flatten
+from medzoo.graph.walk import flatten
 
 IMAGE, VOLUME = (32, 32, 2), (8, 8, 8, 1)
 SHAPES = [IMAGE, VOLUME]

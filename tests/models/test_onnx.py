@@ -4,8 +4,8 @@ import keras
 import numpy as np
 import pytest
 
-from medzoo.hub.onnx import export_onnx
 from medzoo.models import build
+from medzoo.zoo.onnx import export_onnx
 
 if keras.backend.backend() != "tensorflow":
     pytest.skip("The export runs in TensorFlow.", allow_module_level=True)

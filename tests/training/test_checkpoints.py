@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from medzoo.io import files
+from medzoo import files
 from medzoo.training.checkpoints import Checkpoints
 
 

@@ -6,18 +6,17 @@ import numpy as np
 import pytest
 
 from medzoo.data import Samples, from_arrays, read_split
-from medzoo.evaluation.gradcam import explain
+from medzoo.evaluation.gradcam.explain import explain
 from medzoo.evaluation.record import Evaluation
-from medzoo.hub.predict import predict
-from medzoo.io.files import read_json, write_json
+from medzoo.files import read_json, write_json
 from medzoo.preprocessing import Preprocessing
 from medzoo.recipe import Recipe
 from medzoo.task import Classification, Regression
 from medzoo.training.cross_validation import CrossValidation, cross_validate
 from medzoo.training.cross_validation import run as module
 from medzoo.training.cross_validation.folds import claim, fold_parts
-from medzoo.training.parts import divide
-from medzoo.training.train import train
+from medzoo.training.train import divide, train
+from medzoo.zoo.predict import predict
 from medzoo.zoo_model import ZooModel
 
 LABELS = ("well", "ill")

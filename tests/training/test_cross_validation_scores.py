@@ -11,9 +11,8 @@ from sklearn.metrics import r2_score, roc_auc_score
 from medzoo.cli import crossval
 from medzoo.evaluation.record import Evaluation
 from medzoo.task import Classification, Regression, Segmentation
-from medzoo.training.cross_validation.pooled import pool
 from medzoo.training.cross_validation.record import CrossValidation
-from medzoo.training.cross_validation.scores import FoldScores, shown_scores
+from medzoo.training.cross_validation.scores import FoldScores, pool, shown_scores
 
 FACTS = {"data": {}, "n_patients": None, "interval": {}, "versions": {}, "hardware": {}, "date": "", "seconds": 0.0}
 JOINT = {"r2": {"value": 0.25, "low": 0.125, "high": 0.375}}

@@ -12,8 +12,8 @@ import sys
 import pytest
 
 from medzoo.cli import runs as command
-from medzoo.io.files import write_json
-from medzoo.training.progress import Progress, progress_line
+from medzoo.files import write_json
+from medzoo.training.callbacks import Progress, progress_line
 from medzoo.training.runs import duration, find_runs
 
 

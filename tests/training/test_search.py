@@ -11,7 +11,7 @@ import pytest
 pytest.importorskip("optuna")
 
 from medzoo.data import from_arrays
-from medzoo.io.files import read_json
+from medzoo.files import read_json
 from medzoo.recipe import Recipe
 from medzoo.training.search.grid import Grid
 from medzoo.training.search.plan import Plan, Trial, by_score

@@ -18,7 +18,7 @@ def command(monkeypatch, tmp_path, tiny_recipe, coco_folder):
     replace(tiny_recipe, epochs=1, schedule=None).save(tmp_path / "recipe.json")
 
     def command(*arguments):
-        monkeypatch.setattr("medzoo.hub.save.save", lambda model, folder, history: (model, folder, history))
+        monkeypatch.setattr("medzoo.zoo.save.save", lambda model, folder, history: (model, folder, history))
         parser = argparse.ArgumentParser()
         search.add_commands(parser.add_subparsers())
         given = ["search", tmp_path / "recipe.json", "--data", coco_folder, "-o", tmp_path / "run", *arguments]

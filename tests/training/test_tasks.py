@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 
 from medzoo.data.samples import Samples
-from medzoo.hub.load import load
-from medzoo.hub.predict import predict
-from medzoo.hub.save import save
 from medzoo.io import Scan
 from medzoo.preprocessing import Preprocessing
+from medzoo.preprocessing.windows import Stack
 from medzoo.recipe import Recipe
-from medzoo.stack import Stack
 from medzoo.task import Classification, Regression, Segmentation
 from medzoo.training.train import train
+from medzoo.zoo.load import load
+from medzoo.zoo.predict import predict
+from medzoo.zoo.save import save
 
 CLASSIFIER = {"name": "classifier", "encoder": {"name": "residual", "filters": [4, 8]}}
 REGRESSOR = {**CLASSIFIER, "name": "regressor"}

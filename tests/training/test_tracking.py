@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from medzoo.data import from_arrays
-from medzoo.io.files import read_json, write_json
+from medzoo.files import read_json, write_json
 from medzoo.training import machine, tracking
 from medzoo.training.tracking import track
 

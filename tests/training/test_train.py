@@ -9,11 +9,11 @@ import keras
 import numpy as np
 import pytest
 
-from medzoo.data import read, reader
+from medzoo.data.feed import reader
+from medzoo.data.sources import read
 from medzoo.errors import DivergenceError
 from medzoo.training.checkpoints import Checkpoints
-from medzoo.training.parts import parts
-from medzoo.training.train import train
+from medzoo.training.train import parts, train
 from medzoo.zoo_model import ZooModel
 
 

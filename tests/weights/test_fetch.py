@@ -11,8 +11,8 @@ import pytest
 from huggingface_hub import constants
 
 from medzoo.errors import IntegrityError
-from medzoo.weights.converted import converted
 from medzoo.weights.fetch import Pin, fetch
+from medzoo.weights.medicalnet import converted
 
 CONTENT = b"weights"
 SHA256 = hashlib.sha256(CONTENT).hexdigest()

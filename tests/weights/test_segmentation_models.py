@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 from medzoo.weights import segmentation_models as converter
-from medzoo.weights.segmentation_models import legacy, read_segmentation_models, segmentation_models_preprocessing
+from medzoo.weights.segmentation_models import network as legacy
+from medzoo.weights.segmentation_models import read_segmentation_models, segmentation_models_preprocessing
 from medzoo.weights.segmentation_models.checkpoint import read_checkpoint
 
 # Small decoders; between them every argument of the old Unet that a file can tell.

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from medzoo.weights import segmentation_models as converter
-from medzoo.weights.segmentation_models import legacy, read_segmentation_models, segmentation_models_preprocessing
+from medzoo.weights.segmentation_models import network as legacy
+from medzoo.weights.segmentation_models import read_segmentation_models, segmentation_models_preprocessing
 from medzoo.weights.segmentation_models.checkpoint import read_checkpoint
 
 # A network of two slices, two convolutions, a last one and its activation.

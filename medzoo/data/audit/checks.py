@@ -9,10 +9,10 @@ from typing import NamedTuple
 import numpy as np
 
 from medzoo.data.audit.facts import Facts
-from medzoo.data.audit.finding import Finding
+from medzoo.data.audit.record import Finding
 from medzoo.data.audit.rows import Row
-from medzoo.data.folders import stem_of
 from medzoo.data.samples import SPLITS
+from medzoo.data.sources.folders import stem_of
 
 _AXES = ("depth", "height", "width")
 _SIGMA = 3

@@ -7,14 +7,18 @@ never fail.
 from __future__ import annotations
 
 import os
+import string
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from medzoo.data.checks import SPLIT_NAMES, Patient, patients_of
-from medzoo.data.masks import MaskTarget
-from medzoo.data.packed import PackedImage
+from medzoo.data.audit.record import Finding
+from medzoo.data.feed.packed import PackedImage
 from medzoo.data.samples import Samples, source_of
+from medzoo.data.sources.checks import SPLIT_NAMES, Patient, patients_of
+from medzoo.data.sources.masks import MaskTarget
+from medzoo.data.sources.table_files import Table, read_table
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,3 +89,75 @@ def named_patients(sources: list[str], folder: str, patient: Patient) -> list[st
     if patient is None:
         return [""] * len(sources)
     return list(patients_of([os.path.relpath(source, folder) for source in sources], sources, patient))
+
+
+_KINDS = ("label", "target", "mask", "patient", "split")
+
+
+def table_rows(path: str, options: Mapping[str, Any]) -> tuple[list[Row], list[Finding]]:
+    """Return the images that a table lists; missing files, empty cells and unknown splits become findings.
+
+    Args:
+        path: CSV or Parquet file.
+        options: Names of columns, as in `from_table`.
+
+    Raises:
+        FileNotFoundError: There is no such table.
+        ValueError: It is no table, or has no such column.
+    """
+    table = read_table(path)
+    columns = {kind: name for kind in _KINDS if (name := table.find(kind, options.get(kind), needed=False))}
+    images = options.get("image") or table.find("image", None)
+    images = [images] if isinstance(images, str) else images
+    for name in [name for column in images for name in _names_in(column)]:
+        table.find("image", name)
+    folder = options.get("folder") or os.path.dirname(path)
+    rows, findings = [], []
+    for number, cells in _lines(table):
+        values = {kind: cells[column] for kind, column in columns.items()}
+        files = [os.path.join(folder, name) for column in images if (name := _file(cells, column))]
+        if len(files) < len(images):
+            findings.append(Finding("missing file", "error", (path,), f"Row {number} of {path} names no image."))
+        masks = [os.path.join(folder, values["mask"])] if values.get("mask") else []
+        findings += _faults(f"Row {number} of {path}", [*files, *masks], values)
+        found = [name for name in masks if os.path.exists(name)]
+        rows += [_row(file, values, tuple(found)) for file in files if os.path.exists(file)]
+    return rows, findings
+
+
+def _lines(table: Table) -> Iterator[tuple[int, dict[str, str]]]:
+    """Yield number and cells of each row, as text."""
+    for number, cells in zip(table.rows, zip(*table.columns.values(), strict=True), strict=True):
+        yield number, dict(zip(table.columns, map(_text, cells), strict=True))
+
+
+def _text(cell: object) -> str:
+    text = "" if cell is None else str(cell).strip()
+    return "" if text.lower() == "nan" else text
+
+
+def _names_in(column: str) -> list[str]:
+    """Return the columns that a pattern such as "{patient}_ed.nii.gz" takes, or the name of the one column."""
+    return [name for _, name, _, _ in string.Formatter().parse(column) if name] if "{" in column else [column]
+
+
+def _file(cells: Mapping[str, str], column: str) -> str:
+    """Return the path in a column, or what a pattern makes of the cells."""
+    return column.format_map(cells) if "{" in column else cells[column]
+
+
+def _row(file: str, values: Mapping[str, str], masks: tuple[str, ...]) -> Row:
+    split = SPLIT_NAMES.get(values.get("split", "").lower(), "")
+    return Row(file, split, values.get("label", ""), values.get("patient", ""), masks)
+
+
+def _faults(where: str, files: list[str], values: Mapping[str, str]) -> Iterator[Finding]:
+    missing = [file for file in files if not os.path.exists(file)]
+    if missing:
+        yield Finding("missing file", "error", tuple(missing), f"{where} names it.")
+    empty = [kind for kind in ("label", "target", "mask") if values.get(kind) == ""]
+    if empty:
+        yield Finding("no target", "error", tuple(files), f"{where} has an empty cell for the {empty[0]}.")
+    split = values.get("split", "")
+    if split and split.lower() not in SPLIT_NAMES:
+        yield Finding("unknown split", "error", tuple(files), f"{where} has the split '{split}'.")

@@ -10,16 +10,14 @@ from concurrent.futures import ThreadPoolExecutor
 
 from medzoo.data.audit.checks import CHECKS, Image, Images
 from medzoo.data.audit.facts import Facts, inspect
-from medzoo.data.audit.finding import SEVERITIES, Finding
-from medzoo.data.audit.record import Audit
-from medzoo.data.audit.rows import Row, rows_of
-from medzoo.data.audit.table import table_rows
+from medzoo.data.audit.record import SEVERITIES, Audit, Finding
+from medzoo.data.audit.rows import Row, rows_of, table_rows
 from medzoo.data.audit.twins import find_twins
 from medzoo.data.audit.walk import walk
-from medzoo.data.checks import Patient
-from medzoo.data.read import read, split_options
 from medzoo.data.samples import SPLITS, Samples
-from medzoo.data.table_files import TABLE_SUFFIXES
+from medzoo.data.sources.checks import Patient
+from medzoo.data.sources.read import read, split_options
+from medzoo.data.sources.table_files import TABLE_SUFFIXES
 
 
 def audit(source: str | os.PathLike | Samples, patient: Patient = None, workers: int | None = None) -> Audit:

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
-from medzoo.data.audit.finding import Finding, short
+from medzoo.data.audit.record import Finding, short
+from medzoo.files import atomic_file
 from medzoo.io import read_scan
-from medzoo.io.files import atomic_file
 
 if TYPE_CHECKING:
     from medzoo.data.audit.record import Audit

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
-from medzoo.data.audit.finding import Finding, short
+from medzoo.data.audit.record import Finding, short
 
 if TYPE_CHECKING:
     from rich.console import Group

@@ -10,10 +10,9 @@ from functools import partial
 from typing import Any
 
 from medzoo.data.augment.backend import draw, ops_of
+from medzoo.data.augment.draws import draw_parameters
 from medzoo.data.augment.intensity import change_intensity, value_range
-from medzoo.data.augment.mixup import mixup
-from medzoo.data.augment.parameters import draw_parameters
-from medzoo.data.augment.slices import jitter_slices
+from medzoo.data.augment.mixup import jitter_slices, mixup
 from medzoo.data.augment.warp import warp
 from medzoo.errors import refuse_unknown
 

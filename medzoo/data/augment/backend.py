@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
 import keras
 import numpy as np
+
+from medzoo import devices
 
 
 def ops_of(*values: Any) -> ModuleType:
@@ -39,3 +42,24 @@ def draw(make: Callable[[int, np.ndarray], dict[str, np.ndarray]], images: Any, 
         return ops.run_numpy(make, ops.shape(images)[0], seed)
     parameters = make(len(images), np.asarray(ops.convert_to_numpy(seed)))
     return {name: ops.convert_to_tensor(value) for name, value in parameters.items()}
+
+
+def compiled(function: Callable) -> Callable:
+    """Let XLA compile a function of tensors, as a decorator; on torch, and without XLA, the same ops run one by one.
+
+    Eight gathers and their blending cost a pass over memory each; fused they are seven times as fast. A function is
+    compiled once for every shape and every choice of arguments that are None, in a few tenths of a second.
+
+    Args:
+        function: Takes tensors or None, no keywords.
+    """
+
+    @functools.cache
+    def version(ops: ModuleType) -> Callable:
+        return (devices if ops is keras.ops else ops).jit(function)
+
+    @functools.wraps(function)
+    def call(*tensors: Any) -> Any:
+        return version(ops_of(*tensors))(*tensors)
+
+    return call

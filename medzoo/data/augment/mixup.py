@@ -1,4 +1,4 @@
-"""Mixup: every image blended with another one of its batch, and its target with the other's."""
+"""What mixes images or slices: mixup of a batch, and another slice of a stack as its middle one."""
 
 from __future__ import annotations
 
@@ -56,3 +56,31 @@ def mixup(images: Any, targets: Any, alpha: float, seed: Any) -> tuple[Any, Any]
 def _blend(ops: ModuleType, values: Any, shares: Any) -> Any:
     shares = ops.reshape(shares, (-1, *[1] * (len(values.shape) - 1)))
     return shares * values + (1 - shares) * ops.roll(values, shift=1, axis=0)
+
+
+def jitter_slices(images: Any, offsets: Any, jitter: int) -> Any:
+    """Keep as many adjacent channels as the network takes, from the first or a later one.
+
+    Args:
+        images: `(batch, height, width, channels + 2 * jitter)`.
+        offsets: The first channel to keep, `(batch,)`, whole numbers from 0 to 2 * jitter.
+        jitter: Channels too many at each end.
+
+    Returns:
+        `(batch, height, width, channels)`.
+
+    Raises:
+        ValueError: There are too few channels.
+    """
+    channels = images.shape[-1] - 2 * jitter
+    if len(images.shape) != 4 or channels < 1:
+        raise ValueError(
+            f"Augmentation `slice_jitter`={jitter} takes {2 * jitter} channels off stacks "
+            f"(batch, height, width, channels). Received: shape {tuple(images.shape)}."
+        )
+    ops = ops_of(images)
+    offsets, kept = ops.reshape(offsets, (-1, 1, 1, 1)), images[..., :channels]
+    # A choice between views is one pass for each; a gather of single channels is far slower.
+    for first in range(1, 2 * jitter + 1):
+        kept = ops.where(offsets == first, images[..., first : first + channels], kept)
+    return kept

@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from types import ModuleType
 from typing import Any
 
-from medzoo.data.augment.backend import ops_of
-from medzoo.data.augment.compiled import compiled
-from medzoo.data.augment.fields import smooth_field
+from medzoo.data.augment.backend import compiled, ops_of
+from medzoo.data.augment.intensity import smooth_field
 
 
 @compiled

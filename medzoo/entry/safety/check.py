@@ -25,8 +25,7 @@ from medzoo.entry.safety.booster import check_booster
 from medzoo.entry.safety.network import check_network, check_size
 from medzoo.entry.safety.onnx import check_onnx
 from medzoo.entry.safety.weights import check_weights
-from medzoo.errors import IntegrityError
-from medzoo.io.text import printable
+from medzoo.errors import IntegrityError, printable
 
 _CHECKS = {
     GOLDEN: check_golden,

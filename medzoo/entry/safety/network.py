@@ -11,8 +11,7 @@ from typing import Any
 
 from medzoo.entry import CONFIG, read_checked_json, size_limit
 from medzoo.entry.safety.refuse import unsafe
-from medzoo.errors import IntegrityError
-from medzoo.io.text import printable
+from medzoo.errors import IntegrityError, printable
 
 _RUNS_CODE, _READS_FILES = "which runs code", "which reads files"
 

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from medzoo.errors import IntegrityError
-from medzoo.io.text import printable
+from medzoo.errors import IntegrityError, printable
 
 
 def unsafe(path: Path, reason: str) -> IntegrityError:

@@ -10,9 +10,8 @@ import numpy as np
 
 from medzoo.errors import unknown_name
 from medzoo.evaluation.gradcam.explanation import Explanation
-from medzoo.evaluation.gradcam.maps import METHODS
-from medzoo.evaluation.gradcam.target import choose_target, reduce_outputs
-from medzoo.features.layer import find_layer
+from medzoo.evaluation.gradcam.maps import METHODS, choose_target, reduce_outputs
+from medzoo.graph.features import find_layer
 from medzoo.io import Scan, read_scan
 from medzoo.preprocessing import Preprocessing
 from medzoo.transforms.spatial import resize
@@ -67,7 +66,7 @@ def explain(
     Source: Selvaraju et al., 2017 (arXiv 1610.02391); Chattopadhyay et al., 2018 (arXiv 1710.11063); for segmentation
     Vinogradova et al., 2020 (arXiv 2002.11434).
     """
-    from medzoo.gradients import activation_and_gradient, run_layers
+    from medzoo.graph.gradients import activation_and_gradient, run_layers
 
     _check(model, label, method)
     preprocessing, task = model.preprocessing, model.task

@@ -10,10 +10,10 @@ from typing import Any
 import cv2
 import numpy as np
 
+from medzoo.files import write_json
 from medzoo.inference import Prediction
 from medzoo.io import Scan, restore, write_image
-from medzoo.io.files import write_json
-from medzoo.io.write_heatmap import write_heatmap
+from medzoo.io.write import write_heatmap
 from medzoo.task import Task
 from medzoo.transforms.intensity import to_display
 

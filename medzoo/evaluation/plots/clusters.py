@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from medzoo.evaluation.plots.common import COLOURS, add_legend, single_panel
-from medzoo.features.kmeans import Clusters
+from medzoo.features.clusters import Clusters
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from medzoo.evaluation.record import Evaluation
-from medzoo.io.files import atomic_file
+from medzoo.files import atomic_file
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from medzoo.evaluation.plots import classification, common, errors, regression, segmentation
-from medzoo.evaluation.plots.overlays import overlay_figure
+from medzoo.evaluation.plots import classification, common, regression, segmentation
+from medzoo.evaluation.plots import sheets as errors
+from medzoo.evaluation.plots.segmentation import overlay_figure
 from medzoo.evaluation.record import Evaluation
 
 if TYPE_CHECKING:

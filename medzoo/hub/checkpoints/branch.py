@@ -10,10 +10,9 @@ from pathlib import Path
 
 from medzoo.entry import sha256
 from medzoo.errors import IntegrityError
-from medzoo.hub.checkpoints.files import is_run_file, size_limit
-from medzoo.hub.checkpoints.manifest import MANIFEST, Manifest
-from medzoo.hub.connection import LOGIN, hub_errors
-from medzoo.hub.download.revisions import is_hub_name
+from medzoo.hub.checkpoints.manifest import MANIFEST, Manifest, is_run_file, size_limit
+from medzoo.zoo.download.connection import LOGIN, hub_errors
+from medzoo.zoo.download.revisions import is_hub_name
 
 # Not the branch that models are published to.
 BRANCH = "training"

@@ -15,10 +15,9 @@ from pathlib import Path
 from medzoo.devices import this_process
 from medzoo.entry.safety.weights import check_weights
 from medzoo.errors import IntegrityError
+from medzoo.files import locked
 from medzoo.hub.checkpoints.branch import Branch, Head
-from medzoo.hub.checkpoints.files import FOLDER, RECIPE, RECORDS, latest_epoch, training_of
-from medzoo.hub.checkpoints.manifest import Manifest, check_content
-from medzoo.io.files import locked
+from medzoo.hub.checkpoints.manifest import FOLDER, RECIPE, RECORDS, Manifest, check_content, latest_epoch, training_of
 from medzoo.recipe import Recipe
 
 _LOG = logging.getLogger("medzoo")

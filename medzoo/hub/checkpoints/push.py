@@ -8,18 +8,75 @@ import shlex
 import shutil
 import sys
 import tempfile
+import threading
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import keras
 
 from medzoo.devices import this_process
-from medzoo.hub.checkpoints.background import Background
 from medzoo.hub.checkpoints.branch import Branch, Head
-from medzoo.hub.checkpoints.files import RECIPE, delete_snapshots, latest_epoch, snapshot
-from medzoo.hub.checkpoints.manifest import Manifest
+from medzoo.hub.checkpoints.manifest import RECIPE, Manifest, delete_snapshots, latest_epoch, snapshot
 from medzoo.recipe import Recipe
+
+Item = TypeVar("Item")
+
+
+class Background(Generic[Item]):
+    """A thread for one item at a time; an item that still waits gives way to a newer one.
+
+    The thread ends with its work, and at once with the process.
+
+    Args:
+        work: What is done with an item. It must not raise.
+        drop: Called once for every item, done or not, when it is of no more use.
+
+    Example:
+        >>> background = Background(send, shutil.rmtree)
+        >>> background.put(folder)
+        >>> background.wait(seconds=60)
+        True
+    """
+
+    def __init__(self, work: Callable[[Item], None], drop: Callable[[Item], None]):
+        self._work, self._drop = work, drop
+        self._lock = threading.Lock()
+        self._waiting: list[Item] = []
+        self._thread: threading.Thread | None = None
+
+    def put(self, item: Item) -> None:
+        """Hand over an item, and return at once."""
+        with self._lock:
+            outdated, self._waiting = self._waiting, [item]
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, daemon=True)
+                self._thread.start()
+        for old in outdated:
+            self._drop(old)
+
+    def wait(self, seconds: float) -> bool:
+        """Wait for all items and return whether they are done."""
+        thread = self._thread
+        if thread is not None:
+            thread.join(seconds)
+        return thread is None or not thread.is_alive()
+
+    def _run(self) -> None:
+        while (item := self._take()) is not None:
+            try:
+                self._work(item)
+            finally:
+                self._drop(item)
+
+    def _take(self) -> Item | None:
+        with self._lock:
+            if not self._waiting:
+                self._thread = None
+                return None
+            return self._waiting.pop()
+
 
 _LOG = logging.getLogger("medzoo")
 # Seconds that the end of a training waits for its last epoch to be sent.

@@ -9,10 +9,8 @@ from typing import Any
 import keras
 
 from medzoo.errors import unknown_name
-from medzoo.models.encoders.applications import application_encoder
-from medzoo.models.encoders.foreign import foreign_encoder
-from medzoo.models.encoders.plain import plain_encoder
-from medzoo.models.encoders.residual import residual_encoder
+from medzoo.models.encoders.backbones import application_encoder, foreign_encoder
+from medzoo.models.encoders.plain import plain_encoder, residual_encoder
 from medzoo.models.encoders.resnet import DEPTHS, resnet_encoder
 from medzoo.models.fast import accelerate
 from medzoo.weights import load_weights

@@ -12,8 +12,7 @@ import keras
 from keras import KerasTensor, layers
 
 from medzoo.errors import unknown_name
-from medzoo.models.blocks import spatial
-from medzoo.models.input_shape import check_input_shape
+from medzoo.models.blocks import check_input_shape, spatial
 
 
 class _Depth(NamedTuple):

@@ -14,11 +14,9 @@ from functools import partial
 import keras
 from keras import layers, ops
 
-from medzoo.graph import flatten
-from medzoo.models.fast.depth import convolution_by_depth
+from medzoo.graph.walk import flatten
 from medzoo.models.fast.grouped import grouped_convolution
-from medzoo.models.fast.pointwise import pointwise_convolution
-from medzoo.models.fast.pooling import max_pooling
+from medzoo.models.fast.volume import convolution_by_depth, max_pooling, pointwise_convolution
 
 _CONVOLUTIONS = (layers.Conv2D, layers.Conv3D)
 _POOLINGS = (layers.MaxPooling2D, layers.MaxPooling3D)

@@ -12,9 +12,9 @@ import numpy as np
 
 from medzoo.data import Samples, folds, save_split
 from medzoo.data.split_files import portable_names
-from medzoo.io.files import read_json, write_json
+from medzoo.files import read_json, write_json
 from medzoo.recipe import Recipe
-from medzoo.training.parts import divide
+from medzoo.training.train import divide
 
 SETTINGS = "crossval_settings.json"
 

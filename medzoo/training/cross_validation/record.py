@@ -12,10 +12,9 @@ from typing import Any
 from medzoo.evaluation.plots.common import save_figure
 from medzoo.evaluation.plots.folds import fold_figures
 from medzoo.evaluation.record import Evaluation
-from medzoo.io.files import atomic_file, write_json
+from medzoo.files import atomic_file, write_json
 from medzoo.recipe import Recipe
-from medzoo.training.cross_validation.pooled import pool
-from medzoo.training.cross_validation.scores import FoldScores
+from medzoo.training.cross_validation.scores import FoldScores, pool
 from medzoo.zoo_model import ZooModel
 
 TITLES = {

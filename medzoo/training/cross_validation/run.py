@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,14 +13,39 @@ from medzoo.data import Samples
 from medzoo.evaluation.evaluate import evaluate
 from medzoo.evaluation.record import Evaluation
 from medzoo.evaluation.save import save_report
-from medzoo.io.files import atomic_folder, read_json
+from medzoo.files import atomic_folder, read_json
+from medzoo.models.ensemble import MEMBER
 from medzoo.recipe import Recipe
-from medzoo.training.cross_validation.ensemble import make_ensemble
 from medzoo.training.cross_validation.folds import claim, fold_parts
 from medzoo.training.cross_validation.record import CrossValidation, collect
 from medzoo.training.runs import duration
 from medzoo.training.train import fit_recipe, train
 from medzoo.zoo_model import ZooModel
+
+
+def make_ensemble(recipe: Recipe, models: Iterable[ZooModel], count: int) -> ZooModel:
+    """Give the members of an ensemble the weights of models, one after the other.
+
+    Args:
+        recipe: Recipe of the models.
+        models: The models; only one of them needs to be in memory at a time.
+        count: Number of the models.
+
+    Returns:
+        The model whose answer is the mean of theirs, compiled for fine-tuning.
+    """
+    ensemble = ZooModel.from_recipe(ensemble_recipe(recipe, count))
+    for number, model in enumerate(models, 1):
+        ensemble.get_layer(MEMBER.format(number)).set_weights(model.get_weights())
+    ensemble.compile_from_recipe()
+    return ensemble
+
+
+def ensemble_recipe(recipe: Recipe, count: int) -> Recipe:
+    """Return the recipe of an ensemble of so many models of a recipe."""
+    builder = {"name": "ensemble", "members": count, "of": recipe.builder}
+    return replace(recipe, name=f"{recipe.name}-ensemble", builder=builder, expected={})
+
 
 RECORD, MODEL = "evaluation.json", "model"
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from medzoo.errors import refuse_unknown, require
-from medzoo.io.files import read_json
+from medzoo.files import read_json
 from medzoo.recipe import Recipe
 
 if TYPE_CHECKING:

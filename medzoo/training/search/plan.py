@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from medzoo.errors import refuse_unknown
-from medzoo.io.files import read_json, write_json
+from medzoo.files import read_json, write_json
 from medzoo.recipe import Recipe
 from medzoo.training.search.grid import Grid, change
 

@@ -2,23 +2,70 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from medzoo.evaluation.tables import number
 from medzoo.recipe import Recipe
 from medzoo.training.search.grid import Grid, change
-from medzoo.training.search.plan import FRACTION, Plan, by_score
-from medzoo.training.search.progress import progress
-from medzoo.training.search.record import Search
+from medzoo.training.search.plan import FINISHED, FRACTION, RUNNING, Plan, Trial, by_score
+from medzoo.training.search.record import Search, values_text
 from medzoo.training.search.store import Store
 from medzoo.training.search.work import Job, work, work_in_processes
 
 if TYPE_CHECKING:
     from medzoo.data import Samples
     from medzoo.zoo_model import ZooModel
+
+
+@contextlib.contextmanager
+def progress(store: Store) -> Iterator[Callable[[], None]]:
+    """Show on stderr how many trials are done, the best score and the time left, and a line for each that ends.
+
+    Yields:
+        Function that brings it up to date with what all processes wrote.
+    """
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[words]}"), TimeRemainingColumn())
+    # A trial may take hours, so that the speed is that of all of them.
+    with Progress(*columns, console=Console(stderr=True), speed_estimate_period=1e9) as bar:
+        task = bar.add_task("Searching", total=store.plan.total, words="")
+        said = {trial.name for trial in store.trials() if trial.state != RUNNING}
+
+        def show() -> None:
+            trials = store.trials()
+            for trial in trials:
+                if trial.state != RUNNING and trial.name not in said:
+                    said.add(trial.name)
+                    bar.console.print(_line(trial), markup=False, highlight=False, soft_wrap=True)
+            done = sum(_share(trial, store.plan.recipe.epochs) for trial in trials)
+            bar.update(task, completed=done, words=_words(trials, store.plan.total))
+
+        show()
+        yield show
+        show()
+
+
+def _share(trial: Trial, epochs: int) -> float:
+    return min(trial.epochs / epochs, 0.99) if trial.state == RUNNING else 1.0
+
+
+def _line(trial: Trial) -> str:
+    outcome = trial.reason or f"{number(trial.score)}{'' if trial.state == FINISHED else ' ' + trial.state}"
+    return f"Trial {trial.name}: {values_text(trial.values)} -> {outcome}"
+
+
+def _words(trials: list[Trial], total: int) -> str:
+    done = [trial for trial in trials if trial.state != RUNNING]
+    best = next((trial for trial in by_score(done) if trial.state == FINISHED), None)
+    words = f"{len(done)}/{total} trials"
+    return words if best is None else f"{words}, best {number(best.score)} ({best.name})"
 
 
 def search(
@@ -65,7 +112,7 @@ def search(
 
     Source: Akiba et al., "Optuna", 2019 (arXiv 1907.10902).
     """
-    from medzoo.training.parts import divide
+    from medzoo.training.train import divide
 
     grid = grid if isinstance(grid, Grid) else Grid(grid)
     plan = Plan(recipe, grid, sampler, trials, seed)
@@ -131,14 +178,13 @@ def run_job(job: Job, workers: int = 1) -> Search:
 
 def best_model(found: Search, samples: Samples) -> ZooModel:
     """Return the model of the best trial; nothing is trained anew."""
-    from medzoo.training.parts import divide
-    from medzoo.training.train import train
+    from medzoo.training.train import divide, train
 
     samples = divide(samples, found.plan.recipe)
     return train(found.best_recipe, samples, found.best_folder, verbose=0, cache=found.folder / "features")
 
 
 def _images(job: Job, values: dict[str, Any]) -> int:
-    from medzoo.training.parts import parts
+    from medzoo.training.train import parts
 
     return len(parts(job.samples, change(job.plan.recipe, values))[0])

@@ -12,13 +12,39 @@ from multiprocessing.connection import wait
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import keras
+
 from medzoo.errors import DivergenceError, require
 from medzoo.training.search.plan import FAILED, FINISHED, PRUNED, Plan, read_history
+from medzoo.training.search.record import values_text
 from medzoo.training.search.store import Claim, Store
-from medzoo.training.search.table import values_text
 
 if TYPE_CHECKING:
+    import optuna
+
     from medzoo.data import Samples
+
+
+class ReportEpoch(keras.callbacks.Callback):
+    """Report the validation score of every epoch, and end a trial that is worse than most were at its epoch.
+
+    Args:
+        trial: Optuna's trial.
+        monitor: Name of the validation score; higher is better.
+        prune: Whether to end bad trials.
+        show: Called after each epoch.
+    """
+
+    def __init__(self, trial: optuna.Trial, monitor: str, prune: bool, show: Callable[[], None]):
+        super().__init__()
+        self._trial, self._monitor, self._prune, self._show = trial, monitor, prune, show
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Report the epoch."""
+        self._trial.report(float(logs[self._monitor]), epoch)
+        self._show()
+        if self._prune and self._trial.should_prune():
+            raise require("optuna", "search").TrialPruned("worse than the median of the finished trials")
 
 
 def _train(*arguments: Any, **options: Any) -> None:
@@ -116,8 +142,6 @@ def _run(job: Job, store: Store, claim: Claim, show: Callable[[], None]) -> None
 
 
 def _report_and_train(job: Job, claim: Claim, show: Callable[[], None]) -> None:
-    from medzoo.training.search.callback import ReportEpoch
-
     monitor = job.plan.recipe.task.monitor
     # Of a trial that was killed Optuna knows no epoch.
     for row in read_history(claim.folder):

@@ -8,8 +8,7 @@ import keras
 
 from medzoo.errors import unknown_name
 from medzoo.weights.segmentation_models.checkpoint import Checkpoint, match, read_checkpoint
-from medzoo.weights.segmentation_models.legacy import legacy_layers
-from medzoo.weights.segmentation_models.network import assemble
+from medzoo.weights.segmentation_models.network import assemble, legacy_layers
 
 _RAW = {"mean": (0.0,), "std": (1 / 255,)}
 _CAFFE = {"mean": (123.68 / 255, 116.779 / 255, 103.939 / 255), "std": (1 / 255,) * 3}

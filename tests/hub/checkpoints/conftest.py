@@ -6,8 +6,8 @@ import pytest
 
 pytest.importorskip("tensorflow")
 
+from medzoo.files import write_json
 from medzoo.hub.checkpoints.push import PushCheckpoints
-from medzoo.io.files import write_json
 from medzoo.training.callbacks import write_table
 from medzoo.training.checkpoints import Checkpoints
 from medzoo.zoo_model import ZooModel

@@ -7,11 +7,10 @@ import pytest
 
 from medzoo.entry import sha256
 from medzoo.errors import IntegrityError
+from medzoo.files import read_json, write_json
 from medzoo.hub.checkpoints import pull
-from medzoo.hub.checkpoints.files import run_files
-from medzoo.hub.checkpoints.manifest import MANIFEST
+from medzoo.hub.checkpoints.manifest import MANIFEST, run_files
 from medzoo.hub.checkpoints.pull import pull_run
-from medzoo.io.files import read_json, write_json
 from tests.conftest import RECIPE
 
 WEIGHTS = "checkpoints/epoch-0002/model.weights.h5"

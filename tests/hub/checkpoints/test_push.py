@@ -7,13 +7,11 @@ from dataclasses import replace
 
 import pytest
 
-from medzoo.hub.checkpoints import files as checkpoint_files
+from medzoo.hub.checkpoints import manifest as checkpoint_files
 from medzoo.hub.checkpoints import push
-from medzoo.hub.checkpoints.background import Background
 from medzoo.hub.checkpoints.branch import Branch
-from medzoo.hub.checkpoints.files import run_files, snapshot
-from medzoo.hub.checkpoints.manifest import MANIFEST, Manifest
-from medzoo.hub.checkpoints.push import PushCheckpoints
+from medzoo.hub.checkpoints.manifest import MANIFEST, Manifest, run_files, snapshot
+from medzoo.hub.checkpoints.push import Background, PushCheckpoints
 from tests.conftest import RECIPE
 
 

@@ -10,10 +10,10 @@ import pytest
 
 from medzoo.cli import main
 from medzoo.data import from_arrays
-from medzoo.hub.checkpoints.files import latest_epoch
+from medzoo.files import read_json
+from medzoo.hub.checkpoints.manifest import latest_epoch
 from medzoo.hub.checkpoints.pull import pull_run
 from medzoo.hub.checkpoints.push import PushCheckpoints
-from medzoo.io.files import read_json
 from medzoo.preprocessing import Preprocessing
 from medzoo.recipe import Recipe
 from medzoo.task import Classification
@@ -101,7 +101,7 @@ def test_the_command_goes_on_from_the_branch_and_pushes_the_end(
         shutil.copytree(finished, run, dirs_exist_ok=True)
 
     monkeypatch.setattr(training, "train", go_on)
-    monkeypatch.setattr("medzoo.hub.save.save", lambda model, folder, history: folder)
+    monkeypatch.setattr("medzoo.zoo.save.save", lambda model, folder, history: folder)
     RECIPE.save(tmp_path / "recipe.json")
     arguments = ["train", tmp_path / "recipe.json", "--data", coco_folder, "-o", tmp_path / "other"]
     with pytest.raises(SystemExit) as end:

@@ -4,7 +4,7 @@ import pytest
 
 import medzoo
 from medzoo.entry import read_entry
-from medzoo.hub.save import attach_evaluation, read_evaluation
+from medzoo.zoo.save import attach_evaluation, read_evaluation
 
 
 @pytest.fixture
@@ -41,5 +41,5 @@ def model(described_entry, monkeypatch):
         number = f"{next(exports):04}".encode()
         (folder / "model.onnx").write_bytes((described_entry / "model.onnx").read_bytes() + b"\x32\x04" + number)
 
-    monkeypatch.setattr("medzoo.hub.network.write_onnx", write_onnx)
+    monkeypatch.setattr("medzoo.zoo.network.write_onnx", write_onnx)
     return medzoo.load(described_entry)

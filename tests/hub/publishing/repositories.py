@@ -3,8 +3,8 @@
 from huggingface_hub import HfApi
 
 from medzoo.entry import read_entry, read_manifest
-from medzoo.hub.save import attach_evaluation, write_words
 from medzoo.recipe import Recipe
+from medzoo.zoo.save import attach_evaluation, write_words
 
 SENDING = ("POST", "PUT", "DELETE")
 

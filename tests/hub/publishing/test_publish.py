@@ -11,14 +11,14 @@ from huggingface_hub import ModelCard
 
 import medzoo
 from medzoo.entry import read_entry
+from medzoo.estimators.model import EstimatorModel, estimator_recipe
+from medzoo.estimators.tuning import fit_estimator
 from medzoo.evaluation.save import save_report
-from medzoo.features.estimator_model import EstimatorModel, estimator_recipe
-from medzoo.features.network import feature_network
-from medzoo.features.tuning import fit_estimator
-from medzoo.hub.publishing.publish import publish
-from medzoo.hub.save import attach_evaluation
+from medzoo.graph.features import feature_network
+from medzoo.hub.publish import publish
+from medzoo.zoo.save import attach_evaluation
 from medzoo.zoo_model import ZooModel
-from tests.features.estimator_sets import TASKS, make_recipe, make_samples, shrink_grids
+from tests.estimators.estimator_sets import TASKS, make_recipe, make_samples, shrink_grids
 from tests.hub.publishing.repositories import another_version, files_of, names_at, titles
 
 
@@ -141,7 +141,7 @@ def test_ensemble_of_a_cross_validation_is_published_by_its_run(hub, described_e
 def test_estimator_is_published_with_its_file_and_once(hub, tiny_recipe, words, monkeypatch):
     pytest.importorskip("skops")
     shrink_grids(monkeypatch)
-    monkeypatch.setattr("medzoo.hub.network.write_onnx", lambda *_: None)
+    monkeypatch.setattr("medzoo.zoo.network.write_onnx", lambda *_: None)
     task = TASKS["regression"]
     network = feature_network(ZooModel.from_recipe(make_recipe(tiny_recipe, task)))
     samples = make_samples(task)

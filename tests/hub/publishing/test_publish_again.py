@@ -7,7 +7,7 @@ import pytest
 from huggingface_hub import HfApi
 
 from medzoo.errors import IntegrityError
-from medzoo.hub.publishing.publish import publish
+from medzoo.hub.publish import publish
 from tests.hub.publishing.repositories import (
     another_version,
     break_at,

@@ -4,7 +4,7 @@ import pytest
 
 from medzoo.cli import main
 from medzoo.evaluation.save import save_report
-from medzoo.hub.save import attach_evaluation
+from medzoo.zoo.save import attach_evaluation
 
 
 def run(*arguments):

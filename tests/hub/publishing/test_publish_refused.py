@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from medzoo.errors import IntegrityError
-from medzoo.hub.publishing.publish import publish
+from medzoo.hub.publish import publish
 from tests.hub.publishing.repositories import another_version, sent
 
 

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from medzoo.models.encoders.applications import application_encoder
+from medzoo.models.encoders.backbones import application_encoder
 
 # By name: the function of Keras, and which of its tensors the features are.
 ORIGINALS = {

@@ -4,8 +4,7 @@ import keras
 import pytest
 
 from medzoo.models.encoders import build_encoder
-from medzoo.models.encoders.plain import plain_encoder
-from medzoo.models.encoders.residual import residual_encoder
+from medzoo.models.encoders.plain import plain_encoder, residual_encoder
 from medzoo.models.encoders.resnet import resnet_encoder
 
 

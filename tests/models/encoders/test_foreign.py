@@ -6,7 +6,7 @@ import pytest
 from keras import layers
 
 from medzoo.models.encoders import build_encoder
-from medzoo.models.encoders.foreign import foreign_encoder
+from medzoo.models.encoders.backbones import foreign_encoder
 
 
 class Backbone(keras.Model):

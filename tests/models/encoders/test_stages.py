@@ -3,7 +3,7 @@
 import keras
 from keras import layers
 
-from medzoo.models.encoders.stages import name_stages
+from medzoo.models.encoders.backbones import name_stages
 
 
 def make_encoder():

@@ -1,0 +1,1 @@
+"""Samples to what a training is fed with: order, rows, batches, tf.data, packed files."""

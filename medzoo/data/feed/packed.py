@@ -1,0 +1,161 @@
+"""Samples from a file of `medzoo prepare`: inputs that are preprocessed already."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import NoReturn
+
+import numpy as np
+
+from medzoo.data.feed.packed_file import PackedFile, decode, read_index
+from medzoo.data.samples import Samples
+from medzoo.data.sources.masks import MaskTarget
+from medzoo.io import Scan
+from medzoo.preprocessing import Preprocessing
+from medzoo.transforms.intensity import scale_channels
+
+
+@dataclass(frozen=True)
+class PackedImage:
+    """The inputs that one image made: one, or one for every slice in a 2D segmentation of volumes.
+
+    Args:
+        source: Path of the image below the folder of its data set.
+        file: Where the inputs are.
+        first: Row of the first input.
+        count: Number of inputs.
+    """
+
+    source: str
+    file: PackedFile
+    first: int
+    count: int = 1
+
+    def __str__(self) -> str:
+        return self.source
+
+    def inputs(self, preprocessing: Preprocessing, margin: int = 0) -> Iterator[np.ndarray]:
+        """Yield the inputs `(*size, channels)` float32, as `Preprocessing.inputs` makes them of the file.
+
+        Args:
+            preprocessing: The model's, which must be the one that they were packed with.
+            margin: Slices more at both ends of a stack.
+
+        Raises:
+            ValueError: The model wants other inputs, or the file is damaged.
+        """
+        self.file.check(preprocessing, margin)
+        cut = self.file.margin - margin
+        for row in range(self.first, self.first + self.count):
+            numbers = self.file.rows("inputs", row, 1)[0]
+            image = decode(numbers[..., cut : numbers.shape[-1] - cut], *self.file.rows("scales", row, 1)[0])
+            if self.file.margin and not margin and preprocessing.has_channel_statistics:
+                # Left to be applied when the channels of a wider stack are chosen, which is now.
+                image = scale_channels(image, preprocessing.mean, preprocessing.std)
+            yield image
+
+    def scan(self, inputs: Sequence[np.ndarray], preprocessing: Preprocessing) -> Scan:
+        """Return the inputs as a scan in their own grid, to which answers are brought back.
+
+        Args:
+            inputs: What `inputs` yields.
+            preprocessing: The model's.
+        """
+        pixels = inputs[0] if self.count == 1 else np.stack(inputs)
+        if preprocessing.stack is not None:
+            middle = preprocessing.channels // 2
+            pixels = pixels[..., middle : middle + 1]
+        spacing = preprocessing.spacing
+        if spacing is not None and self.count > 1:
+            # Slices are not resampled, so their distance does not matter.
+            spacing = (1.0, *spacing)
+        return Scan(pixels, pixels.shape[:-1], spacing, source=self.source)
+
+    def read(self, at_least: tuple[int, ...] | None = None) -> NoReturn:
+        """Refuse to be a scan.
+
+        Raises:
+            ValueError: Always.
+        """
+        raise ValueError(
+            f"{self.source} in {self.file.path} is an input of a network, in no grid of a file. "
+            "Give the original files."
+        )
+
+
+@dataclass(frozen=True)
+class PackedMask(MaskTarget):
+    """The mask of a packed image, at the size of the network's input.
+
+    Args:
+        source: What its image has as `source`.
+        file: Where the mask is.
+        first: Row of the first slice.
+        count: Number of inputs of the image.
+        labels: The label indices in the mask, at its full size.
+    """
+
+    source: str
+    file: PackedFile
+    first: int
+    count: int
+    # A field, since what is rare may be lost at a small size, and a split must be that of the files.
+    labels: tuple[int, ...] = field()
+
+    def __str__(self) -> str:
+        return self.source
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Its ([depth,] height, width)."""
+        size = self.file.preprocessing.size
+        return size if self.count == 1 else (self.count, *size)
+
+    def read(self) -> np.ndarray:
+        """Return the label indices, uint8 in `shape`."""
+        return self.file.rows("masks", self.first, self.count).reshape(self.shape)
+
+    def each(self) -> np.ndarray:
+        """Return the masks of the inputs, `(count, *size)` uint8."""
+        return self.file.rows("masks", self.first, self.count)
+
+
+def from_packed(path: str | os.PathLike) -> Samples:
+    """Read a file that `medzoo prepare` wrote.
+
+    Its rows are those of the data set that was packed, with its patients and splits, so that a recipe makes the same
+    parts and folds of them. Inputs are read from the file when they are asked for.
+
+    Args:
+        path: The file.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: The file is damaged, or not one of `medzoo prepare`.
+
+    Example:
+        >>> data = medzoo.data.from_packed("brain.h5")
+        >>> train, valid = data.split(valid=0.2)
+    """
+    path = os.fspath(path)
+    if not os.path.isfile(path):
+        raise FileNotFoundError(f"There is no file {path}. Write it: medzoo prepare DATA -o {path} --recipe RECIPE")
+    index = read_index(path)
+    file = PackedFile(path, index["digest"], Preprocessing.from_json(index["preprocessing"]), index["margin"])
+    columns = {name: tuple(index[name]) for name in ("patients", "splits", "labels", "slices")}
+    starts = np.cumsum([0, *index["counts"]]).tolist()
+    places = list(zip(index["sources"], starts, index["counts"], strict=False))
+    targets = index["targets"]
+    if index["task"]["type"] == "segmentation":
+        rows = zip(places, targets, strict=True)
+        targets = [PackedMask(source, file, first, count, tuple(labels)) for (source, first, count), labels in rows]
+    images = tuple(PackedImage(source, file, first, count) for source, first, count in places)
+    return Samples(images=images, targets=tuple(targets), **columns)
+
+
+def packed_preprocessing(samples: Samples) -> Preprocessing | None:
+    """Return the steps that packed samples went through; None for samples of files or arrays."""
+    packed = (image for image in samples.images if isinstance(image, PackedImage))
+    return next((image.file.preprocessing for image in packed), None)

@@ -1,0 +1,1 @@
+"""Every way in: files and arrays to Samples."""

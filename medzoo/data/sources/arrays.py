@@ -1,0 +1,186 @@
+"""Arrays and NumPy archives to Samples."""
+
+from __future__ import annotations
+
+import os
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from medzoo.data.samples import Samples
+from medzoo.data.sources.checks import check_classes, check_numbers, class_table, refuse
+from medzoo.data.sources.masks import ArrayTarget, mask_labels
+from medzoo.io import Scan, read_scan
+
+
+@dataclass(frozen=True, eq=False)
+class ArrayImage:
+    """A row of an array, which `medzoo.read_scan` takes as it takes a path; a memory map is read only then."""
+
+    array: np.ndarray = field(repr=False)
+    source: str
+
+    def __str__(self) -> str:
+        return self.source
+
+    def read(self, at_least: tuple[int, ...] | None = None) -> Scan:
+        """Return the pixels as a Scan.
+
+        Raises:
+            ValueError: They are no image or volume, or some are NaN.
+        """
+        try:
+            return replace(read_scan(np.asarray(self.array)), source=self.source)
+        except ValueError as error:
+            raise ValueError(f"{self.source}: {error}") from error
+
+
+def from_arrays(
+    images: Sequence[np.ndarray] | np.ndarray,
+    targets: Sequence[Any] | np.ndarray,
+    labels: str | Sequence[str] | None = None,
+    patients: Sequence[object] | None = None,
+    splits: Sequence[str] | None = None,
+) -> Samples:
+    """Take images and targets that are arrays already, also memory maps, of which no copy is made.
+
+    The targets say the task: arrays are masks of a segmentation, texts and whole numbers are classes, and floats are
+    the values of a regression.
+
+    Args:
+        images: Arrays of any sizes, or one array with the images along its first axis. Each is (height, width),
+            (height, width, channels), (depth, height, width) or (depth, height, width, channels), as in
+            `medzoo.read_scan`.
+        targets: One for each image: label indices ([depth,] height, width), a class name or index, or a number.
+        labels: Label names, of a segmentation the background first; of a regression the name of the target, "value" by
+            default. Needed for masks; classes are their distinct names or indices by default. With two names or more
+            whole floats are class indices, too.
+        patients: Patient of each image; by default each image is its own. Images are named "array 0000" and so on, so
+            that two sets can only be joined if they have patients.
+        splits: "train", "valid" or "test" for each image, or "".
+
+    Raises:
+        ValueError: Lengths or shapes differ, targets are NaN, constant or without label, or a patient is in two splits.
+
+    Example:
+        >>> data = medzoo.data.from_arrays(np.zeros((4, 32, 32)), ["cyst", "normal", "cyst", "normal"])
+        >>> data.labels, data.targets
+        (('cyst', 'normal'), (0, 1, 0, 1))
+    """
+    columns = {"images": images, "targets": targets, "patients": patients, "splits": splits}
+    lengths = {name: len(column) for name, column in columns.items() if column is not None}
+    if len(set(lengths.values())) > 1 or not len(images):
+        raise ValueError(f"All columns must have one length above 0. Received: {lengths}.")
+    rows = tuple(ArrayImage(image, f"array {number:04d}") for number, image in enumerate(images))
+    splits = ("",) * len(rows) if splits is None else tuple(splits)
+    values, names = _targets(rows, targets, splits, labels)
+    patients = (row.source for row in rows) if patients is None else map(str, patients)
+    return Samples(rows, values, tuple(patients), splits, names)
+
+
+def _targets(
+    rows: Sequence[ArrayImage],
+    targets: Sequence[Any] | np.ndarray,
+    splits: Sequence[str],
+    labels: str | Sequence[str] | None,
+) -> tuple[tuple[Any, ...], tuple[str, ...]]:
+    """Return the targets and the label names."""
+    if np.ndim(targets[0]) > 1:
+        return _masks(rows, targets, labels)
+    values = np.asarray(targets)
+    if values.ndim != 1 or values.dtype.kind not in "fiubU":
+        raise ValueError(
+            "The targets must be masks, class names, class indices or numbers, one for each image. Received: an array "
+            f"of shape {values.shape} and type {values.dtype}. For one-hot rows pass targets.argmax(axis=1)."
+        )
+    if values.dtype.kind == "f" and (labels is None or isinstance(labels, str) or len(labels) == 1):
+        check_numbers(values, [row.source for row in rows], splits, "the targets")
+        return tuple(values.tolist()), (labels,) if isinstance(labels, str) else tuple(labels or ("value",))
+    indices, names = _classes(values.tolist(), labels)
+    check_classes(indices, splits, names, "the targets")
+    return indices, names
+
+
+def _masks(
+    rows: Sequence[ArrayImage], masks: Sequence[np.ndarray] | np.ndarray, labels: str | Sequence[str] | None
+) -> tuple[tuple[ArrayTarget, ...], tuple[str, ...]]:
+    names = mask_labels(labels)
+    if names is None:
+        raise ValueError("Masks need `labels`, the background first, for example labels=('background', 'tumor').")
+    targets = tuple(
+        ArrayTarget(_plain(mask), names, f"mask of {row.source}") for mask, row in zip(masks, rows, strict=True)
+    )
+    pairs = zip(rows, targets, strict=True)
+    odd = [
+        f"{row} {row.array.shape}, mask {target.shape}" for row, target in pairs if not _fits(row.array, target.array)
+    ]
+    refuse(odd, f"{len(odd)} masks have another size than their image", "Give each mask the grid of its image.")
+    return targets, names
+
+
+def _plain(mask: np.ndarray) -> np.ndarray:
+    """Return a mask without a channel axis of one."""
+    return mask[..., 0] if mask.ndim > 2 and mask.shape[-1] == 1 else mask
+
+
+def _fits(image: np.ndarray, mask: np.ndarray) -> bool:
+    return mask.shape in (image.shape, image.shape[:-1])
+
+
+def _classes(values: list[Any], labels: str | Sequence[str] | None) -> tuple[tuple[int, ...], tuple[str, ...]]:
+    if isinstance(values[0], str):
+        names, index = class_table(values, labels, "targets")
+        refuse(sorted(set(values) - index.keys()), "`labels` leaves out classes of the targets", "Name all of them.")
+        return tuple(index[value] for value in values), names
+    names = tuple(map(str, range(max(values) + 1))) if labels is None else tuple(labels)
+    wrong = sorted({value for value in values if value not in range(len(names))})
+    refuse(wrong, f"{len(wrong)} class indices have no label", f"Expected 0 to {len(names) - 1}: {', '.join(names)}.")
+    return tuple(map(int, values)), names
+
+
+ARCHIVE_SUFFIX = ".npz"
+_NEEDED, _OPTIONAL = ("images", "targets"), ("labels", "patients", "splits")
+
+
+def from_npz(path: str | os.PathLike, labels: str | Sequence[str] | None = None) -> Samples:
+    """Read what `numpy.savez` wrote: the arguments of `from_arrays` by their names.
+
+    The whole archive is read into memory; for more than that, pass memory maps to `from_arrays`.
+
+    Args:
+        path: Archive with `images` and `targets`, and where they are known `labels`, `patients` and `splits`.
+        labels: Label names, in place of those in the archive.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: The file is no such archive; the message names what is missing or wrong.
+
+    Example:
+        >>> numpy.savez("scans.npz", images=numpy.zeros((2, 8, 8)), targets=["cyst", "normal"])
+        >>> from_npz("scans.npz").labels
+        ('cyst', 'normal')
+    """
+    arrays = _load(path)
+    missing = [name for name in _NEEDED if name not in arrays]
+    unknown = sorted(arrays.keys() - {*_NEEDED, *_OPTIONAL})
+    if missing or unknown:
+        raise ValueError(
+            f"{path} must hold images and targets, and may hold {', '.join(_OPTIONAL)}. "
+            f"Missing: {missing}; unknown: {unknown}. Write it with numpy.savez(path, images=..., targets=...)."
+        )
+    listed = {name: arrays.pop(name).tolist() for name in _OPTIONAL if name in arrays}
+    try:
+        return from_arrays(**arrays, **(listed if labels is None else {**listed, "labels": labels}))
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
+
+
+def _load(path: str | os.PathLike) -> dict[str, np.ndarray]:
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            return dict(archive)
+    except (ValueError, zipfile.BadZipFile, EOFError) as error:
+        raise ValueError(f"{path} is no NumPy archive of plain arrays: {error}. Write it with numpy.savez.") from error

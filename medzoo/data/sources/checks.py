@@ -1,0 +1,155 @@
+"""What every way in asks of its rows: names, classes, patients, files. A message counts all that is wrong."""
+
+from __future__ import annotations
+
+import logging
+import math
+import os
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from medzoo.errors import unknown_name
+from medzoo.io.read import natural
+
+logger = logging.getLogger("medzoo")
+
+# Names of splits in folders and tables, in any case.
+SPLIT_NAMES = {
+    **dict.fromkeys(("train", "training"), "train"),
+    **dict.fromkeys(("valid", "val", "validation"), "valid"),
+    **dict.fromkeys(("test", "testing"), "test"),
+}
+
+Patient = str | Callable[[str], str] | None
+Classes = Sequence[str] | Mapping[str, Sequence[str]] | None
+
+
+def refuse(found: Sequence[object], text: str, fix: str, kind: type[Exception] = ValueError) -> None:
+    """Raise an error if anything was `found`: the text, the first three, and the fix; all of them are in a note."""
+    if not found:
+        return
+    names = [str(item) for item in found]
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    error = kind(f"{text}: {', '.join(names[:3])}{more}. {fix}")
+    if len(names) > 3:
+        error.add_note("All of them: " + ", ".join(names))
+    raise error
+
+
+def class_table(found: Iterable[str], labels: Classes, source: object) -> tuple[tuple[str, ...], dict[str, int]]:
+    """Return the label names, and the label index by the name that was found.
+
+    Args:
+        found: Names in the source: of its class folders, or in its label column.
+        labels: None: each name is a label, in natural order. A sequence of names: these, in this order. A mapping of
+            label to names: these names as one label. What it leaves out has no index.
+        source: File or folder, for messages.
+
+    Raises:
+        ValueError: There are fewer than two labels, or a name is unknown or in two labels.
+        TypeError: `labels` is a single text, or maps a label to one.
+    """
+    known = sorted(set(found), key=natural)
+    groups = _groups(known, labels)
+    index: dict[str, int] = {}
+    for number, (label, names) in enumerate(groups.items()):
+        for name in names:
+            if name not in known:
+                raise unknown_name("class", name, known, f"These are in '{source}'.")
+            if index.setdefault(name, number) != number:
+                raise ValueError(f"`labels` puts '{name}' into both '{list(groups)[index[name]]}' and '{label}'.")
+    if len(groups) < 2:
+        raise ValueError(
+            f"'{source}' has {len(groups)} class ({', '.join(groups) or 'none'}); a classification needs two. "
+            "Add images of another class."
+        )
+    return tuple(groups), index
+
+
+def _groups(known: Sequence[str], labels: Classes) -> dict[str, list[str]]:
+    if labels is None:
+        return {name: [name] for name in known}
+    values = list(labels.values()) if isinstance(labels, Mapping) else [labels]
+    if any(isinstance(value, str) for value in values):
+        raise TypeError(f"`labels` must be a list of classes, or map each label to such a list. Received: {labels!r}.")
+    if isinstance(labels, Mapping):
+        return {label: [str(name) for name in names] for label, names in labels.items()}
+    return {str(name): [str(name)] for name in labels}
+
+
+def check_classes(targets: Sequence[int], splits: Sequence[str], labels: Sequence[str], source: object) -> None:
+    """Refuse labels without images, and labels of which a training part has none though another part does.
+
+    Raises:
+        ValueError: There is such a label; the message names it.
+    """
+    used = set(targets)
+    empty = [label for index, label in enumerate(labels) if index not in used]
+    refuse(empty, f"{len(empty)} classes in '{source}' have no image", "Add images, or leave the classes out.")
+    trained = {target for target, split in zip(targets, splits, strict=True) if split == "train"}
+    unseen = [labels[index] for index in sorted(used - trained)] if trained else []
+    refuse(
+        unseen,
+        f"{len(unseen)} classes in '{source}' are missing in train, but not in valid or test",
+        "No model can learn them. Move images into train, or leave the classes out.",
+    )
+
+
+def check_numbers(values: Sequence[float], names: Sequence[str], splits: Sequence[str], source: object) -> None:
+    """Refuse values of a regression that are NaN or infinite, or all the same in the part that is trained on.
+
+    Raises:
+        ValueError: There are such values; the message names their rows.
+    """
+    wrong = [f"{name} ({value})" for name, value in zip(names, values, strict=True) if not math.isfinite(value)]
+    refuse(wrong, f"{len(wrong)} values in {source} are not finite", "Correct these rows, or take them out.")
+    trained = [value for value, split in zip(values, splits, strict=True) if split in ("", "train")]
+    if len(trained) > 1 and len(set(trained)) == 1:
+        raise ValueError(f"All {len(trained)} values in {source} are {trained[0]:g}; nothing can be learnt from them.")
+
+
+def check_files(folder: str, files: Sequence[str], source: object) -> None:
+    """Look for files below `folder` with one listing per folder, which is faster than one question per file.
+
+    Raises:
+        FileNotFoundError: Files are missing; the message counts them.
+    """
+    paths = [os.path.join(folder, file) for file in files]
+    present = {parent: _listing(parent) for parent in {os.path.dirname(path) for path in paths}}
+    missing = [path for path in paths if os.path.basename(path) not in present[os.path.dirname(path)]]
+    refuse(
+        missing,
+        f"{len(missing)} of the {len(files)} files in {source} do not exist",
+        "Correct the names, or the folder that they are in.",
+        FileNotFoundError,
+    )
+
+
+def _listing(folder: str) -> set[str]:
+    return set(os.listdir(folder or ".")) if os.path.isdir(folder or ".") else set()
+
+
+def patients_of(names: Sequence[str], sources: Sequence[str], patient: Patient) -> tuple[str, ...]:
+    """Return the patient of each row: what `patient` makes of its name, or its source where there is no `patient`.
+
+    Args:
+        names: File names.
+        sources: What stands for the patient where nobody says.
+        patient: A function of the file name; or a regular expression, whose match in the file name, or whose group in
+            that, is the patient.
+
+    Raises:
+        ValueError: There is no patient for a file; the message names the file.
+    """
+    if patient is None:
+        return tuple(sources)
+    named = [_search(patient, name) if isinstance(patient, str) else patient(name) for name in names]
+    nameless = [name for name, found in zip(names, named, strict=True) if found in (None, "")]
+    refuse(nameless, f"`patient` finds no patient in {len(nameless)} file names", f"Received: {patient!r}.")
+    return tuple(map(str, named))
+
+
+def _search(pattern: str, name: str) -> Any:
+    match = re.search(pattern, name)
+    return match and match[1 if match.re.groups else 0]

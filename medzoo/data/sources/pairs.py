@@ -1,0 +1,138 @@
+"""Images and their masks in folders, found by their names."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from medzoo.data.sources.checks import SPLIT_NAMES, check_files, refuse
+from medzoo.data.sources.folders import MASK_NAME, split_folders, stem_of, subfolders
+from medzoo.io import DicomSeries, find_scans
+from medzoo.io.nifti import NIFTI_SUFFIXES
+from medzoo.io.raster import RASTER_SUFFIXES
+
+_SUFFIXES = (*RASTER_SUFFIXES, *NIFTI_SUFFIXES)
+_IMAGES, _MASKS = "images", ("labels", "masks")
+# Names of nnU-Net and the Medical Segmentation Decathlon: imagesTr, labelsTr.
+_ENDINGS = {"tr": "train", "ts": "test"}
+_ACCEPTED = (
+    "Expected images/ and labels/ (or masks/; imagesTr/ and labelsTr/) with equal file names, or masks beside their "
+    "images: case.nii.gz and case_labels.nii.gz (_label, _mask, _seg, _gt)"
+)
+
+
+class Pair(NamedTuple):
+    """An image, its mask, the split of their folder, and the path of the image in it."""
+
+    image: str | DicomSeries
+    mask: str
+    split: str
+    name: str
+
+
+def find_pairs(folder: str) -> list[Pair]:
+    """List the pairs in a folder.
+
+    Raises:
+        FileNotFoundError: There is no such folder, or no pair in it.
+        ValueError: Images have no mask, or masks no image; the message names them.
+    """
+    parts = [(split, path) for split, path in split_folders(folder) if has_pairs(path)] or [("", folder)]
+    if not has_pairs(parts[0][1]):
+        raise FileNotFoundError(f"'{folder}' holds no pairs of image and mask. {_ACCEPTED}.")
+    return [pair for split, path in parts for pair in _pairs_in(path, split)]
+
+
+def has_pairs(folder: str) -> bool:
+    """Whether a folder is laid out as pairs of image and mask, by the names in it alone."""
+    if _paired_folders(folder):
+        return True
+    stems = set()
+    for parent, folders, files in os.walk(folder):
+        # A folder may be an image, too: a DICOM series.
+        names = [*folders, *(stem_of(file) for file in files if file.lower().endswith(_SUFFIXES))]
+        stems.update(os.path.join(parent, name) for name in names)
+    return any((found := MASK_NAME.fullmatch(stem)) and found[1] in stems for stem in stems)
+
+
+def listed_pairs(images: Sequence[str | DicomSeries], masks: Sequence[str]) -> list[Pair]:
+    """Return the pairs of two lists in one order.
+
+    Raises:
+        FileNotFoundError: Files are missing.
+        ValueError: One list is longer.
+    """
+    if len(images) != len(masks) or not len(images):
+        raise ValueError(f"Images and masks must be as many; got {len(images)} images and {len(masks)} masks.")
+    files = [*(image for image in images if not isinstance(image, DicomSeries)), *masks]
+    check_files("", list(map(os.fspath, files)), "the lists")
+    rows = zip(images, masks, strict=True)
+    return [
+        Pair(image if isinstance(image, DicomSeries) else os.fspath(image), os.fspath(mask), "", Path(str(image)).name)
+        for image, mask in rows
+    ]
+
+
+def _paired_folders(folder: str) -> dict[str, tuple[str, str]]:
+    """Return the folders of images and of masks by what stands behind `images` in their names."""
+    inner = {name.lower(): path for name, path in subfolders(folder).items()}
+    found = {}
+    for name, path in inner.items():
+        ending = name.removeprefix(_IMAGES)
+        masks = next((inner[word + ending] for word in _MASKS if word + ending in inner), None)
+        if name.startswith(_IMAGES) and masks:
+            found[ending] = path, masks
+    return found
+
+
+def _pairs_in(folder: str, split: str) -> list[Pair]:
+    folders = _paired_folders(folder)
+    if not folders:
+        scans = _by_name(folder)
+        image_of = {name: found[1] for name in scans if (found := MASK_NAME.fullmatch(name))}
+        several = [name for name, count in Counter(image_of.values()).items() if count > 1]
+        refuse(several, f"{len(several)} images in '{folder}' have several masks", "Join the masks of an image in one.")
+        masks = {image: scans[mask] for mask, image in image_of.items()}
+        return _match({name: scan for name, scan in scans.items() if name not in image_of}, masks, folder, split)
+    return [
+        pair
+        for ending, (images, masks) in folders.items()
+        for pair in _match(
+            _by_name(images), _by_name(masks), images, split or (_ENDINGS.get(ending, "") if len(folders) > 1 else "")
+        )
+    ]
+
+
+def _by_name(folder: str) -> dict[str, str | DicomSeries]:
+    """Return the scans of a folder by their path in it without suffix."""
+    scans: dict[str, str | DicomSeries] = {}
+    twice = []
+    for scan in find_scans(folder):
+        name = os.path.relpath(stem_of(scan), folder)
+        twice += [f"{scans[name]} and {scan}"] if name in scans else []
+        scans[name] = scan
+    refuse(twice, f"{len(twice)} names in '{folder}' stand for two files", "Keep one of each.")
+    return scans
+
+
+def _match(
+    images: Mapping[str, str | DicomSeries], masks: Mapping[str, str | DicomSeries], folder: str, split: str
+) -> list[Pair]:
+    # nnU-Net writes the number of the channel behind the name of an image.
+    named = {name if name in masks else name.removesuffix("_0000"): image for name, image in images.items()}
+    bare = [str(image) for name, image in named.items() if name not in masks]
+    refuse(bare, f"{len(bare)} of {len(named)} images in '{folder}' have no mask", "Add the masks, or move the images.")
+    lost = [str(mask) for name, mask in masks.items() if name not in named]
+    refuse(lost, f"{len(lost)} masks have no image in '{folder}'", "Add the images, or move the masks.")
+    return [
+        Pair(image, str(masks[name]), split or _split_in(name), os.path.relpath(str(image), folder))
+        for name, image in named.items()
+    ]
+
+
+def _split_in(name: str) -> str:
+    """Return the split that the first folder of a path is named after, as in images/train and labels/train."""
+    return SPLIT_NAMES.get(Path(name).parts[0].lower(), "") if len(Path(name).parts) > 1 else ""

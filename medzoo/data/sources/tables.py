@@ -1,0 +1,227 @@
+"""CSV and Parquet tables to Samples."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import os
+import string
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from medzoo.data.samples import Samples
+from medzoo.data.sources.checks import (
+    SPLIT_NAMES,
+    Classes,
+    check_classes,
+    check_files,
+    check_numbers,
+    class_table,
+    logger,
+    refuse,
+)
+from medzoo.data.sources.masks import mask_labels
+from medzoo.data.sources.table_files import Table, read_table
+from medzoo.data.sources.volumes import check_grids, guessed_labels, mask_target
+
+
+def table_images(table: Table, image: str | Sequence[str] | None, folder: str) -> tuple[Table, tuple[str, ...]]:
+    """Return the table with one row for each image, and the paths of the images.
+
+    Raises:
+        FileNotFoundError: Images are missing.
+    """
+    if image is None:
+        image = table.find("image", None)
+    columns = [table_files(table, name, folder) for name in ([image] if isinstance(image, str) else image)]
+    paths = tuple(itertools.chain(*zip(*columns, strict=True)))
+    check_files("", paths, f"'{table.path}'")
+    return table[np.repeat(np.arange(len(table)), len(columns))], paths
+
+
+def table_files(table: Table, column: str, folder: str) -> list[str]:
+    """Return the paths that a column holds, or that a pattern of columns makes."""
+    if "{" not in column:
+        names = table.texts(table.find("image", column))
+    else:
+        parts = [name for _, name, _, _ in string.Formatter().parse(column) if name]
+        cells = zip(*(table.texts(table.find("image", name)) for name in parts), strict=True)
+        names = [column.format(**dict(zip(parts, row, strict=True))) for row in cells]
+    return [os.path.join(folder, name) for name in names]
+
+
+def table_splits(table: Table, column: str | None) -> tuple[str, ...]:
+    """Return the split of each row; "" for all where there is no column.
+
+    Raises:
+        ValueError: A split has another name than those of SPLIT_NAMES.
+    """
+    if column is None:
+        return ("",) * len(table)
+    texts = table.texts(column)
+    cells = zip(table.rows, texts, strict=True)
+    unknown = [f"row {row} ({text!r})" for row, text in cells if text.lower() not in SPLIT_NAMES]
+    refuse(unknown, f"'{table.path}' has {len(unknown)} unknown splits", f"Expected one of {', '.join(SPLIT_NAMES)}.")
+    return tuple(SPLIT_NAMES[text.lower()] for text in texts)
+
+
+def table_slices(table: Table, column: str | None) -> tuple[int | None, ...] | None:
+    """Return the index of the slice of each row, None where its cell is empty; None where there is no column.
+
+    Raises:
+        ValueError: A cell is no index.
+    """
+    if column is None:
+        return None
+    numbers = table.numbers(column)
+    cells = zip(table.rows, numbers, strict=True)
+    wrong = [f"row {row} ({number:g})" for row, number in cells if number < 0 or number % 1 > 0]
+    refuse(wrong, f"'{table.path}' has {len(wrong)} slices that are no index", "Give whole numbers from 0 on.")
+    return tuple(None if math.isnan(number) else int(number) for number in numbers)
+
+
+def refuse_copies(
+    table: Table, images: Sequence[str], slices: Sequence[int | None] | None, patients: Sequence[str]
+) -> None:
+    """Refuse an image that is listed twice, unless for other slices of one patient.
+
+    Raises:
+        ValueError: There is such an image.
+    """
+    keys = list(zip(images, slices or itertools.repeat(None), strict=False))
+    counts = Counter(keys)
+    copies = [f"row {row} ({key[0]})" for row, key in zip(table.rows, keys, strict=True) if counts[key] > 1]
+    refuse(copies, f"'{table.path}' lists images twice, in {len(copies)} rows", "Keep one row for each image.")
+    owners = Counter(image for image, _ in set(zip(images, patients, strict=True)))
+    shared = [image for image, count in owners.items() if count > 1]
+    refuse(shared, f"'{table.path}' gives {len(shared)} images to several patients", "Keep one patient for an image.")
+
+
+# More different decimal numbers than this are measurements, not classes.
+_MOST_CLASSES = 20
+
+
+def from_table(
+    path: str | os.PathLike,
+    image: str | Sequence[str] | None = None,
+    label: str | None = None,
+    target: str | None = None,
+    mask: str | None = None,
+    patient: str | None = None,
+    split: str | None = None,
+    slice: str | None = None,
+    labels: Classes | str = None,
+    folder: str | os.PathLike | None = None,
+) -> Samples:
+    """Read a table that names an image and what is to be answered in each row.
+
+    One of three columns says the task: `label` holds classes, as text or numbers (1, "1" and 1.0 are one class);
+    `target` holds the numbers of a regression; `mask` holds the paths of masks. A column of that name is taken where
+    none is given.
+
+    Args:
+        path: A CSV (comma, semicolon or tab; UTF-8) or Parquet file, with the names of the columns on top.
+        image: Column of the image paths; several, to take several images of each row; or a pattern of columns such as
+            "scans/{patient}_ed.nii.gz". By default image, path, file, file_name or filename.
+        label: Column of the classes.
+        target: Column of the numbers.
+        mask: Column of the paths of the masks, NIfTI or pictures.
+        patient: Column of the patients; patient or patient_id by default. Without it each image is its own.
+        split: Column with train, valid or test (also training, val, validation, testing); "split" by default.
+        slice: Column with the index of the slice in the middle of a 2.5D stack; "slice" by default.
+        labels: Of classes: as in `from_folders`; rows of other classes are left out. Of masks: label names, the
+            background first, or the name of the only structure.
+        folder: Where the paths begin; the folder of the table by default.
+
+    Returns:
+        One row per row and image column, in the order of the table.
+
+    Raises:
+        FileNotFoundError: There is no such table, or images or masks are missing; the message counts them.
+        ValueError: A column is unknown, cells are empty or no numbers, an image is listed twice, all targets are the
+            same, there is one class only, or a patient is in two splits. The message counts the rows and names the
+            first; the names of the columns are row 1.
+        ImportError: A Parquet file needs pyarrow.
+
+    Example:
+        >>> data = medzoo.data.from_table("cardiac_mri/targets.csv", image="ed", label="reduced_ef")
+        >>> data.labels
+        ('0', '1')
+    """
+    table = read_table(path)
+    kind, column = _kind(table, {"label": label, "target": target, "mask": mask})
+    if kind == "label" and labels is not None:
+        table = _of_classes(table, column, labels)
+    folder = os.path.dirname(table.path) if folder is None else os.fspath(folder)
+    table, images = table_images(table, image, folder)
+    splits = table_splits(table, table.find("split", split, needed=False))
+    if kind == "label":
+        targets, names = _classes(table, column, labels, splits)
+    elif kind == "target":
+        targets, names = _numbers(table, column, splits), (column,)
+    else:
+        targets, names = _masks(images, table_files(table, column, folder), labels)
+    slices = table_slices(table, table.find("slice", slice, needed=False))
+    people = table.find("patient", patient, needed=False)
+    patients = table.names(people) if people else images
+    refuse_copies(table, images, slices, patients)
+    return Samples(images, targets, patients, splits, names, slices)
+
+
+def _kind(table: Table, given: Mapping[str, str | None]) -> tuple[str, str]:
+    """Return which of label, target and mask the rows hold, and the name of its column."""
+    named = {kind: name for kind, name in given.items() if name is not None}
+    found = named or {kind: name for kind in given if (name := table.find(kind, None, needed=False))}
+    if len(found) != 1:
+        raise ValueError(
+            f"Exactly one of label (classes), target (numbers) and mask (paths) is needed for '{table.path}'; got "
+            f"{', '.join(found) or 'none'}. Its columns are {', '.join(table.columns)}: name one, for example "
+            f"label='{next(iter(table.columns))}'."
+        )
+    ((kind, name),) = found.items()
+    return kind, table.find(kind, name)
+
+
+def _of_classes(table: Table, column: str, labels: Classes) -> Table:
+    """Return the rows whose class `labels` names."""
+    texts = table.names(column)
+    _, index = class_table(texts, labels, table.path)
+    rows = [row for row, text in enumerate(texts) if text in index]
+    if len(rows) < len(table):
+        logger.warning("%s: %d rows of other classes are left out.", table.path, len(table) - len(rows))
+    return table[rows]
+
+
+def _classes(
+    table: Table, column: str, labels: Classes, splits: Sequence[str]
+) -> tuple[tuple[int, ...], tuple[str, ...]]:
+    texts = table.names(column)
+    if labels is None and len(set(texts)) > _MOST_CLASSES and any("." in text for text in texts):
+        raise ValueError(
+            f"The column '{column}' of '{table.path}' holds {len(set(texts))} different numbers; expected classes. "
+            f"For a regression give target='{column}'."
+        )
+    names, index = class_table(texts, labels, table.path)
+    targets = tuple(index[text] for text in texts)
+    check_classes(targets, splits, names, table.path)
+    return targets, names
+
+
+def _numbers(table: Table, column: str, splits: Sequence[str]) -> tuple[float, ...]:
+    numbers = table.numbers(column)
+    rows = [f"row {row}" for row in table.rows]
+    check_numbers(numbers, rows, splits, f"the column '{column}' of '{table.path}'")
+    return numbers
+
+
+def _masks(
+    images: Sequence[str], masks: Sequence[str], labels: str | Sequence[str] | None
+) -> tuple[tuple[Any, ...], tuple[str, ...]]:
+    check_files("", masks, "the mask column")
+    names = mask_labels(labels) or guessed_labels(masks[0])
+    targets = tuple(mask_target(mask, names, image) for mask, image in zip(masks, images, strict=True))
+    check_grids(targets)
+    return targets, names

@@ -1,0 +1,1 @@
+"""Classical estimators on deep features."""

@@ -1,0 +1,1 @@
+"""A network beside estimators over its features, on the same test cases."""

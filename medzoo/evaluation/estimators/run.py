@@ -1,0 +1,152 @@
+"""The folder of a comparison of estimators, in which everything that is finished is kept."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from medzoo.data.feed.balance import class_weights
+from medzoo.estimators.file import read_estimator, write_estimator
+from medzoo.estimators.model import EstimatorModel, estimator_recipe
+from medzoo.estimators.tuning import fit_estimator
+from medzoo.evaluation.estimators.table import Candidate
+from medzoo.evaluation.evaluate import evaluate
+from medzoo.evaluation.record import Evaluation
+from medzoo.evaluation.save import save_report
+from medzoo.features.extract import Features, extract_with
+from medzoo.files import atomic_folder, read_json, write_json
+from medzoo.graph.features import feature_network
+from medzoo.models.fast import accelerate
+
+if TYPE_CHECKING:
+    import keras
+
+    from medzoo.data import Samples
+    from medzoo.task import Task
+    from medzoo.zoo_model import ZooModel
+
+FEATURES, FITTED, EVALUATION = "features.npz", "fitted.json", "evaluation.json"
+NETWORK = "cnn"
+
+# Rows after which features are written, so that a kill loses no more.
+_AT_ONCE = 100
+
+
+@dataclass(frozen=True, eq=False)
+class EstimatorRun:
+    """What is fitted and scored in one folder.
+
+    Args:
+        folder: The folder; `features.npz`, and for the network (`cnn`) and each estimator a folder of its name.
+        model: The zoo model whose features are taken.
+        task: What the estimators answer.
+        known: Rows to fit on.
+        test: Rows to score on.
+        layer: Layer whose features are taken.
+        data_name: Name of the data set for the records.
+    """
+
+    folder: Path
+    model: ZooModel
+    task: Task
+    known: Samples
+    test: Samples
+    layer: str | int | None = None
+    data_name: str | None = None
+
+    @cached_property
+    def network(self) -> keras.Model:
+        """The network from the image to features."""
+        return accelerate(feature_network(self.model, self.layer))
+
+    @cached_property
+    def features(self) -> Features:
+        """Features of the known and then the test rows, read from the folder or written there.
+
+        Raises:
+            ValueError: The folder holds those of other data, another model or another layer.
+        """
+        samples, found = self.known + self.test, self._kept()
+        while found is None or len(found) < len(samples):
+            start = 0 if found is None else len(found)
+            part = samples[start : start + _AT_ONCE]
+            words = f"Features {start + 1} to {start + len(part)} of {len(samples)}"
+            more = extract_with(self.network, self.model.preprocessing, part, words=words)
+            found = more if found is None else found + more
+            found.save(self.folder / FEATURES, key=np.array(self._key))
+        return found
+
+    def _kept(self) -> Features | None:
+        """Return those that are in the folder already, all or the first of them."""
+        path = self.folder / FEATURES
+        if not path.is_file():
+            return None
+        with np.load(path) as file:
+            if "key" not in file or str(file["key"]) != self._key:
+                raise ValueError(
+                    f"{self.folder} holds estimators of other data, another model or another layer. Choose another "
+                    "folder, or delete this one first."
+                )
+        return Features.load(path)
+
+    def network_row(self) -> Candidate:
+        """Score the model itself."""
+        return Candidate(NETWORK, self._evaluated(self.model, NETWORK))
+
+    def row(self, name: str) -> Candidate:
+        """Fit and score an estimator."""
+        model = self.estimator(name)
+        return Candidate(name, self._evaluated(model, name), read_json(self.folder / name / FITTED))
+
+    def estimator(self, name: str) -> EstimatorModel:
+        """Return an estimator over the network, fitted now or before."""
+        folder = self.folder / name
+        if not (folder / FITTED).is_file():
+            self._fit(name, folder)
+        parameters = read_json(folder / FITTED)["parameters"]
+        recipe = estimator_recipe(self.model.recipe, self.task, name, parameters, self.layer)
+        return EstimatorModel(self.network, read_estimator(folder, self.task.name), recipe)
+
+    def _fit(self, name: str, folder: Path) -> None:
+        values, targets = self.features.values[: len(self.known)], self.known.targets
+        if self.task.name == "regression":
+            targets = self.task.encode(targets).astype(np.float64)
+        found = fit_estimator(name, values, targets, self.known.patients, self.model.recipe.seed, self._weights())
+        with atomic_folder(folder) as new:
+            write_estimator(found.estimator, new)
+            row = {"score": found.score, "spread": found.spread, "parameters": found.parameters}
+            write_json(new / FITTED, row)
+
+    def _weights(self) -> np.ndarray | None:
+        """Return the weight of each known case where the recipe does something about rare labels; None elsewhere."""
+        balance = self.model.recipe.balance
+        rule = balance.get("class_weights") or balance.get("sampling")
+        if rule is None or {self.task.name, self.model.task.name} != {"classification"}:
+            return None
+        return class_weights(self.known, rule)[np.array(self.known.targets)]
+
+    def _evaluated(self, model: Any, name: str) -> Evaluation:
+        path = self.folder / name / EVALUATION
+        if path.is_file():
+            return Evaluation.from_json(read_json(path))
+        found = evaluate(model, self.test, split="test", data_name=self.data_name)
+        save_report(found, path.parent, model=model, samples=self.test)
+        return found
+
+    @cached_property
+    def _key(self) -> str:
+        """Return a hash of all that decides the features and the fits."""
+        samples, recipe = self.known + self.test, self.model.recipe
+        digest = hashlib.sha256()
+        for weight in self.network.get_weights():
+            digest.update(np.ascontiguousarray(weight))
+        rows = list(zip(samples.sources, samples.patients, samples.splits, map(float, samples.targets), strict=True))
+        settings = [self.model.preprocessing.to_json(), self.layer, recipe.seed, dict(recipe.balance)]
+        digest.update(json.dumps([rows, samples.labels, samples.slices, *settings]).encode())
+        return digest.hexdigest()

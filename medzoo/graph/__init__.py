@@ -1,0 +1,1 @@
+"""Walking over, cutting, running and differentiating a Keras network."""

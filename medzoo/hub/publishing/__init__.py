@@ -1,1 +1,0 @@
-"""Zoo entries to the Hub."""

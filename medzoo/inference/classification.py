@@ -1,0 +1,60 @@
+"""One label for one scan."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from medzoo.inference.prediction import Prediction
+from medzoo.io import Scan
+from medzoo.preprocessing import Preprocessing
+from medzoo.task import Classification
+
+
+class ClassPrediction(Prediction):
+    """The label that a classification model gives a scan.
+
+    Args:
+        scan: The scan.
+        task: The model's task.
+        preprocessing: Not used here; a mask needs it.
+        answer: Output of the network `(inputs, outputs)`; several inputs of one scan are averaged.
+
+    Attributes:
+        outputs: What the network answered, `(outputs,)`, before calibration.
+        probabilities: Calibrated probability of each label, `(labels,)`.
+        index: Index of the label.
+    """
+
+    def __init__(self, scan: Scan, task: Classification, preprocessing: Preprocessing, answer: np.ndarray):
+        super().__init__(scan, task)
+        self.outputs = np.mean(answer, axis=0, dtype=np.float64)
+        self.probabilities = task.calibrated(self.outputs)
+        self.index = int(task.decide(self.outputs))
+
+    @property
+    def label(self) -> str:
+        """Name of the label."""
+        return self.task.labels[self.index]
+
+    @property
+    def confidence(self) -> float:
+        """Calibrated probability of the label."""
+        return float(self.probabilities[self.index])
+
+    @property
+    def summary(self) -> str:
+        """The label and its confidence."""
+        return f"{self.label} ({self.confidence:.0%})"
+
+    def to_json(self) -> dict[str, Any]:
+        """Return label, confidence and the probability of every label."""
+        values = (round(float(value), 4) for value in self.probabilities)
+        return {
+            "source": self.source,
+            "task": self.task.name,
+            "label": self.label,
+            "confidence": round(self.confidence, 4),
+            "probabilities": dict(zip(self.task.labels, values, strict=True)),
+        }

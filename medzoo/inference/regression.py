@@ -1,0 +1,47 @@
+"""One number for one scan."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from medzoo.inference.prediction import Prediction
+from medzoo.io import Scan
+from medzoo.preprocessing import Preprocessing
+from medzoo.task import Regression
+
+
+class ValuePrediction(Prediction):
+    """The number that a regression model gives a scan.
+
+    Args:
+        scan: The scan.
+        task: The model's task.
+        preprocessing: Not used here; a mask needs it.
+        answer: Output of the network `(inputs, 1)`; several inputs of one scan are averaged.
+
+    Attributes:
+        outputs: What the network answered, `(1,)`, in deviations from the mean of the training targets.
+        value: The number in its unit.
+    """
+
+    def __init__(self, scan: Scan, task: Regression, preprocessing: Preprocessing, answer: np.ndarray):
+        super().__init__(scan, task)
+        self.outputs = np.mean(answer, axis=0, dtype=np.float64)
+        self.value = float(task.decode(self.outputs))
+
+    @property
+    def summary(self) -> str:
+        """The number with its name and unit."""
+        return f"{self.task.target} {self.value:.4g}{f' {self.task.unit}' if self.task.unit else ''}"
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the number, its name and its unit."""
+        return {
+            "source": self.source,
+            "task": self.task.name,
+            "target": self.task.target,
+            "value": round(self.value, 6),
+            "unit": self.task.unit,
+        }

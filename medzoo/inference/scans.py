@@ -1,0 +1,105 @@
+"""Any number of scans through a model, a batch at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice, repeat
+from typing import Any
+
+import numpy as np
+
+from medzoo.inference.classification import ClassPrediction
+from medzoo.inference.prediction import Prediction
+from medzoo.inference.regression import ValuePrediction
+from medzoo.inference.segmentation import MaskPrediction
+from medzoo.io import Scan, read_scan
+from medzoo.preprocessing import Preprocessing
+
+# What reading a broken file raises; anything else is a bug and is not passed to `on_error`.
+READ_ERRORS = (ValueError, OSError, ImportError)
+ANSWERS = {"segmentation": MaskPrediction, "classification": ClassPrediction, "regression": ValuePrediction}
+
+
+def predict_scans(
+    model: Any,
+    sources: Iterable[Any],
+    batch_size: int = 8,
+    on_error: Callable[[Any, Exception], None] | None = None,
+    slices: Iterable[int | None] | None = None,
+) -> Iterator[Prediction]:
+    """Yield a Prediction for every source, in their order.
+
+    Sources are read when their turn comes, so memory holds a batch of pictures or one volume, however many there are.
+    A volume passes through a 2D segmentation slice by slice; through a model of stacks once, or as often as its
+    `Stack.average` says, and the answers are averaged.
+
+    Args:
+        model: A `ZooModel` or an `OnnxModel`.
+        sources: Paths, arrays or scans.
+        batch_size: Images, slices or volumes in a batch.
+        on_error: Called with a source that cannot be read and its error, after which the next one follows; None
+            raises the error.
+        slices: For every source the slice to take of it, or None for the model's own rule.
+
+    Raises:
+        ValueError: A source cannot be read, or does not fit the model; the message names it. Or the model gives
+            features.
+    """
+    if model.task.name not in ANSWERS:
+        raise ValueError(
+            f"The model gives features, not an answer (task {model.task.name}). "
+            "Call model.predict(model.preprocessing(image)[None])."
+        )
+    answers: list[np.ndarray] = []
+    inputs_of_all = _inputs(model, sources, repeat(None) if slices is None else slices, on_error)
+    while batch := list(islice(inputs_of_all, batch_size)):
+        outputs = np.asarray(model.predict_on_batch(np.stack([pixels for _, _, pixels in batch])))
+        for (scan, count, _), output in zip(batch, outputs, strict=True):
+            answers.append(output)
+            if len(answers) == count:
+                yield ANSWERS[model.task.name](scan, model.task, model.preprocessing, np.stack(answers))
+                answers = []
+
+
+def _inputs(
+    model: Any, sources: Iterable[Any], slices: Iterable[int | None], on_error: Callable | None
+) -> Iterator[tuple[Scan, int, np.ndarray]]:
+    """Yield every input with its scan and the number of inputs that the scan makes."""
+    preprocessing, is_dense = model.preprocessing, model.task.is_dense
+    for source, chosen in zip(sources, slices, strict=False):
+        try:
+            scan, count, inputs = read_inputs(source, chosen, preprocessing, is_dense)
+            # What does not fit is found with the first slice, before any other is on its way.
+            first = next(inputs)
+        except READ_ERRORS as error:
+            if on_error is None:
+                raise
+            on_error(source, error)
+            continue
+        yield scan, count, first
+        for pixels in inputs:
+            yield scan, count, pixels
+
+
+def read_inputs(
+    source: Any, chosen: int | None, preprocessing: Preprocessing, is_dense: bool
+) -> tuple[Scan, int, Iterator[np.ndarray]]:
+    """Return a scan, the number of inputs that it makes, and these, each `(*size, channels)` float32.
+
+    Args:
+        source: Path, array, scan, or image of a file of `medzoo prepare`.
+        chosen: Slice to take of a volume, or None for the model's own rule.
+        preprocessing: Steps from a file to the network's input.
+        is_dense: Whether every pixel is answered, so that a 2D network sees every slice.
+
+    Raises:
+        ValueError: The source cannot be read, or does not fit the model; the message names it.
+    """
+    if hasattr(source, "inputs"):
+        # Packed by `medzoo prepare`: answered in the grid of the network's input.
+        packed = list(source.inputs(preprocessing))
+        return source.scan(packed, preprocessing), len(packed), iter(packed)
+    # Read as in training, where a JPEG is decoded at reduced scale: other pixels would cost accuracy.
+    scan = read_scan(source, at_least=preprocessing.at_least)
+    count = len(preprocessing.centers(scan, chosen, is_dense))
+    return scan, count, preprocessing.inputs(scan, chosen, is_dense)

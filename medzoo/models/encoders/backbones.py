@@ -1,0 +1,198 @@
+"""Networks that others wrote as encoders: those of `keras.applications`, and backbones of other Keras libraries."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+from keras import KerasTensor, applications, layers
+
+from medzoo.errors import unknown_name
+from medzoo.models.blocks import check_input_shape
+
+
+def name_stages(
+    encoder: keras.Model,
+    input_shape: tuple[int | None, ...],
+    settings: Mapping[type[keras.Layer], Mapping[str, Any]] | None = None,
+    without: tuple[type[keras.Layer], ...] = (),
+) -> keras.Model:
+    """Build an encoder again with, in front of every layer's name, the stage that it belongs to.
+
+    A stage is what leads to one feature and not yet to the one before: `stem`, `stage_1`, `stage_2` and so on. A layer
+    that got its name from Keras is numbered within its stage, since Keras counts on from one network to the next.
+
+    Args:
+        encoder: Functional model of one input whose output is a dict of features by stride, `{"stride_2": ...}`.
+        input_shape: Shape of the input of the copy.
+        settings: Arguments by class that the copy's layers have instead of their own.
+        without: Classes of layers that the copy leaves out; they have no weights and one input.
+
+    Returns:
+        Model of the same features and with new weights, in the order of the encoder's own.
+    """
+    names = _staged_names(encoder)
+
+    def copy(layer: keras.Layer) -> keras.Layer:
+        changed = (settings or {}).get(type(layer), {})
+        return type(layer).from_config({**layer.get_config(), **changed, "name": names[layer]})
+
+    def call(layer: keras.Layer, *args: Any, **kwargs: Any) -> Any:
+        return args[0] if isinstance(layer, without) else layer(*args, **kwargs)
+
+    image = keras.Input(input_shape, name="image")
+    return keras.models.clone_model(encoder, input_tensors=image, clone_function=copy, call_function=call)
+
+
+def _staged_names(encoder: keras.Model) -> dict[keras.Operation, str]:
+    names = {}
+    # Not in the order of the dict, which Keras sorts by letters on torch.
+    strides = sorted(int(name.removeprefix("stride_")) for name in encoder.output)
+    for number, stride in enumerate(strides):
+        stage = f"stage_{number}" if number else "stem"
+        count = Counter()
+        for layer in keras.Model(encoder.input, encoder.output[f"stride_{stride}"]).operations:
+            if layer in names:
+                continue
+            name = layer.name
+            base = re.sub(r"_\d+$", "", name)
+            if base.replace("_", "") == type(layer).__name__.lower():
+                count[base] += 1
+                name = f"{base}_{count[base]}"
+            names[layer] = f"{stage}_{name}"
+    return names
+
+
+# A feature is the output of the last layer whose name begins so.
+_VGG = {**{2 ** (block - 1): f"block{block}_conv" for block in range(1, 6)}, 32: "block5_pool"}
+_EFFICIENTNET = {2: "block1", 4: "block2", 8: "block3", 16: "block5", 32: "top_activation"}
+_MOBILENET = {2: "expanded_conv_", 4: "block_2_", 8: "block_5_", 16: "block_12_", 32: "out_relu"}
+
+_APPLICATIONS = {
+    "vgg16": (applications.VGG16, _VGG),
+    "vgg19": (applications.VGG19, _VGG),
+    "efficientnetv2b0": (applications.EfficientNetV2B0, _EFFICIENTNET),
+    "efficientnetv2b1": (applications.EfficientNetV2B1, _EFFICIENTNET),
+    "efficientnetv2b2": (applications.EfficientNetV2B2, _EFFICIENTNET),
+    "efficientnetv2b3": (applications.EfficientNetV2B3, _EFFICIENTNET),
+    "efficientnetv2s": (applications.EfficientNetV2S, _EFFICIENTNET),
+    "efficientnetv2m": (applications.EfficientNetV2M, _EFFICIENTNET),
+    "efficientnetv2l": (applications.EfficientNetV2L, _EFFICIENTNET),
+    "mobilenetv2": (applications.MobileNetV2, _MOBILENET),
+}
+
+# Odd sizes are rounded up, also where the size is unknown when the network is built: MobileNetV2 pads as the size of
+# its input asks, which is what "same" does at run time, and VGG drops the last row. Even sizes give the same numbers.
+_ROUND_UP = {layers.MaxPooling2D: {"padding": "same"}, layers.DepthwiseConv2D: {"padding": "same"}}
+
+
+def application_encoder(input_shape: tuple[int | None, ...], name: str) -> keras.Model:
+    """Build a network of `keras.applications` without its classifier and without its preprocessing.
+
+    The features are those before each pooling of a VGG, with the pooled last block as the coarsest, and the outputs of
+    the last block at each stride of the others, with the last convolution (1280 channels, 1408 and 1536 in B2 and B3)
+    as the coarsest. A layer is called as in `keras.applications` with its stage in front: `stage_1_block2_conv1`.
+
+    Args:
+        input_shape: Shape `(height, width, channels)`, any number of channels; sizes may be None.
+        name: `"vgg16"`, `"efficientnetv2s"`, `"mobilenetv2"` ...
+
+    Returns:
+        Model whose output is a dict of features, `"stride_2"` (`"stride_1"` of a VGG) to `"stride_32"`, each
+        `(batch, height, width, channels)` divided by its stride and rounded up.
+
+    Raises:
+        ValueError: The name is unknown, or the shape has another rank or is smaller than 32.
+
+    Example:
+        >>> application_encoder((64, 64, 1), "mobilenetv2").output["stride_32"].shape
+        (None, 2, 2, 1280)
+
+    Source: Simonyan and Zisserman, VGG, 2015 (arXiv 1409.1556); Tan and Le, EfficientNetV2, 2021 (arXiv 2104.00298);
+    Sandler et al., MobileNetV2, 2018 (arXiv 1801.04381).
+    """
+    if name not in _APPLICATIONS:
+        raise unknown_name("encoder of keras.applications", name, _APPLICATIONS)
+    build, prefixes = _APPLICATIONS[name]
+    check_input_shape(input_shape, stride=max(prefixes), dimensions=(2,))
+    # Given a tensor and not a shape, Keras neither warns about the number of channels nor asks for more than it needs.
+    image = keras.Input(input_shape)
+    plain = {"include_preprocessing": False} if prefixes is _EFFICIENTNET else {}
+    network = build(include_top=False, weights=None, input_tensor=image, **plain)
+    features = {f"stride_{stride}": _last(network, prefix) for stride, prefix in prefixes.items()}
+    encoder = keras.Model(image, features, name=name)
+    return name_stages(encoder, input_shape, _ROUND_UP, without=(layers.ZeroPadding2D,))
+
+
+def _last(network: keras.Model, prefix: str) -> keras.KerasTensor:
+    return [layer.output for layer in network.layers if layer.name.startswith(prefix)][-1]
+
+
+def foreign_encoder(backbone: keras.Model, input_shape: tuple[int | None, ...]) -> keras.Model:
+    """Copy a backbone of keras_hub, medicai or any other Keras library, with its weights, as an encoder.
+
+    The strides are read off the shapes, since the libraries number their pyramids differently. The copy has layers of
+    the library's own where the backbone has them: such a network is loaded only where that library is imported.
+
+    Args:
+        backbone: Functional model of one image that has `pyramid_outputs`, a dict of tensors `"P1"`, `"P2"`, ...
+        input_shape: Shape `(height, width, channels)` or `(depth, height, width, channels)`. Sizes that are None in the
+            backbone may be given.
+
+    Returns:
+        Model whose output is a dict of features by stride, each `(batch, [depth,] height, width, channels)`.
+
+    Raises:
+        ValueError: The backbone has no `pyramid_outputs` or tokens in them, or was built for another shape.
+
+    Example:
+        >>> image = keras.Input((64, 64, 3))
+        >>> backbone = keras.Model(image, keras.layers.Conv2D(8, 3, strides=2, padding="same")(image))
+        >>> backbone.pyramid_outputs = {"P1": backbone.output}
+        >>> foreign_encoder(backbone, (64, 64, 3)).output["stride_2"].shape
+        (None, 32, 32, 8)
+    """
+    pyramid = getattr(backbone, "pyramid_outputs", None)
+    if not isinstance(pyramid, Mapping) or not pyramid or len(backbone.inputs) != 1:
+        raise ValueError(
+            "A foreign encoder must be a functional keras.Model of one image with `pyramid_outputs`, a dict of tensors "
+            f"like {{'P1': ..., 'P2': ...}}. Received: {type(backbone).__name__} with pyramid_outputs={pyramid!r}."
+        )
+    image, shape = backbone.inputs[0], tuple(input_shape)
+    _check_shape(backbone.name, image.shape[1:], shape)
+    for tensor in pyramid.values():
+        if len(tensor.shape) != len(image.shape):
+            raise ValueError(
+                f"The `pyramid_outputs` of a foreign encoder must have the rank {len(image.shape)} of its image. "
+                f"Received: {tensor.shape} from {backbone.name!r}, whose features are no maps."
+            )
+    encoder = keras.Model(image, _by_stride(image, pyramid), name=backbone.name)
+    copy = name_stages(encoder, shape)
+    copy.set_weights(encoder.get_weights())
+    return copy
+
+
+def _check_shape(name: str, built: tuple[int | None, ...], shape: tuple[int | None, ...]) -> None:
+    if len(shape) != len(built) or any(side not in (None, given) for side, given in zip(built, shape, strict=True)):
+        raise ValueError(
+            f"`input_shape` must be {built}, which the backbone {name!r} was built for. Received: {shape}. "
+            f"Build the backbone for {shape}, or set input_shape={built}."
+        )
+
+
+def _by_stride(image: KerasTensor, pyramid: Mapping[str, KerasTensor]) -> dict[str, KerasTensor]:
+    # A size of 512 stands for one that is unknown.
+    whole = (1, *(side or 512 for side in image.shape[1:]))
+    axis = max(range(1, len(whole) - 1), key=lambda axis: whole[axis])
+    shapes = keras.Model(image, dict(pyramid)).compute_output_shape(whole)
+    size, stride, features = whole[axis], 1, {}
+    for name in sorted(pyramid, key=lambda name: -shapes[name][axis]):
+        # From one feature to the next, since rounding an odd size adds up over many.
+        stride *= 2 ** round(math.log2(size / shapes[name][axis]))
+        size = shapes[name][axis]
+        features[f"stride_{stride}"] = pyramid[name]
+    return features

@@ -1,0 +1,1 @@
+"""Zoo entries by name: find, load, save, describe, predict."""
