@@ -24,8 +24,7 @@ from pathlib import Path
 
 import numpy as np
 
-from medzoo.data import Samples, folds
-from medzoo.data.sources import read
+from medzoo.data import Samples, folds, read
 from medzoo.preprocessing import Preprocessing
 from medzoo.recipe import Recipe
 from medzoo.task import Classification

@@ -24,8 +24,7 @@ import numpy as np
 from PIL import Image
 from pycocotools.coco import COCO
 
-from medzoo.data import Samples, from_coco
-from medzoo.data.sources import read
+from medzoo.data import Samples, from_coco, read
 from medzoo.data.synthetic import make_coco
 from medzoo.recipe import Recipe
 from medzoo.zoo_model import ZooModel

@@ -10,8 +10,7 @@ from pathlib import Path
 import keras
 import pytest
 
-from medzoo.data import prepare
-from medzoo.data.sources import read
+from medzoo.data import prepare, read
 from medzoo.data.synthetic import make_folders
 from medzoo.task import Classification
 

@@ -29,7 +29,7 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
 
 
 def _clusters(options: argparse.Namespace) -> None:
-    from medzoo.data.sources import read
+    from medzoo.data import read
     from medzoo.features.clusters import cluster
 
     samples = read(options.data)

@@ -20,7 +20,7 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
 
 def _crossval(options: argparse.Namespace) -> None:
     from medzoo.cli.parts import load_recipe
-    from medzoo.data.sources import read
+    from medzoo.data import read
 
     recipe, samples = load_recipe(options.recipe), read(options.data)
 

@@ -31,7 +31,7 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
 
 
 def _features(options: argparse.Namespace) -> None:
-    from medzoo.data.sources import read
+    from medzoo.data import read
     from medzoo.estimators.table import estimator_names
 
     names = estimator_names([name for name in options.estimators.split(",") if name])

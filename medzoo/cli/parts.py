@@ -33,7 +33,7 @@ def read_part(data: str, split: str | None, recipe: Recipe) -> Samples:
         recipe: Divides data that names no splits, as its training does. A folder such as `data/test` is one part as a
             whole, and so is data of which the recipe makes no part of this name: `split` is then its name only.
     """
-    from medzoo.data.sources import read
+    from medzoo.data import read
     from medzoo.training.train import divide
 
     samples = read(data)

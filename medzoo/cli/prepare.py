@@ -18,8 +18,7 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
 
 def _prepare(options: argparse.Namespace) -> None:
     from medzoo.cli.parts import load_recipe
-    from medzoo.data import fit_preprocessing, prepare
-    from medzoo.data.sources import read
+    from medzoo.data import fit_preprocessing, prepare, read
     from medzoo.preprocessing import DATASET
     from medzoo.training.train import parts
 

@@ -66,7 +66,7 @@ def _predict(options: argparse.Namespace) -> None:
 
 
 def _train(options: argparse.Namespace) -> None:
-    from medzoo.data.sources import read
+    from medzoo.data import read
 
     recipe = load_recipe(options.recipe)
     if options.fraction is not None:

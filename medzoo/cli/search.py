@@ -43,7 +43,7 @@ def _search(options: argparse.Namespace) -> None:
         )
 
     from medzoo.cli.parts import load_recipe
-    from medzoo.data.sources import read
+    from medzoo.data import read
 
     recipe = load_recipe(options.recipe)
     samples = read(options.data)

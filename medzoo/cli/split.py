@@ -20,8 +20,7 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
 
 
 def _split(options: argparse.Namespace) -> None:
-    from medzoo.data import folds, group, save_split
-    from medzoo.data.sources import read
+    from medzoo.data import folds, group, read, save_split
 
     samples = read(options.data)
     if options.group_duplicates:

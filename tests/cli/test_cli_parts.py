@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from medzoo.cli.parts import read_part, split_named_by
-from medzoo.data.sources import read
+from medzoo.data import read
 from medzoo.training.train import parts
 
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from medzoo.cli import main
-from medzoo.data.sources import read
+from medzoo.data import read
 
 
 @pytest.fixture

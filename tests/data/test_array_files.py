@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from medzoo.data import from_npz
-from medzoo.data.sources import read
+from medzoo.data import from_npz, read
 from medzoo.io import read_scan
 
 IMAGES = np.random.default_rng(0).uniform(0, 1, (4, 8, 8)).astype(np.float32)

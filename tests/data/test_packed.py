@@ -10,11 +10,10 @@ import pytest
 
 import medzoo
 from medzoo.cli import prepare as command
-from medzoo.data import fit_preprocessing, folds, from_arrays, from_packed, prepare, read_split, save_split
+from medzoo.data import fit_preprocessing, folds, from_arrays, from_packed, prepare, read, read_split, save_split
 from medzoo.data.feed.packed import packed_preprocessing
 from medzoo.data.feed.reader import read_rows, row_counts
 from medzoo.data.samples import Samples
-from medzoo.data.sources import read
 from medzoo.data.synthetic import make_folders
 from medzoo.io import Scan
 from medzoo.preprocessing import Preprocessing

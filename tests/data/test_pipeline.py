@@ -11,12 +11,11 @@ pytest.importorskip("tensorflow")
 
 import tensorflow as tf
 
-from medzoo.data import Samples
+from medzoo.data import Samples, read
 from medzoo.data.augment import Augmentation
 from medzoo.data.feed import reader as rows
 from medzoo.data.feed.batches import make_batches
 from medzoo.data.feed.reader import read_rows, reader_errors
-from medzoo.data.sources import read
 from medzoo.data.sources.coco_mask import CocoObject, CocoTarget
 from medzoo.preprocessing import Preprocessing
 from medzoo.task import Segmentation

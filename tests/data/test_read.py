@@ -6,12 +6,12 @@ import sys
 
 import pytest
 
-from medzoo.data.sources import read
+from medzoo.data import read
 from tests.data.coco_files import SQUARE, annotation, image, write_coco
 from tests.data.source_files import touch, write_table, write_volume
 
 # The module of this name is hidden by the function.
-module = importlib.import_module("medzoo.data.read")
+module = importlib.import_module("medzoo.data.sources.read")
 
 
 def write_parts(folder, *names, **more):

@@ -7,8 +7,7 @@ import shutil
 import numpy as np
 import pytest
 
-from medzoo.data import check_no_leak
-from medzoo.data.sources import read
+from medzoo.data import check_no_leak, read
 from medzoo.data.sources.shards import from_tfds
 from medzoo.io import read_scan
 from tests.data.tfds_sets import SETS

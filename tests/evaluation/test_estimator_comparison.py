@@ -10,7 +10,7 @@ from filelock import FileLock
 
 from medzoo.estimators.tuning import Fitted
 from medzoo.evaluation.estimators.compare import compare_estimators
-from medzoo.evaluation.estimators.compare import run as module
+from medzoo.evaluation.estimators import run as module
 from medzoo.features.extract import Features
 from medzoo.files import read_json, write_json
 from medzoo.graph.features import feature_network
@@ -210,7 +210,7 @@ def test_recipe_that_balances_weights_the_cases(tmp_path, monkeypatch):
 
 
 def test_masks_are_refused(tiny_model, coco_folder, tmp_path):
-    from medzoo.data.sources import read
+    from medzoo.data import read
 
     samples = read(coco_folder)
     with pytest.raises(ValueError, match="the samples have masks"):

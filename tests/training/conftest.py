@@ -7,7 +7,7 @@ import pytest
 
 pytest.importorskip("tensorflow")
 
-from medzoo.data.sources import read
+from medzoo.data import read
 from medzoo.data.synthetic import make_coco
 from medzoo.training.checkpoints import Checkpoints
 from medzoo.training.train import train

@@ -9,8 +9,8 @@ import keras
 import numpy as np
 import pytest
 
+from medzoo.data import read
 from medzoo.data.feed import reader
-from medzoo.data.sources import read
 from medzoo.errors import DivergenceError
 from medzoo.training.checkpoints import Checkpoints
 from medzoo.training.train import parts, train
