@@ -3,7 +3,7 @@
 import argparse
 import configparser
 import doctest
-import importlib
+import importlib.util
 import re
 import shlex
 import shutil
@@ -24,21 +24,21 @@ from medzoo.zoo.listing.index import END, START, current_rows, table
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("zoo_cards/*/README.md")])
 
-# Examples that need neither a model nor a file, those that need a data set, and those that need the zoo.
+# Examples, by module or function, that need neither a model nor a file, those that need a data set, and the zoo.
 ALONE = (
-    *("errors", "gradients", "io.read", "preprocessing.preprocessing", "stack", "training.freezing"),
-    *("data.arrays", "data.order", "data.augment.augmentation", "data.augment.mixup", "features.split"),
+    *("errors", "graph.gradients", "io.read", "preprocessing.preprocessing", "preprocessing.windows", "graph.freezing"),
+    *("data.sources.arrays.from_arrays", "data.feed.order", "data.augment.augmentation", "data.augment.mixup"),
+    *("graph.cut", "evaluation.comparison.paired", "evaluation.gradcam.maps", "evaluation.calibration"),
     *("task.segmentation", "task.classification", "task.regression", "task.features"),
-    *(f"evaluation.{name}" for name in ("distances", "intervals", "ranking", "rounding", "scores", "tables")),
-    *("evaluation.thresholds", "evaluation.comparison.delong", "evaluation.gradcam.maps"),
-    *(f"models.{name}" for name in ("architectures", "builders", "classifier", "decoder", "fast", "unet")),
-    *("models.resunet_plus_plus", "models.encoders"),
-    *(f"models.encoders.{name}" for name in ("applications", "foreign", "plain", "resnet")),
-    *("weights", "weights.channels", "weights.segmentation_models"),
-    *("hub.card.metadata", "hub.listing.index", "hub.listing.licenses", "hub.card.markdown"),
+    *(f"evaluation.{name}" for name in ("distances", "intervals", "scores", "tables")),
+    *("evaluation.classification", "models.architectures", "models.builders", "models.classifier", "models.blocks"),
+    *("models.fast", "models.unet", "models.resunet_plus_plus", "models.encoders"),
+    *(f"models.encoders.{name}" for name in ("backbones", "plain", "resnet")),
+    *("weights", "weights.transfer", "weights.segmentation_models"),
+    *("zoo.card.metadata", "zoo.listing.index", "zoo.listing.licenses", "zoo.card.render"),
 )
-ON_DATA = ("data.array_files", "data.coco", "data.read", "data.samples")
-ON_ZOO = ("hub.load", "hub.listing.models")
+ON_DATA = ("data.sources.arrays.from_npz", "data.sources.coco", "data.sources.read", "data.samples")
+ON_ZOO = ("zoo.load", "zoo.listing.models")
 
 
 def blocks(page, language):
@@ -85,12 +85,17 @@ def zoo(entry, monkeypatch):
 
 
 def run_examples(name):
-    module = importlib.import_module(f"medzoo.{name}")
+    name = f"medzoo.{name}"
+    is_module = importlib.util.find_spec(name.rpartition(".")[0]).submodule_search_locations is not None
+    module = importlib.import_module(name if is_module else name.rpartition(".")[0])
     # Names that every reader has: the library itself, and NumPy.
     names = {"medzoo": medzoo, "numpy": numpy, "np": numpy}
-    result = doctest.testmod(module, extraglobs=names, optionflags=doctest.NORMALIZE_WHITESPACE)
-    assert result.attempted
-    assert not result.failed
+    finder, runner = doctest.DocTestFinder(), doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE)
+    for test in finder.find(module, extraglobs=names):
+        if f"{test.name}.".startswith(f"{name}."):
+            runner.run(test)
+    assert runner.tries
+    assert not runner.failures
 
 
 @pytest.mark.parametrize("name", ALONE)
