@@ -12,6 +12,7 @@ import pytest
 
 import medzoo
 from medzoo.data.synthetic import make_coco
+from medzoo.task import TASKS
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "medzoo"
@@ -41,6 +42,17 @@ EXEMPT = ("__init__", "__main__")
 BACKEND_FILES = ("graph/gradients.py", "devices.py")
 # What speaks to the network. `zoo/card` uses the Hub's client to write and read front matter only.
 NETWORK_PLACES = ("hub/", "weights/", "zoo/download/", "zoo/listing/hub.py", "zoo/card/", "report/")
+
+# What may name a task. Everything else asks the task, so that a new one needs its modules and a row in each table.
+TASK_PLACES = (
+    "task/",
+    # The tables.
+    *("inference/scans.py", "evaluation/cases.py", "evaluation/plots/figures.py", "estimators/table.py"),
+    # Which task a target, a public data set and a checkpoint of another library are for.
+    *("data/samples.py", "data/tfds/public.py", "zoo/convert.py"),
+    # "segmentation" is also a field of COCO files.
+    *("data/synthetic.py", "data/sources/coco_annotations.py"),
+)
 
 NETWORK = {"aiohttp", "ftplib", "http", "httpx", "huggingface_hub", "requests", "socket", "urllib", "urllib3"}
 BACKENDS = {"keras", "tensorflow", "jax", "torch"}
@@ -143,6 +155,19 @@ def test_only_data_and_what_keras_lacks_imports_tensorflow():
 
 def test_no_backend_but_through_keras():
     assert not offenders(lambda _, path: top_levels(path) & {"jax", "torch"}, outside(BACKEND_FILES))
+
+
+def test_only_these_places_name_a_task():
+    """By a text of its own or by its class; what type checkers import and the words of messages are free."""
+    classes = tuple(f".{task.__name__}" for task in TASKS.values())
+
+    def rule(_, path):
+        lines = [node.lineno for node in ast.walk(tree_of(path)) if getattr(node, "value", None) in TASKS]
+        return lines + [name for name in imports_of(path) if name.startswith("medzoo.task") and name.endswith(classes)]
+
+    wrong = offenders(rule)
+    assert not {name: places for name, places in wrong.items() if not name.startswith(TASK_PLACES)}
+    assert not [place for place in TASK_PLACES if not any(name.startswith(place) for name in wrong)], "Take them out."
 
 
 def test_nothing_from_the_inside_of_keras():

@@ -76,7 +76,7 @@ def _crosstab(found: Clusters, samples: Samples) -> list[dict[str, int]]:
 
     sizes = crosstab(found.labels, [0] * len(samples), 1)[:, 0].tolist()
     rows = [{"cluster": number, "cases": size} for number, size in enumerate(sizes)]
-    if samples.kind != "classification":
+    if not samples.task_type.is_categorical:
         return rows
     counts = crosstab(found.labels, samples.targets, len(samples.labels)).tolist()
     return [row | dict(zip(samples.labels, of_class, strict=True)) for row, of_class in zip(rows, counts, strict=True)]
@@ -103,6 +103,6 @@ def _cases(found: Clusters, samples: Samples, statistics: np.ndarray | None) -> 
     columns = zip(samples.sources, found.labels.tolist(), samples.splits, samples.targets, strict=True)
     for row, (source, number, split, target) in enumerate(columns):
         case = {"case": source, "cluster": number, "split": split}
-        if samples.kind == "classification":
+        if samples.task_type.is_categorical:
             case["label"] = samples.labels[target]
         yield case if statistics is None else case | dict(zip(STATISTICS, statistics[row].tolist(), strict=True))

@@ -13,6 +13,7 @@ import numpy as np
 
 from medzoo.data.splits import check_patients, split_rows, strata_of
 from medzoo.errors import unknown_name
+from medzoo.task import Classification, Regression, Segmentation, Task
 
 SPLITS = ("train", "valid", "test")
 COLUMNS = ("images", "targets", "patients", "splits", "slices")
@@ -69,7 +70,7 @@ class Samples:
         lengths = {name: len(getattr(self, name)) for name in COLUMNS}
         if len(set(lengths.values())) > 1:
             raise ValueError(f"The columns of Samples must have one length; got {lengths}.")
-        kinds = {_kind(target) for target in self.targets}
+        kinds = {task_type(target).name for target in self.targets}
         if len(kinds) > 1:
             raise ValueError(f"The targets of Samples must be of one kind; got {', '.join(sorted(kinds))} together.")
         for split in set(self.splits) - {"", *SPLITS}:
@@ -78,8 +79,20 @@ class Samples:
 
     @property
     def kind(self) -> str | None:
-        """The task that the targets are for: "segmentation", "classification" or "regression"; None without rows."""
-        return _kind(self.targets[0]) if self.targets else None
+        """Name of the task that the targets are for; None without rows."""
+        return self.task_type.name if self.targets else None
+
+    @property
+    def task_type(self) -> type[Task]:
+        """Type of the task that the targets are for; there must be rows."""
+        return task_type(self.targets[0])
+
+    @property
+    def task(self) -> Task:
+        """The task that the targets are for, with the labels of the data; there must be rows."""
+        if self.task_type.is_dense:
+            return Segmentation(self.labels)
+        return Classification(self.labels) if self.task_type.is_categorical else Regression(self.labels[0])
 
     @cached_property
     def sources(self) -> tuple[str, ...]:
@@ -165,13 +178,33 @@ def source_of(image: Any) -> str:
     return str(getattr(image, "source", image))
 
 
-def _kind(target: Any) -> str:
+def check_task(samples: Samples, task: Task) -> None:
+    """Refuse samples whose targets or labels are not those of a task.
+
+    Raises:
+        ValueError: They are not; the message says what the task wants.
+    """
+    # Features have no targets at all, which is what their check of labels says.
+    if task.labels and samples.kind != task.name:
+        raise ValueError(
+            f"The samples have targets of {samples.kind}, the task is {task.name}. Read the data with its targets of "
+            f"{task.name}, or take another model or recipe."
+        )
+    task.check_labels(samples.labels)
+
+
+def task_type(target: Any) -> type[Task]:
+    """Return the type of the task that a target is for.
+
+    Raises:
+        ValueError: It is no target of any.
+    """
     if hasattr(target, "mask"):
-        return "segmentation"
+        return Segmentation
     if isinstance(target, int | np.integer):
-        return "classification"
+        return Classification
     if isinstance(target, float | np.floating):
-        return "regression"
+        return Regression
     raise ValueError(
         "A target must be a label index (int), a number (float), or an object with a method `mask`. "
         f"Received: {target!r:.80}."

@@ -148,7 +148,7 @@ def _refuse_splits(samples: Samples) -> None:
 
 def _check_training_parts(samples: Samples, parts: Sequence[np.ndarray]) -> None:
     """Refuse a training part without a class."""
-    if samples.kind != "classification":
+    if not samples.task_type.is_categorical:
         return
     classes = set(samples.targets)
     for number, rows in enumerate(parts, 1):

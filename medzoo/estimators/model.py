@@ -65,7 +65,7 @@ class EstimatorModel:
         Of a classification with two labels the probability of the second, with more that of each; of a regression
         the number in deviations.
         """
-        if self.task.name == "regression":
+        if not self.task.is_categorical:
             return np.asarray(self.estimator.predict(features), np.float32).reshape(-1, 1)
         probabilities = np.asarray(self.estimator.predict_proba(features), np.float32)
         return probabilities[:, 1:] if self.task.is_binary else probabilities

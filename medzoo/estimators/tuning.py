@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from medzoo.data.samples import task_type
 from medzoo.data.splits import grouped_folds, strata_of
 from medzoo.estimators.table import ESTIMATORS, STEP, Row, estimator_names, make_pipeline
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
-SCORES = {"regression": "r2", "classification": "balanced_accuracy"}
 FOLDS = 5
 _EXPECTED = (".*did not converge", ".*max_iter was reached", "y_pred contains classes", "A single label was found")
 
@@ -85,8 +85,8 @@ def fit_estimator(
     """Fit one estimator, as `fit_estimators` does."""
     if not np.isfinite(values).all():
         raise ValueError("The features must be finite; some are not. The network's weights may have diverged.")
-    kind = "regression" if isinstance(targets[0], float | np.floating) else "classification"
-    row, targets = ESTIMATORS[name][kind], np.asarray(targets)
+    task = task_type(targets[0])
+    row, targets = ESTIMATORS[name][task.name], np.asarray(targets)
     folds = inner_folds(targets, patients, seed)
     pipeline = make_pipeline(row, seed)
     fit = {} if weights is None else {f"{STEP}__sample_weight": weights}
@@ -94,9 +94,10 @@ def fit_estimator(
         # Some parameters converge slowly, and small folds miss a label; the scores say what that costs.
         for message in _EXPECTED:
             warnings.filterwarnings("ignore", message=message)
-        parameters, scores = _search(pipeline, row, SCORES[kind], folds, (values, targets), fit)
+        parameters, scores = _search(pipeline, row, task.main_score, folds, (values, targets), fit)
         pipeline.named_steps[STEP].set_params(**parameters)
-        _calibrate(pipeline, kind, folds)
+        if task.is_categorical:
+            _calibrate(pipeline, folds)
         pipeline.fit(values, targets, **fit)
     if hasattr(pipeline[-1], "cv"):
         # Which rows the folds held is nobody's business but ours.
@@ -151,13 +152,13 @@ def _counted(scorer: Callable, advance: Callable[[], None]) -> Callable:
     return score
 
 
-def _calibrate(pipeline: Pipeline, kind: str, folds: np.ndarray) -> None:
+def _calibrate(pipeline: Pipeline, folds: np.ndarray) -> None:
     """Let a classifier that knows no probabilities, an SVM, fit them on the answers of the same folds."""
     from sklearn.calibration import CalibratedClassifierCV
     from sklearn.model_selection import PredefinedSplit
 
     estimator = pipeline.named_steps[STEP]
-    if kind == "classification" and not hasattr(estimator, "predict_proba"):
+    if not hasattr(estimator, "predict_proba"):
         splits = list(PredefinedSplit(folds).split())
         pipeline.steps[-1] = (STEP, CalibratedClassifierCV(estimator, cv=splits, ensemble=False))
 

@@ -53,7 +53,7 @@ def collect_cases(model: ZooModel, samples: Samples, batch_size: int = 8) -> Cla
     Raises:
         ValueError: The model is none.
     """
-    if model.task.name != "classification":
+    if not model.task.is_categorical:
         raise ValueError(f"Only a classifier has probabilities to calibrate; this model is for {model.task.name}.")
     return collect(model, samples, batch_size)
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from medzoo.evaluation import calibration, scores
 from medzoo.evaluation.calibration import operating_points
-from medzoo.evaluation.intervals import weighted_means
+from medzoo.evaluation.intervals import Statistic, weighted_means
 from medzoo.evaluation.outputs import stack_outputs
 from medzoo.evaluation.tables import rounded
 
@@ -91,6 +91,9 @@ class ClassificationCases:
     true: np.ndarray
     outputs: np.ndarray
 
+    shown: ClassVar[tuple[str, ...]] = ("accuracy", "balanced_accuracy", "precision", "recall", "f1", "auc")
+    compared: ClassVar[tuple[str, ...]] = ("balanced_accuracy", "accuracy", "auc_macro", "f1_macro", "log_loss")
+
     @classmethod
     def collect(cls, task: Classification, samples: Samples, predictions: Iterable[Any]) -> ClassificationCases:
         """Put the answers beside the targets of the samples.
@@ -99,6 +102,23 @@ class ClassificationCases:
             ValueError: An answer is no number; the message names its image.
         """
         return cls(task, np.array(samples.targets, np.intp), stack_outputs(samples, predictions))
+
+    @staticmethod
+    def pooled(task: Classification, rows: Sequence[dict[str, Any]]) -> Statistic:
+        """Return the statistic of rows of records."""
+        true = np.array([task.labels.index(row["true"]) for row in rows], np.intp)
+        probabilities = np.array([[row[f"probability/{label}"] for label in task.labels] for row in rows])
+        outputs = probabilities[:, 1:] if task.is_binary else probabilities
+        # The probabilities of a record are calibrated already.
+        return ClassificationCases(replace(task, temperature=1.0), true, outputs).statistic
+
+    @staticmethod
+    def explained(task: Classification, index: int | None, answers: np.ndarray) -> tuple[int, float, np.ndarray]:
+        """Return the label that is explained, the predicted one by default, its probability, and equal weights."""
+        # The mean over slices is what is predicted.
+        mean = answers.mean(axis=0)
+        index = int(task.decide(mean)) if index is None else index
+        return index, float(task.calibrated(mean)[index]), np.ones(len(answers))
 
     @cached_property
     def probabilities(self) -> np.ndarray:
@@ -150,6 +170,10 @@ class ClassificationCases:
             "brier": calibration.brier_scores(self.probabilities, self.true),
         }
 
+    def rankings(self) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+        """Return, by the name of each ROC AUC, what orders the cases and which of them are positive, `(cases,)`."""
+        return {f"auc/{self.task.labels[i]}": (self.ranks[:, i], self.true == i) for i in self._ranked}
+
     def rows(self) -> list[dict[str, Any]]:
         """Return the true and the predicted label, the confidence in the latter, and the probability of every label."""
         labels = self.task.labels
@@ -186,8 +210,12 @@ class ClassificationCases:
         return {name: score(confusions) for name, score in names.items()} | {"auc": auc, "ap": ap}
 
     def _curves(self) -> dict[str, Any]:
-        shown = range(1, 2) if self.task.is_binary else range(len(self.task.labels))
-        return {self.task.labels[index]: ranking_curves(self.ranks[:, index], self.true == index) for index in shown}
+        return {self.task.labels[i]: ranking_curves(self.ranks[:, i], self.true == i) for i in self._ranked}
+
+    @property
+    def _ranked(self) -> range:
+        """Indices of the labels whose rankings differ: of two the order of one is that of the other, turned around."""
+        return range(1, 2) if self.task.is_binary else range(len(self.task.labels))
 
 
 def _mean(values: np.ndarray, confusions: np.ndarray, by_cases: bool = False) -> np.ndarray:

@@ -7,20 +7,16 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from medzoo.evaluation.classification import ClassificationCases
+from medzoo.data.samples import check_task
+from medzoo.evaluation.cases import CASES, Cases
 from medzoo.evaluation.intervals import LEVEL, SAMPLES, bootstrap
 from medzoo.evaluation.record import Evaluation, hardware, loaded_versions
-from medzoo.evaluation.regression import RegressionCases
-from medzoo.evaluation.segmentation import SegmentationCases
 from medzoo.evaluation.tables import score_json
 from medzoo.inference import predict_scans
 
 if TYPE_CHECKING:
     from medzoo.data import Samples
     from medzoo.zoo_model import ZooModel
-
-Cases = SegmentationCases | ClassificationCases | RegressionCases
-CASES = {"segmentation": SegmentationCases, "classification": ClassificationCases, "regression": RegressionCases}
 
 
 def evaluate(
@@ -75,14 +71,11 @@ def collect(model: ZooModel, samples: Samples, batch_size: int = 8) -> Cases:
     Raises:
         ValueError: There are no samples, or they do not fit the model.
     """
-    task = model.task
     if not len(samples):
         raise ValueError("`samples` must hold at least one image; got none. Check the split that was chosen.")
-    if samples.kind != task.name and task.name in CASES:
-        raise ValueError(f"The model is for {task.name}; got samples for {samples.kind}. Choose other data or model.")
-    task.adopt(samples.labels)
+    check_task(samples, model.task)
     predictions = predict_scans(model, samples.images, batch_size=batch_size, slices=samples.slices)
-    return CASES[task.name].collect(task, samples, _progress(predictions, len(samples)))
+    return CASES[model.task.name].collect(model.task, samples, _progress(predictions, len(samples)))
 
 
 def facts(samples: Samples, split: str | None, data_name: str | None, seed: int) -> dict[str, Any]:

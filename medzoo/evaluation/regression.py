@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from medzoo.evaluation.intervals import Statistic
 from medzoo.evaluation.outputs import refuse_infinite, stack_outputs
 from medzoo.evaluation.tables import rounded
 
@@ -37,6 +38,9 @@ class RegressionCases:
     true: np.ndarray
     predicted: np.ndarray
 
+    shown: ClassVar[tuple[str, ...]] = ("r2", "mae", "rmse", "pearson", "mape")
+    compared: ClassVar[tuple[str, ...]] = shown
+
     @classmethod
     def collect(cls, task: Regression, samples: Samples, predictions: Iterable[Any]) -> RegressionCases:
         """Put the answers beside the targets of the samples.
@@ -47,6 +51,17 @@ class RegressionCases:
         true = np.array(samples.targets, np.float64)
         refuse_infinite(samples, true, "the target is")
         return cls(task, true, task.decode(stack_outputs(samples, predictions)))
+
+    @staticmethod
+    def pooled(task: Regression, rows: Sequence[dict[str, Any]]) -> Statistic:
+        """Return the statistic of rows of records."""
+        true, predicted = (np.array([row[name] for row in rows], np.float64) for name in ("true", "predicted"))
+        return RegressionCases(task, true, predicted).statistic
+
+    @staticmethod
+    def explained(task: Regression, index: int | None, answers: np.ndarray) -> tuple[int, float, np.ndarray]:
+        """Return the only index there is, the value, and equal weights."""
+        return 0, float(task.decode(answers.mean(axis=0))), np.ones(len(answers))
 
     def statistic(self, weights: np.ndarray) -> dict[str, np.ndarray]:
         """Return every score `(draws,)` under weights `(draws, cases)`; all of them are sums over cases.
@@ -76,6 +91,10 @@ class RegressionCases:
     def per_case(self) -> dict[str, np.ndarray]:
         """Return what two models are compared by on each case, by the score that it belongs to."""
         return {"mae": np.abs(self.predicted - self.true)}
+
+    def rankings(self) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+        """Return none: numbers have no ROC curve."""
+        return {}
 
     def rows(self) -> list[dict[str, Any]]:
         """Return `true`, `predicted` and `error` of each case."""

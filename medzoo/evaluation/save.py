@@ -42,11 +42,11 @@ def save_report(
         >>> save_report(evaluation, "run", history="run/history.csv", model=model, samples=test)
     """
     from medzoo.evaluation.plots import common as plots
-    from medzoo.evaluation.plots.figures import FIGURES, case_sheets
+    from medzoo.evaluation.plots.figures import case_sheets, draw_figures
 
     folder = Path(folder)
     write_json(folder / "evaluation.json", evaluation.to_json())
-    figures = {name: draw(evaluation) for name, draw in FIGURES[evaluation.task].items()}
+    figures = draw_figures(evaluation)
     if history is not None:
         figures["training"] = plots.curves_figure(history)
     paths = [plots.save_figure(figure, folder / "figures" / f"{name}.png") for name, figure in figures.items()]

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from medzoo.evaluation import distances, scores
-from medzoo.evaluation.intervals import weighted_means
+from medzoo.evaluation.intervals import Statistic, weighted_means
 from medzoo.evaluation.tables import rounded
 
 if TYPE_CHECKING:
@@ -31,6 +31,10 @@ class SegmentationCases:
     confusions: np.ndarray
     measures: list[dict[str, float]]
 
+    shown: ClassVar[tuple[str, ...]] = ("dice", "dice_per_case", "iou", "pixel_accuracy")
+    # Estimators answer no masks.
+    compared: ClassVar[tuple[str, ...]] = ()
+
     @classmethod
     def collect(cls, task: Segmentation, samples: Samples, predictions: Iterable[Any]) -> SegmentationCases:
         """Compare one mask after the other with that of the sample, in the grid as displayed.
@@ -50,6 +54,23 @@ class SegmentationCases:
             measures.append(distances.measure(true, predicted, task.labels, prediction.scan.spacing))
         return cls(task, np.stack(confusions), measures)
 
+    @staticmethod
+    def pooled(task: Segmentation, rows: Sequence[dict[str, Any]]) -> Statistic:
+        """Return the statistic of rows of records, which hold the overlap of each case but no counts of pixels."""
+        columns = {f"{name}_per_case": np.array([row[name] for row in rows], np.float64) for name in ("dice", "iou")}
+        return lambda weights: weighted_means(columns, weights)
+
+    @staticmethod
+    def explained(task: Segmentation, index: int | None, answers: np.ndarray) -> tuple[int, float, np.ndarray]:
+        """Return the label that is explained, its share of the pixels, and where it is.
+
+        By default that is the label with the most pixels besides the background.
+        """
+        if index is None:
+            index = max(range(1, len(task.labels)), key=lambda index: np.count_nonzero(answers == index))
+        where = answers == index
+        return index, float(where.mean()), where
+
     def statistic(self, weights: np.ndarray) -> dict[str, np.ndarray]:
         """Return every score `(draws,)` under weights `(draws, cases)`.
 
@@ -68,6 +89,10 @@ class SegmentationCases:
         structures = {f"dice_per_case/{label}": values for label, values in self._dice_of_structures().items()}
         overlap = scores.case_scores(self.confusions)
         return {f"{name}_per_case": values for name, values in overlap.items()} | structures | columns
+
+    def rankings(self) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+        """Return none: what orders pixels is dropped with the masks."""
+        return {}
 
     def rows(self) -> list[dict[str, Any]]:
         """Return overlap, pixels and measures of each case; errors have their sign, above 0 for too large."""
@@ -107,7 +132,7 @@ class SegmentationCases:
 def true_mask(task: Segmentation, samples: Samples, index: int) -> np.ndarray:
     """Return the label indices of one image at full size, as displayed, in the labels of the task."""
     mask = samples.targets[index].mask(None)
-    return (mask > 0).astype(np.uint8) if task.adopt(samples.labels) else mask
+    return task.encode(mask > 0) if task.merges_foreground(samples.labels) else mask
 
 
 def _empty_cases(confusions: np.ndarray) -> dict[str, Any]:

@@ -42,6 +42,16 @@ def with_interval(score: Mapping[str, float | None]) -> tuple[str, str]:
     return number(score["value"]), f"{number(score['low'])} to {number(score['high'])}"
 
 
+def with_spread(mean: float | None, std: float | None) -> str:
+    """Return a mean and its standard deviation; a dash where the mean is not known.
+
+    Example:
+        >>> with_spread(0.7415, 0.02)
+        '0.742 +- 0.020'
+    """
+    return "-" if mean is None else f"{number(mean)} +- {number(std)}"
+
+
 def align(rows: Iterable[Sequence[str]]) -> list[str]:
     """Return rows of cells as lines of one width, the first column to the left, the others to the right.
 

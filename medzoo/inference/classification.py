@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from medzoo.inference.prediction import Prediction
 from medzoo.io import Scan
 from medzoo.preprocessing import Preprocessing
-from medzoo.task import Classification
+
+if TYPE_CHECKING:
+    from medzoo.task import Classification
 
 
 class ClassPrediction(Prediction):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
@@ -13,8 +13,10 @@ import numpy as np
 from medzoo.inference.prediction import Prediction
 from medzoo.io import Scan, restore, write_image, write_mask
 from medzoo.preprocessing import Preprocessing
-from medzoo.task import Segmentation
 from medzoo.transforms.intensity import to_display
+
+if TYPE_CHECKING:
+    from medzoo.task import Segmentation
 
 # Okabe and Ito's colours, which stay apart for colour-blind readers, the one that stands out on grey first.
 _COLORS = ((213, 94, 0), (86, 180, 233), (0, 158, 115), (240, 228, 66), (0, 114, 178), (204, 121, 167))

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from medzoo.errors import refuse_unknown, unknown_name
+from medzoo.task.base import Task
 from medzoo.task.classification import Classification
 from medzoo.task.features import FeatureExtraction
 from medzoo.task.regression import Regression
@@ -13,8 +14,9 @@ from medzoo.task.segmentation import Segmentation
 
 __all__ = ["TASKS", "Classification", "FeatureExtraction", "Regression", "Segmentation", "Task", "task_from_json"]
 
-Task = Segmentation | Classification | Regression | FeatureExtraction
-TASKS = {task.name: task for task in (Segmentation, Classification, Regression, FeatureExtraction)}
+TASKS: dict[str, type[Task]] = {
+    task.name: task for task in (Segmentation, Classification, Regression, FeatureExtraction)
+}
 
 
 def task_from_json(value: Mapping[str, Any]) -> Task:

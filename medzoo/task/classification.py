@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import ClassVar
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -36,19 +35,20 @@ class Classification(Labelled):
     """
 
     labels: tuple[str, ...] = ("negative", "positive")
-    threshold: float = 0.5
     temperature: float = 1.0
 
-    name: ClassVar[str] = "classification"
-    pipeline_tag: ClassVar[str] = "image-classification"
-    default_loss: ClassVar[str] = "crossentropy"
-    losses: ClassVar[tuple[str, ...]] = ("crossentropy", "focal")
-    default_metrics: ClassVar[tuple[str, ...]] = ("accuracy", "balanced_accuracy")
-    monitor: ClassVar[str] = "val_balanced_accuracy"
-    main_score: ClassVar[str] = "balanced_accuracy"
-    # What a reader of the card does with an answer.
-    usage: ClassVar[str] = "result.label, result.confidence, result.probabilities"
-    is_dense: ClassVar[bool] = False
+    name = "classification"
+    pipeline_tag = "image-classification"
+    default_loss = "crossentropy"
+    losses = ("crossentropy", "focal")
+    default_metrics = ("accuracy", "balanced_accuracy")
+    monitor = "val_balanced_accuracy"
+    main_score = "balanced_accuracy"
+    usage = "result.label, result.confidence, result.probabilities"
+    is_dense = False
+    is_categorical = True
+    target_dtype = np.int32
+    _FIRST = "label_0"
 
     def __post_init__(self):
         self._check("of two the positive one last", ("benign", "malignant"))
@@ -74,18 +74,18 @@ class Classification(Labelled):
             return (probabilities[..., 1] >= self.threshold).astype(np.uint8)
         return np.argmax(probabilities, axis=-1).astype(np.uint8)
 
-    def adopt(self, labels: tuple[str, ...]) -> bool:
-        """Refuse the labels of a data set that are not this task's, in its order.
+    def uncalibrated(self) -> Classification:
+        """Return the task with its default threshold and temperature."""
+        return replace(self, threshold=Classification.threshold, temperature=Classification.temperature)
 
-        Returns:
-            False: the indices already are this task's.
+    def check_labels(self, labels: tuple[str, ...]) -> None:
+        """Refuse the labels of a data set that are not this task's, in its order.
 
         Raises:
             ValueError: The labels differ.
         """
-        if tuple(labels) == self.labels:
-            return False
-        raise ValueError(
-            f"The data has the labels {tuple(labels)}, the model {self.labels}. Give them the model's names and order, "
-            "for example medzoo.data.read(path, labels=[...])."
-        )
+        if tuple(labels) != self.labels:
+            raise ValueError(
+                f"The data has the labels {tuple(labels)}, the model {self.labels}. Give them the model's names and "
+                "order, for example medzoo.data.read(path, labels=[...])."
+            )

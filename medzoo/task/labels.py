@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from typing import Any, ClassVar
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar, Self
+
+from medzoo.task.base import Task
 
 # Masks are uint8.
 _MOST = 256
 
 
-class Labelled:
+@dataclass(frozen=True)
+class Labelled(Task):
     """A task that chooses among `labels`: of two by one sigmoid output and a threshold, of more by a softmax."""
 
-    labels: tuple[str, ...]
-    threshold: float
-    name: ClassVar[str]
+    labels: tuple[str, ...] = ()
+    threshold: float = 0.5
+
+    # Name of the first label where they are numbered.
+    _FIRST: ClassVar[str]
 
     def _check(self, order: str, example: tuple[str, ...]) -> None:
         if not are_names(self.labels):
@@ -40,6 +46,17 @@ class Labelled:
     def activation(self) -> str:
         """Activation of the output layer."""
         return "sigmoid" if self.is_binary else "softmax"
+
+    def with_labels(self, labels: int | Sequence[str]) -> Self:
+        """Return a task of the same kind for other labels, with its default threshold.
+
+        Raises:
+            ValueError: There are fewer than two labels or more than 256, or a name stands twice.
+        """
+        if isinstance(labels, int):
+            labels = [self._FIRST, *(f"label_{index}" for index in range(1, labels))]
+        # A lone text must be refused, not become its letters.
+        return type(self)(labels if isinstance(labels, str) else tuple(labels))
 
     def to_json(self) -> dict[str, Any]:
         """Return the values that `task_from_json` reads back."""

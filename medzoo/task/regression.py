@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
+from medzoo.task.base import Task
+
 
 @dataclass(frozen=True)
-class Regression:
+class Regression(Task):
     """Give every image one number.
 
     The network answers in deviations from the mean of the training targets, so that losses mean the same whatever the
@@ -35,21 +37,21 @@ class Regression:
     mean: float | None = None
     std: float | None = None
 
-    name: ClassVar[str] = "regression"
-    # The nearest of the tags of the Hub, none of which speaks of a number for an image.
-    pipeline_tag: ClassVar[str] = "image-classification"
-    default_loss: ClassVar[str] = "huber"
-    losses: ClassVar[tuple[str, ...]] = ("huber", "mae", "mse")
-    default_metrics: ClassVar[tuple[str, ...]] = ("r2", "mae")
-    monitor: ClassVar[str] = "val_r2"
-    main_score: ClassVar[str] = "r2"
-    # What a reader of the card does with an answer.
-    usage: ClassVar[str] = "result.value"
-    is_dense: ClassVar[bool] = False
-    threshold: ClassVar[None] = None
-    is_binary: ClassVar[bool] = False
-    outputs: ClassVar[int] = 1
-    activation: ClassVar[str] = "linear"
+    name = "regression"
+    # No tag of the Hub speaks of a number for an image.
+    pipeline_tag = "image-classification"
+    default_loss = "huber"
+    losses = ("huber", "mae", "mse")
+    default_metrics = ("r2", "mae")
+    monitor = "val_r2"
+    main_score = "r2"
+    usage = "result.value"
+    is_dense = False
+    is_categorical = False
+    target_dtype = np.float32
+    threshold = None
+    outputs = 1
+    activation = "linear"
 
     def __post_init__(self):
         if (self.mean is None) != (self.std is None):
@@ -62,7 +64,7 @@ class Regression:
         """The name of the target, as the only label."""
         return (self.target,)
 
-    def fit(self, values: Sequence[float]) -> Regression:
+    def fit(self, targets: Sequence[float]) -> Regression:
         """Return this task with the mean and the deviation of training targets; one that has them stays as it is.
 
         Raises:
@@ -70,37 +72,33 @@ class Regression:
         """
         if self.std is not None:
             return self
-        mean, std = float(np.mean(values)), float(np.std(values))
+        mean, std = float(np.mean(targets)), float(np.std(targets))
         if not std > 0:
             raise ValueError(
-                f"The target '{self.target}' is {mean:g} in all {len(values)} training images, so there is nothing to "
+                f"The target '{self.target}' is {mean:g} in all {len(targets)} training images, so there is nothing to "
                 "learn. Check the column of the table."
             )
         return replace(self, mean=mean, std=std)
 
-    def encode(self, values: np.ndarray) -> np.ndarray:
+    def encode(self, values: Any) -> np.ndarray:
         """Turn values in their unit into what the network is to answer, float32 of the same shape."""
-        return ((np.asarray(values, np.float64) - (self.mean or 0.0)) / (self.std or 1.0)).astype(np.float32)
+        return ((np.asarray(values, np.float64) - (self.mean or 0.0)) / (self.std or 1.0)).astype(self.target_dtype)
 
     def decode(self, outputs: np.ndarray) -> np.ndarray:
         """Turn outputs of the network `(..., 1)` into values `(...)` in their unit."""
         return np.asarray(outputs, np.float64)[..., 0] * (self.std or 1.0) + (self.mean or 0.0)
 
-    def adopt(self, labels: tuple[str, ...]) -> bool:
+    def check_labels(self, labels: tuple[str, ...]) -> None:
         """Refuse another target than this task's.
-
-        Returns:
-            False: the values already are this task's.
 
         Raises:
             ValueError: The names differ.
         """
-        if tuple(labels) == self.labels:
-            return False
-        raise ValueError(
-            f"The data has the target {', '.join(labels)}, the model answers '{self.target}'. Read the column of that "
-            f"name, for example medzoo.data.from_table(path, target={self.target!r})."
-        )
+        if tuple(labels) != self.labels:
+            raise ValueError(
+                f"The data has the target {', '.join(labels)}, the model answers '{self.target}'. Read the column of "
+                f"that name, for example medzoo.data.from_table(path, target={self.target!r})."
+            )
 
     def to_json(self) -> dict[str, Any]:
         """Return the values that `task_from_json` reads back."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 
@@ -30,19 +29,19 @@ class Segmentation(Labelled):
     """
 
     labels: tuple[str, ...] = ("background", "foreground")
-    threshold: float = 0.5
 
-    name: ClassVar[str] = "segmentation"
-    pipeline_tag: ClassVar[str] = "image-segmentation"
-    default_loss: ClassVar[str] = "dice_crossentropy"
-    losses: ClassVar[tuple[str, ...]] = ("crossentropy", "dice_crossentropy", "focal")
-    default_metrics: ClassVar[tuple[str, ...]] = ("dice", "pixel_accuracy")
-    monitor: ClassVar[str] = "val_dice"
-    main_score: ClassVar[str] = "dice"
-    # What a reader of the card does with an answer.
-    usage: ClassVar[str] = 'result.save("mask.png"); result.overlay("overlay.png")'
-    # Whether there is an answer for every pixel.
-    is_dense: ClassVar[bool] = True
+    name = "segmentation"
+    pipeline_tag = "image-segmentation"
+    default_loss = "dice_crossentropy"
+    losses = ("crossentropy", "dice_crossentropy", "focal")
+    default_metrics = ("dice", "pixel_accuracy")
+    monitor = "val_dice"
+    main_score = "dice"
+    usage = 'result.save("mask.png"); result.overlay("overlay.png")'
+    is_dense = True
+    is_categorical = False
+    target_dtype = np.uint8
+    _FIRST = "background"
 
     def __post_init__(self):
         self._check("the background first", ("background", "tumor"))
@@ -59,25 +58,21 @@ class Segmentation(Labelled):
             return probabilities[..., label]
         return probabilities[..., 0] if label == 1 else 1 - probabilities[..., 0]
 
-    def adopt(self, labels: tuple[str, ...]) -> bool:
-        """Say whether the label indices of a data set must be merged to become targets of this task.
-
-        A binary model takes every foreground label of the data as its own foreground.
+    def check_labels(self, labels: tuple[str, ...]) -> None:
+        """Refuse other labels, unless there is one foreground, which any foreground of the data can be.
 
         Args:
             labels: Labels of the data set, the background first.
 
-        Returns:
-            False where the indices already are this task's; True where every index above 0 becomes 1.
-
         Raises:
             ValueError: The labels differ and the task has more than one foreground label.
         """
-        if tuple(labels) == self.labels:
-            return False
-        if self.is_binary:
-            return True
-        raise ValueError(
-            f"The data has the labels {tuple(labels)}, the model {self.labels}. "
-            "Name them alike, for example medzoo.data.from_coco(path, labels={'tumor': ['0', '1']})."
-        )
+        if not self.is_binary and tuple(labels) != self.labels:
+            raise ValueError(
+                f"The data has the labels {tuple(labels)}, the model {self.labels}. "
+                "Name them alike, for example medzoo.data.from_coco(path, labels={'tumor': ['0', '1']})."
+            )
+
+    def merges_foreground(self, labels: tuple[str, ...]) -> bool:
+        """Say whether every label index above 0 of a data set counts as 1: one foreground takes all of the data's."""
+        return self.is_binary and tuple(labels) != self.labels

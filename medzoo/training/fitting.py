@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import keras
-import numpy as np
 
 from medzoo.data import Samples
 from medzoo.data.augment import Augmentation
@@ -147,8 +146,7 @@ class Fitting:
         augment = Augmentation.from_json(recipe.augmentation) if views else None
         size, seed = recipe.batch_size, recipe.seed
         features = self._cache.features(self._model, encoder, samples, views or 0, augment, seed, size)
-        targets = np.array(samples.targets)[:, None]
-        targets = task.encode(targets) if task.name == "regression" else targets.astype(np.int32)
+        targets = task.encode(samples.targets)[:, None]
         balance = recipe.balance if is_training else {}
         strata = samples.targets if balance.get("sampling") else None
         weights = balance.get("class_weights")

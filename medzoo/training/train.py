@@ -121,7 +121,7 @@ def fit_recipe(recipe: Recipe, training: Samples) -> Recipe:
     Raises:
         ValueError: All targets or all pixels are equal.
     """
-    task = recipe.task.fit(training.targets) if recipe.task.name == "regression" else recipe.task
+    task = recipe.task.fit(training.targets)
     fitted = replace(recipe, task=task, preprocessing=fit_preprocessing(recipe.preprocessing, training))
     return fit_clusters(fitted, training)
 

@@ -10,13 +10,10 @@ from typing import Any
 import keras
 
 from medzoo.recipe import Recipe
-from medzoo.task import Classification, FeatureExtraction, Segmentation, Task
+from medzoo.task import Task
 from medzoo.zoo_model import ZooModel
 
 _log = logging.getLogger("medzoo")
-
-# What a model of one task becomes.
-_TASKS = {Segmentation: Segmentation, Classification: Classification, FeatureExtraction: Classification}
 
 
 def replace_head(model: Any, labels: int | Sequence[str], source: str | None = None) -> ZooModel:
@@ -52,15 +49,11 @@ def replace_head(model: Any, labels: int | Sequence[str], source: str | None = N
 
 
 def _task(model: Any, labels: int | Sequence[str]) -> Task:
-    kind = _TASKS.get(type(model.task)) if isinstance(model, ZooModel) else None
-    if kind is None:
+    task = model.task.with_labels(labels) if isinstance(model, ZooModel) else None
+    if task is None:
         what = f"a network for {model.task.name}" if isinstance(model, ZooModel) else "an estimator on features"
         raise ValueError(f"`labels` need a network that answers labels; '{model.name}' is {what}. Leave them out.")
-    if isinstance(labels, int):
-        labels = [f"label_{index}" for index in range(labels)]
-        if kind is Segmentation:
-            labels[:1] = ["background"]
-    return kind(labels if isinstance(labels, str) else tuple(labels))
+    return task
 
 
 def _heads(network: keras.Model) -> Iterator[keras.Layer]:

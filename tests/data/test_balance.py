@@ -150,5 +150,5 @@ def test_mixup_of_masks_is_an_error_before_anything_is_read():
 
 
 def test_targets_of_another_task_are_an_error():
-    with pytest.raises(ValueError, match="The samples have targets of classification, the model's task is regression"):
+    with pytest.raises(ValueError, match="The samples have targets of classification, the task is regression"):
         make_dataset(make_samples(), PLAIN, Regression())

@@ -131,7 +131,7 @@ def test_evaluate_refuses_other_labels(grade_model, binary_samples):
 
 
 def test_evaluate_refuses_samples_for_another_task(binary_model, samples):
-    with pytest.raises(ValueError, match="for classification; got samples for segmentation"):
+    with pytest.raises(ValueError, match="targets of segmentation, the task is classification"):
         evaluate(binary_model, samples)
 
 

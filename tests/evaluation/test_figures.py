@@ -11,8 +11,7 @@ from medzoo.data import Samples
 from medzoo.evaluation.evaluate import evaluate
 from medzoo.evaluation.plots import classification, common, regression, segmentation
 from medzoo.evaluation.plots import segmentation as overlays
-from medzoo.evaluation.plots import sheets as errors
-from medzoo.evaluation.plots.figures import FIGURES
+from medzoo.evaluation.plots.figures import MODULES
 from medzoo.evaluation.record import Evaluation
 from medzoo.evaluation.save import save_report
 from medzoo.files import read_json
@@ -34,14 +33,14 @@ def panel_titles(figure):
 
 
 def test_confusion_figure_shows_shares_and_counts(model, samples):
-    texts = [text.get_text() for text in common.confusion_figure(evaluate(model, samples)).axes[0].texts]
+    texts = [text.get_text() for text in segmentation.FIGURES["confusion"](evaluate(model, samples)).axes[0].texts]
     assert texts == ["97.5%\n156 px", "2.5%\n4 px", "25.0%\n8 px", "75.0%\n24 px"]
 
 
 def test_confusion_figure_takes_labels_literally(model, make_samples, tmp_path):
     masks = np.eye(8)[None]
     model.task = Segmentation(labels=("background", "$x_{$ <b>"))
-    figure = common.confusion_figure(evaluate(model, make_samples(masks, masks, labels=model.task.labels)))
+    figure = segmentation.FIGURES["confusion"](evaluate(model, make_samples(masks, masks, labels=model.task.labels)))
     assert common.save_figure(figure, tmp_path / "confusion.png").stat().st_size > 0
 
 
@@ -182,7 +181,7 @@ def test_reliability_figure_draws_a_point_for_every_bin_that_holds_cases(classif
 
 
 def test_regression_figures_name_target_and_unit(measured):
-    for name, draw in FIGURES["regression"].items():
+    for name, draw in regression.FIGURES.items():
         axes = draw(measured).axes[0]
         assert "density (mg/ml)" in axes.get_xlabel(), name
         assert "density (mg/ml)" in axes.get_ylabel(), name
@@ -200,19 +199,19 @@ def test_bland_altman_figure_of_one_case_has_no_limits(value_model, value_sample
 
 
 def test_sheet_shows_wrong_answers_with_true_and_predicted_label(grade_model, grade_samples, classified):
-    figure = errors.class_errors_figure(grade_model, grade_samples, classified)
+    figure = classification.errors_figure(grade_model, grade_samples, classified)
     assert [title.split(" (")[0] for title in panel_titles(figure)] == ["case_3.png\ntrue mild\npredicted severe"]
     assert figure.get_suptitle().endswith("(1 of 6 cases)")
 
 
 def test_sheet_of_a_classifier_without_errors_is_empty(grade_model, grade_samples):
     right = grade_samples[:3]
-    figure = errors.class_errors_figure(grade_model, right, evaluate(grade_model, right))
+    figure = classification.errors_figure(grade_model, right, evaluate(grade_model, right))
     assert panel_titles(figure) == [""]
 
 
 def test_sheet_shows_the_largest_error_first(value_model, value_samples, measured):
-    titles = panel_titles(errors.value_errors_figure(value_model, value_samples, measured))
+    titles = panel_titles(regression.errors_figure(value_model, value_samples, measured))
     assert titles[0].startswith("case_3.png\ntrue 76.000\npredicted 80.000")
 
 
@@ -221,7 +220,7 @@ def test_sheet_shows_the_chosen_slice_of_a_volume(value_model):
     volume[3, 4:] = 255
     scan = Scan(volume, volume.shape[:3], source="volume")
     samples = Samples((scan,), (50.0,), ("a",), ("",), ("density",), (3,))
-    figure = errors.value_errors_figure(value_model, samples, evaluate(value_model, samples))
+    figure = regression.errors_figure(value_model, samples, evaluate(value_model, samples))
     assert figure.axes[0].images[0].get_array()[4:].min() == 1
 
 
@@ -230,7 +229,7 @@ def test_report_of_every_task_is_whole(task, request, tmp_path):
     model, samples = (request.getfixturevalue(f"{task}_{part}") for part in ("model", "samples"))
     evaluation = evaluate(model, samples)
     paths = save_report(evaluation, tmp_path / "run", model=model, samples=samples)
-    assert {path.stem for path in paths} == {*FIGURES[evaluation.task], "errors"}
+    assert {path.stem for path in paths} == {*MODULES[evaluation.task].FIGURES, "errors"}
     assert all(cv2.imread(str(path)) is not None for path in paths)
     assert Evaluation.from_json(read_json(tmp_path / "run" / "evaluation.json")) == evaluation
 

@@ -7,7 +7,8 @@ import pytest
 from matplotlib.text import Text
 
 from medzoo.evaluation.evaluate import evaluate
-from medzoo.evaluation.plots.folds import fold_figures, losses_figure, mean_losses, mean_roc, roc_figure
+from medzoo.evaluation.plots.classification import folds_figure, mean_roc
+from medzoo.evaluation.plots.folds import fold_figures, losses_figure, mean_losses
 
 
 def write_history(path, losses):
@@ -60,12 +61,12 @@ def test_a_fold_without_positive_cases_has_no_curve_and_no_part_in_the_mean(bina
     found = evaluate(binary_model, binary_samples)
     empty = evaluate(binary_model, binary_samples[:4])
     assert np.array_equal(mean_roc([found, empty], "ill")[0], mean_roc([found], "ill")[0])
-    assert roc_figure([found, empty], "held-out set").axes
+    assert folds_figure([found, empty], "held-out set").axes
 
 
 def test_roc_has_a_panel_for_each_of_several_labels(grade_model, grade_samples):
     found = evaluate(grade_model, grade_samples)
-    titles = [axes.get_title() for axes in roc_figure([found, found], "held-out set").axes]
+    titles = [axes.get_title() for axes in folds_figure([found, found], "held-out set").axes]
     assert titles == ["none", "mild", "severe"]
 
 

@@ -1,11 +1,15 @@
 """Tasks: what the outputs of a network mean."""
 
 import json
+from inspect import get_annotations
 
 import numpy as np
 import pytest
 
-from medzoo.task import TASKS, Classification, Regression, Segmentation, task_from_json
+from medzoo.evaluation.cases import CASES, Cases
+from medzoo.evaluation.plots.figures import MODULES
+from medzoo.inference.scans import ANSWERS
+from medzoo.task import TASKS, Classification, FeatureExtraction, Regression, Segmentation, Task, task_from_json
 
 BINARY = Segmentation(("background", "tumor"))
 THREE = Segmentation(("background", "edema", "tumor"))
@@ -51,18 +55,21 @@ def test_confidence_of_several_labels_is_their_own_output():
 
 
 def test_own_labels_are_taken_as_they_are():
-    assert THREE.adopt(THREE.labels) is False
+    THREE.check_labels(THREE.labels)
+    assert not THREE.merges_foreground(THREE.labels)
+    assert not BINARY.merges_foreground(BINARY.labels)
 
 
 @pytest.mark.parametrize("labels", [("background", "0", "1"), ("background", "lesion")])
 def test_binary_task_merges_every_foreground_label(labels):
-    assert BINARY.adopt(labels) is True
+    BINARY.check_labels(labels)
+    assert BINARY.merges_foreground(labels)
 
 
 @pytest.mark.parametrize("labels", [("background", "tumor"), ("background", "tumor", "edema")])
 def test_several_labels_are_not_matched_by_guess(labels):
     with pytest.raises(ValueError, match="from_coco"):
-        THREE.adopt(labels)
+        THREE.check_labels(labels)
 
 
 @pytest.mark.parametrize(
@@ -129,7 +136,7 @@ def test_threshold_speaks_of_calibrated_probabilities():
 
 def test_other_classes_are_refused():
     with pytest.raises(ValueError, match=r"labels \('b', 'a'\), the model \('a', 'b'\)"):
-        Classification(("a", "b")).adopt(("b", "a"))
+        Classification(("a", "b")).check_labels(("b", "a"))
 
 
 @pytest.mark.parametrize("values", [{"labels": ("a",)}, {"labels": "ab"}, {"threshold": 1}, {"temperature": 0}])
@@ -158,10 +165,67 @@ def test_a_constant_target_is_an_error_that_names_it():
 
 def test_another_target_is_refused():
     with pytest.raises(ValueError, match="the target age, the model answers 'lvef'"):
-        Regression("lvef").adopt(("age",))
+        Regression("lvef").check_labels(("age",))
 
 
 @pytest.mark.parametrize("values", [{"mean": 1}, {"mean": 0, "std": 0}, {"mean": 0, "std": np.nan}])
 def test_a_scale_that_is_none_is_refused(values):
     with pytest.raises(ValueError, match="`std` must|`mean` and `std` must"):
         Regression(**values)
+
+
+MEMBERS = sorted({*get_annotations(Task), *(name for name in vars(Task) if not name.startswith("_"))})
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_every_task_says_all_that_a_task_must_say(name):
+    task = TASKS[name]()
+    assert not [member for member in MEMBERS if not hasattr(task, member)]
+    # What the protocol leaves open has no body there, and so would answer None.
+    for member in ("labels", "outputs", "activation", "check_labels", "to_json"):
+        assert getattr(type(task), member) is not getattr(Task, member), member
+
+
+def test_every_task_that_answers_has_a_row_in_the_table_of_each_package():
+    answering = {name for name, task in TASKS.items() if task().outputs}
+    assert ANSWERS.keys() == CASES.keys() == MODULES.keys() == answering
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_module_of_every_task_gives_what_is_asked_of_it(name):
+    cases = {*get_annotations(Cases), *(member for member in vars(Cases) if not member.startswith("_"))}
+    assert not [member for member in cases if not hasattr(CASES[name], member) and member != "task"]
+    assert not [member for member in ("FIGURES", "FOLDS", "case_sheets") if not hasattr(MODULES[name], member)]
+
+
+@pytest.mark.parametrize("task", [THREE, Classification(), Regression("lvef", mean=4, std=2)])
+def test_encoded_targets_have_the_type_that_the_task_names(task):
+    encoded = task.encode([0, 1, 1])
+    assert (encoded.dtype, encoded.shape) == (task.target_dtype, (3,))
+
+
+@pytest.mark.parametrize("task", [BINARY, Classification(threshold=0.3), FeatureExtraction()])
+def test_a_task_that_learns_nothing_from_targets_stays_as_it_is(task):
+    assert task.fit([0, 1]) is task
+
+
+def test_an_uncalibrated_classification_has_the_labels_only():
+    assert Classification(("a", "b"), threshold=0.3, temperature=2).uncalibrated() == Classification(("a", "b"))
+
+
+@pytest.mark.parametrize(
+    ("task", "expected"),
+    [
+        (BINARY, Segmentation(("background", "label_1", "label_2"))),
+        (Classification(("a", "b"), threshold=0.3), Classification(("label_0", "label_1", "label_2"))),
+        (FeatureExtraction(), Classification(("label_0", "label_1", "label_2"))),
+        (Regression(), None),
+    ],
+)
+def test_a_new_head_numbers_its_labels(task, expected):
+    assert task.with_labels(3) == expected
+
+
+def test_features_have_no_labels_to_check():
+    with pytest.raises(ValueError, match="gives features, so it cannot be trained"):
+        FeatureExtraction().check_labels(("a", "b"))

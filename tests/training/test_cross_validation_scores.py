@@ -43,7 +43,7 @@ def test_a_score_that_no_fold_has_stays_unknown():
     records = (record(Regression(), r2=None), record(Regression(), r2=None))
     scores = FoldScores("valid", records, "pooled", {})
     assert scores.mean["r2"] is scores.std["r2"] is None
-    assert scores.table("regression", ("value",))[3].split() == ["mean", "+-", "std", "-"]
+    assert scores.table(Regression())[3].split() == ["mean", "+-", "std", "-"]
 
 
 def test_a_score_that_only_some_folds_have_is_theirs():
@@ -85,8 +85,8 @@ def test_csv_has_a_row_for_each_model_and_part(tmp_path, monkeypatch):
 
 def test_table_shows_the_second_of_two_labels_and_the_mean_of_more():
     known = {"accuracy": 1, "f1/a": 1, "f1/b": 1, "f1_macro": 1}
-    assert shown_scores("classification", ("a", "b"), known)["f1"] == "f1/b"
-    assert shown_scores("classification", ("a", "b", "c"), known)["f1"] == "f1_macro"
+    assert shown_scores(Classification(("a", "b")), known)["f1"] == "f1/b"
+    assert shown_scores(Classification(("a", "b", "c")), known)["f1"] == "f1_macro"
 
 
 def test_pooled_classification_is_that_of_all_cases():

@@ -65,7 +65,7 @@ def rows_of(samples: Samples) -> list[Row]:
 
 def _label(target: Any, samples: Samples) -> str:
     """Return the class of a target, the labels of an annotation that lists them, or ""; reads no mask."""
-    if samples.kind == "classification":
+    if samples.task_type.is_categorical:
         return samples.labels[target]
     listed = () if isinstance(target, MaskTarget) else getattr(target, "labels", ())
     return " + ".join(samples.labels[index] for index in listed if index)

@@ -25,7 +25,7 @@ def check_balance(balance: Mapping[str, Any], task: Task) -> None:
     refuse_unknown("field of the balance", balance, FIELDS)
     if balance.get("sampling") not in (None, BALANCED):
         raise unknown_name("sampling", balance["sampling"], (BALANCED,))
-    if balance.get("sampling") and task.name != "classification":
+    if balance.get("sampling") and not task.is_categorical:
         raise ValueError(
             f"Balanced sampling draws labels of images; the task is {task.name}. "
             "Leave 'sampling' out of the recipe's `balance`."
@@ -82,7 +82,7 @@ def weigh(targets: np.ndarray, weights: np.ndarray) -> np.ndarray:
 
 
 def _balanced_weights(samples: Samples) -> np.ndarray:
-    if samples.kind != "classification":
+    if not samples.task_type.is_categorical:
         raise ValueError(
             "class_weights='balanced' counts images by label, which classification has. "
             f"Received: targets of {samples.kind}. Give the weights: {{'class_weights': {{label: weight}}}}."

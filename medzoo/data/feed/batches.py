@@ -16,7 +16,7 @@ from medzoo.data.augment.backend import ops_of
 from medzoo.data.feed.balance import check_balance, class_weights, weigh
 from medzoo.data.feed.order import Order
 from medzoo.data.feed.reader import Reader
-from medzoo.data.samples import Samples
+from medzoo.data.samples import Samples, check_task
 from medzoo.preprocessing import Preprocessing
 from medzoo.task import Task
 
@@ -207,14 +207,7 @@ def _change(augment: Augmentation, preprocessing: Preprocessing, task: Task) -> 
 def _check(samples: Samples, preprocessing: Preprocessing, task: Task, augment: Augmentation | None) -> None:
     if not len(samples):
         raise ValueError("There are no samples to read. Check the folder and the split: len(samples) is 0.")
-    if not task.labels:
-        # Says that features have no targets at all.
-        task.adopt(samples.labels)
-    if samples.kind != task.name:
-        raise ValueError(
-            f"The samples have targets of {samples.kind}, the model's task is {task.name}. Read the data with its "
-            f"targets of {task.name}, or take another model."
-        )
+    check_task(samples, task)
     if augment is not None and augment.mixup and task.is_dense:
         raise ValueError("Mixup mixes labels or numbers of images, which masks are not. Set `mixup` to 0.")
     if augment is not None and augment.slice_jitter and preprocessing.stack is None:

@@ -14,6 +14,7 @@ from medzoo.data.samples import Samples
 from medzoo.data.sources.masks import MaskTarget
 from medzoo.io import Scan
 from medzoo.preprocessing import Preprocessing
+from medzoo.task import task_from_json
 from medzoo.transforms.intensity import scale_channels
 
 
@@ -148,7 +149,7 @@ def from_packed(path: str | os.PathLike) -> Samples:
     starts = np.cumsum([0, *index["counts"]]).tolist()
     places = list(zip(index["sources"], starts, index["counts"], strict=False))
     targets = index["targets"]
-    if index["task"]["type"] == "segmentation":
+    if task_from_json(index["task"]).is_dense:
         rows = zip(places, targets, strict=True)
         targets = [PackedMask(source, file, first, count, tuple(labels)) for (source, first, count), labels in rows]
     images = tuple(PackedImage(source, file, first, count) for source, first, count in places)

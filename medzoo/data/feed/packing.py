@@ -16,12 +16,12 @@ import numpy as np
 from medzoo import __version__
 from medzoo.data.feed.packed_file import PACKED_SUFFIX, Row, encode, write_packed
 from medzoo.data.feed.reader import read_rows, row_counts
-from medzoo.data.samples import Samples
+from medzoo.data.samples import Samples, check_task
 from medzoo.data.split_files import portable_names
 from medzoo.data.splits import strata_of
 from medzoo.files import atomic_file
 from medzoo.preprocessing import Preprocessing
-from medzoo.task import Segmentation, Task
+from medzoo.task import Task
 
 # Bytes of inputs, and of what is made on the way to them, that are in memory at a time.
 _BUFFER = 2**29
@@ -85,7 +85,7 @@ def prepare(
     preprocessing = preprocessing.for_training
     if task.is_dense:
         # As the data says: labels are merged for the model when they are read.
-        task = Segmentation(samples.labels)
+        task = samples.task
     counts = row_counts(samples, preprocessing, task)
     shape = (sum(counts), *preprocessing.size, preprocessing.channels + 2 * margin)
     read = partial(_rows, samples, preprocessing, task, margin)
@@ -103,12 +103,7 @@ def _check(samples: Samples, preprocessing: Preprocessing, task: Task, path: str
         raise ValueError(f"The file must have the suffix {PACKED_SUFFIX}. Received: {os.fspath(path)}.")
     if not len(samples):
         raise ValueError("There are no samples to pack. Check the folder and the split: len(samples) is 0.")
-    task.adopt(samples.labels)
-    if samples.kind != task.name:
-        raise ValueError(
-            f"The samples have targets of {samples.kind}, the task is {task.name}. Read the data with its targets of "
-            f"{task.name}, or take another recipe."
-        )
+    check_task(samples, task)
     if margin and preprocessing.stack is None:
         raise ValueError("`slice_jitter` shifts a stack of slices. Set Preprocessing(stack=Stack()), or leave it out.")
     if margin and preprocessing.has_channel_statistics and preprocessing.fit != "stretch":

@@ -53,14 +53,14 @@ def read_rows(
     inputs, masks = get(row, preprocessing, task, margin)
     if not task.is_dense:
         # A stack of which several neighbours are answered in prediction is one answer all the same.
-        value = np.array([row.target])
-        target = task.encode(value) if task.name == "regression" else value.astype(np.int32)
+        target = task.encode([row.target])
         yield from ((pixels, target) for pixels in inputs)
         return
-    merge = task.adopt(samples.labels)
+    task.check_labels(samples.labels)
+    merge = task.merges_foreground(samples.labels)
     for pixels, mask in zip(inputs, masks, strict=True):
         mask = np.minimum(mask, 1) if merge else mask
-        yield pixels, mask[..., None].astype(np.uint8, copy=False)
+        yield pixels, task.encode(mask[..., None])
 
 
 def _packed(row: Sample, preprocessing: Preprocessing, task: Task, margin: int) -> tuple[Inputs, Iterable]:
@@ -143,16 +143,14 @@ class Reader:
         margin: int = 0,
         cache: str | os.PathLike | None = None,
     ):
-        task.adopt(samples.labels)
         self.samples, self.preprocessing, self.task, self.margin = samples, preprocessing, task, margin
         counts = row_counts(samples, preprocessing, task)
         self.count = sum(counts)
         self.sample_of = np.repeat(np.arange(len(samples)), counts)
         self._first = np.cumsum([0, *counts])
         target = (*preprocessing.size, 1) if task.is_dense else (1,)
-        dtypes = {"segmentation": np.uint8, "classification": np.int32, "regression": np.float32}
         channels = preprocessing.channels + 2 * margin
-        self.columns = [((*preprocessing.size, channels), np.float32), (target, dtypes[task.name])]
+        self.columns = [((*preprocessing.size, channels), np.float32), (target, task.target_dtype)]
         self._store = self._make_store(cache)
         self._locks = [Lock() for _ in range(_LOCKS)]
         # Rows of the samples read last, where each makes several and none is kept.

@@ -19,6 +19,7 @@ from medzoo.data.sources.masks import MaskTarget
 from medzoo.errors import require
 from medzoo.io import Scan, read_scan
 from medzoo.io.checks import damaged
+from medzoo.task import TASKS
 
 _VERSION = r"\d+\.\d+\.\d+"
 
@@ -96,7 +97,7 @@ def _part(builder: Any, split: str, index: list[Any]) -> Samples:
         )
     names, patients, slices, targets = zip(*index, strict=True)
     sources = [f"{builder.data_dir}/{name}" for name in names]
-    if builder.info.metadata["kind"] == "segmentation":
+    if TASKS[builder.info.metadata["kind"]].is_dense:
         targets = tuple(
             ShardMask(sources[row], tuple(target["shape"]), tuple(target["labels"]), masks, row)
             for row, target in enumerate(targets)

@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow_datasets as tfds
 
 from medzoo.data.samples import Samples
-from medzoo.task import Classification, Regression, Task
+from medzoo.task import Task
 
 # tfds knows no rows without a split, and keeps the word "all" for itself.
 UNSPLIT = "unsplit"
@@ -74,12 +74,12 @@ class SamplesBuilder(tfds.core.GeneratorBasedBuilder, abc.ABC, skip_registration
         )
 
     def _target_feature(self) -> tfds.features.FeatureConnector:
-        if isinstance(self.task, Classification):
+        if self.task.is_dense:
+            shape = (None,) * (3 if self.VOLUMES else 2)
+            return tfds.features.Tensor(shape=shape, dtype=np.uint8, encoding=tfds.features.Encoding.ZLIB)
+        if self.task.is_categorical:
             return tfds.features.ClassLabel(names=self.task.labels)
-        if isinstance(self.task, Regression):
-            return tfds.features.Scalar(np.float64)
-        shape = (None,) * (3 if self.VOLUMES else 2)
-        return tfds.features.Tensor(shape=shape, dtype=np.uint8, encoding=tfds.features.Encoding.ZLIB)
+        return tfds.features.Scalar(np.float64)
 
     def _split_generators(self, dl_manager: tfds.download.DownloadManager) -> dict[str, Iterator]:
         folder = Path(dl_manager.manual_dir)

@@ -97,7 +97,7 @@ class CardiacMri(SamplesBuilder):
         """Read the two images of every patient."""
         if self.task.is_dense:
             return from_volumes(folder / "volumes", labels=self.task.labels, patient=r"patient\d+")
-        column = {"label" if isinstance(self.task, Classification) else "target": self.builder_config.name}
+        column = {"label" if self.task.is_categorical else "target": self.builder_config.name}
         return from_table(folder / "targets.csv", image=("ed", "es"), **column)
 
 

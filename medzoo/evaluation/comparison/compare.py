@@ -149,7 +149,7 @@ def compare(
 
 
 def _refuse_different(first: ZooModel, second: ZooModel) -> None:
-    answers = [(task.name, task.labels, getattr(task, "unit", None)) for task in (first.task, second.task)]
+    answers = [(task.name, task.labels, task.unit) for task in (first.task, second.task)]
     if answers[0] == answers[1]:
         return
     words = [f"{name} of {', '.join(labels)}{f' in {unit}' if unit else ''}" for name, labels, unit in answers]

@@ -7,8 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from medzoo.evaluation.classification import ClassificationCases
-from medzoo.evaluation.evaluate import Cases
+from medzoo.evaluation.cases import Cases
 from medzoo.evaluation.intervals import LEVEL, SAMPLES, Statistic, draw, percentile_interval, weighted_means
 from medzoo.evaluation.tables import score_json
 
@@ -90,9 +89,7 @@ def compare_cases(first: Cases, second: Cases, patients: Sequence[str]) -> list[
     """Return what tests that do without a bootstrap say."""
     before, after = first.per_case(), second.per_case()
     tests = [_wilcoxon(name, patient_means(after[name] - before[name], patients)) for name in before]
-    if isinstance(first, ClassificationCases) and len(set(patients)) == len(patients):
-        tests = _delong(first, second) + tests
-    return tests
+    return tests if len(set(patients)) < len(patients) else _delong(first, second) + tests
 
 
 def patient_means(values: np.ndarray, patients: Sequence[str]) -> np.ndarray:
@@ -134,13 +131,11 @@ def _statistic_of_both(first: Cases, second: Cases) -> Callable[[np.ndarray], di
     return of_both
 
 
-def _delong(first: ClassificationCases, second: ClassificationCases) -> list[dict[str, Any]]:
-    rows = []
-    for index, label in enumerate(first.task.labels):
-        if first.task.is_binary and index == 0:
-            continue
-        result = delong(first.ranks[:, index], second.ranks[:, index], first.true == index)
-        rows.append({"test": "DeLong", "score": f"auc/{label}", "n": len(first.true), "p": _significant(result.p)})
+def _delong(first: Cases, second: Cases) -> list[dict[str, Any]]:
+    others, rows = second.rankings(), []
+    for name, (ranks, positive) in first.rankings().items():
+        result = delong(ranks, others[name][0], positive)
+        rows.append({"test": "DeLong", "score": name, "n": len(positive), "p": _significant(result.p)})
     return rows
 
 

@@ -13,7 +13,7 @@ from medzoo.evaluation.estimators.run import EstimatorRun
 from medzoo.evaluation.estimators.table import EstimatorTable
 from medzoo.features.extract import check_model
 from medzoo.files import locked
-from medzoo.task import Classification, Regression, Task
+from medzoo.task import Task
 
 if TYPE_CHECKING:
     from medzoo.data import Samples
@@ -83,12 +83,10 @@ def compare_estimators(
 
 def _task_of(task: Task, samples: Samples) -> Task:
     """Return what the estimators answer: the task of the network, or that of the samples."""
-    if samples.kind == "segmentation":
+    if samples.task_type.is_dense:
         raise ValueError("Estimators answer with labels or numbers; the samples have masks. Give other data.")
-    if samples.kind == task.name:
-        task.adopt(samples.labels)
-        # Threshold and temperature were fitted for the network's own probabilities.
-        return task.fit(samples.targets) if task.name == "regression" else Classification(task.labels)
-    if samples.kind == "classification":
-        return Classification(samples.labels)
-    return Regression(samples.labels[0]).fit(samples.targets)
+    if samples.kind != task.name:
+        return samples.task.fit(samples.targets)
+    task.check_labels(samples.labels)
+    # Threshold and temperature were fitted for the network's own probabilities.
+    return task.uncalibrated().fit(samples.targets)

@@ -114,9 +114,8 @@ class EstimatorRun:
         return EstimatorModel(self.network, read_estimator(folder, self.task.name), recipe)
 
     def _fit(self, name: str, folder: Path) -> None:
-        values, targets = self.features.values[: len(self.known)], self.known.targets
-        if self.task.name == "regression":
-            targets = self.task.encode(targets).astype(np.float64)
+        # As Python's numbers, which estimators take in double precision.
+        values, targets = self.features.values[: len(self.known)], self.task.encode(self.known.targets).tolist()
         found = fit_estimator(name, values, targets, self.known.patients, self.model.recipe.seed, self._weights())
         with atomic_folder(folder) as new:
             write_estimator(found.estimator, new)
@@ -127,7 +126,7 @@ class EstimatorRun:
         """Return the weight of each known case where the recipe does something about rare labels; None elsewhere."""
         balance = self.model.recipe.balance
         rule = balance.get("class_weights") or balance.get("sampling")
-        if rule is None or {self.task.name, self.model.task.name} != {"classification"}:
+        if rule is None or not (self.task.is_categorical and self.model.task.is_categorical):
             return None
         return class_weights(self.known, rule)[np.array(self.known.targets)]
 

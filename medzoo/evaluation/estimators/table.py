@@ -9,15 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from medzoo.evaluation.cases import CASES
 from medzoo.evaluation.record import Evaluation
 from medzoo.evaluation.tables import align, number, with_interval
 from medzoo.files import atomic_file, write_json
 
-# What the table shows of each task; its first score orders it.
-SHOWN = {
-    "regression": ("r2", "mae", "rmse", "pearson", "mape"),
-    "classification": ("balanced_accuracy", "accuracy", "auc_macro", "f1_macro", "log_loss"),
-}
 RULE = (
     "Parameters, and which estimator is the best (*), were chosen by the inner score, the mean over folds of patients "
     "of the train and valid parts; the test cases chose nothing. Where the network itself has learnt from the train "
@@ -62,7 +58,7 @@ class EstimatorTable:
     @property
     def names(self) -> tuple[str, ...]:
         """Names of the scores that are shown."""
-        return SHOWN[self.rows[0].evaluation.task]
+        return CASES[self.rows[0].evaluation.task].compared
 
     def __str__(self) -> str:
         """Return an aligned table of values with their intervals."""

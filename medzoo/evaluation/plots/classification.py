@@ -1,10 +1,21 @@
-"""Figures of classifications, without patient images."""
+"""Figures of classifications, and the sheet of their errors."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
-from medzoo.evaluation.plots.common import COLOURS, add_legend, single_panel
+import numpy as np
+
+from medzoo.evaluation.plots.common import (
+    COLOURS,
+    add_legend,
+    confusion_figure,
+    empty_figure,
+    mean_and_spread,
+    single_panel,
+)
+from medzoo.evaluation.plots.sheets import case_sheet
 from medzoo.evaluation.record import Evaluation
 from medzoo.evaluation.tables import number
 
@@ -12,8 +23,12 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+    from medzoo.data import Samples
+    from medzoo.zoo_model import ZooModel
+
 _UNIT = {"xlim": (-0.01, 1.01), "ylim": (-0.01, 1.01)}
 _SQUARE = {**_UNIT, "aspect": "equal"}
+_GRID = np.linspace(0, 1, 101)
 _DIAGONAL = {"color": "0.6", "linestyle": "--", "linewidth": 1}
 
 
@@ -58,6 +73,57 @@ def reliability_figure(evaluation: Evaluation) -> Figure:
     return figure
 
 
+def errors_figure(model: ZooModel, samples: Samples, evaluation: Evaluation) -> Figure:
+    """Draw the wrong answers of which the model was surest, each with its true and its predicted label."""
+    wrong = [index for index, row in enumerate(evaluation.cases) if row["true"] != row["predicted"]]
+    wrong.sort(key=lambda index: -evaluation.cases[index]["confidence"])
+    title = f"Wrong answers, the most confident first ({len(wrong)} of {evaluation.n_cases} cases)"
+
+    def describe(row: dict[str, Any]) -> str:
+        return f"true {row['true']}\npredicted {row['predicted']} ({row['confidence']:.0%})"
+
+    return case_sheet(model, samples, evaluation, wrong, title, describe)
+
+
+def case_sheets(model: ZooModel, samples: Samples, evaluation: Evaluation) -> dict[str, Figure]:
+    """Return the pictures of single cases by name."""
+    return {"errors": errors_figure(model, samples, evaluation)}
+
+
+def folds_figure(evaluations: Sequence[Evaluation], words: str) -> Figure:
+    """Draw the ROC curve of every fold, their mean, and a band of one deviation; a panel for each label."""
+    labels = list(evaluations[0].curves)
+    columns = min(len(labels), 3)
+    rows = -(-len(labels) // columns)
+    figure = empty_figure(5 * columns, 4.8 * rows)
+    figure.suptitle(f"ROC of {len(evaluations)} folds on the {words}", fontsize=12)
+    for panel, label in zip(figure.subplots(rows, columns, squeeze=False).flat, labels, strict=False):
+        _draw_folds(panel, evaluations, label)
+    for panel in figure.axes[len(labels) :]:
+        panel.remove()
+    return figure
+
+
+def mean_roc(evaluations: Sequence[Evaluation], label: str) -> tuple[np.ndarray, np.ndarray] | None:
+    """Return mean and deviation of the folds' recall at 101 false positive rates from 0 to 1; None without a curve."""
+    curves = [one.curves[label]["roc"] for one in evaluations if one.curves[label]]
+    if not curves:
+        return None
+    recalls = np.stack([np.interp(_GRID, curve["fpr"], curve["tpr"]) for curve in curves])
+    # Every curve begins at the origin, also one that rises before its first false positive.
+    recalls[:, 0] = 0
+    return recalls.mean(axis=0), recalls.std(axis=0)
+
+
+FIGURES: dict[str, Callable[[Evaluation], Figure]] = {
+    "confusion": confusion_figure,
+    "roc": roc_figure,
+    "precision_recall": precision_recall_figure,
+    "reliability": reliability_figure,
+}
+FOLDS = ("roc", folds_figure)
+
+
 def _draw_curves(axes: Axes, evaluation: Evaluation, kind: str, names: tuple[str, str], area: str) -> None:
     for index, (label, curves) in enumerate(evaluation.curves.items()):
         if curves is None:
@@ -74,3 +140,28 @@ def _mark_operating_points(axes: Axes, evaluation: Evaluation) -> None:
             continue
         text = f"{point['rule']}: threshold {number(point['threshold'])}"
         axes.plot(1 - point["specificity"], point["recall"], marker, color="black", mfc="white", label=text)
+
+
+def _draw_folds(axes: Axes, evaluations: Sequence[Evaluation], label: str) -> None:
+    axes.plot((0, 1), (0, 1), **_DIAGONAL)
+    aucs = [one[f"auc/{label}"] for one in evaluations]
+    for index, (one, auc) in enumerate(zip(evaluations, aucs, strict=True)):
+        if one.curves[label]:
+            curve = one.curves[label]["roc"]
+            style = {"color": COLOURS[index % len(COLOURS)], "linewidth": 1, "alpha": 0.5}
+            axes.plot(curve["fpr"], curve["tpr"], label=f"fold {index + 1}: {number(auc)}", **style)
+    curve = mean_roc(evaluations, label)
+    if curve:
+        mean, spread = curve
+        axes.plot(_GRID, mean, color="black", linewidth=2, label=f"mean: {mean_and_spread(aucs)}")
+        band = np.clip(mean - spread, 0, 1), np.clip(mean + spread, 0, 1)
+        axes.fill_between(_GRID, *band, color="0.5", alpha=0.25, linewidth=0, label="one std")
+    axes.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), aspect="equal")
+    axes.set(xlabel="1 - specificity (false positive rate)", ylabel="Recall (true positive rate)")
+    axes.set_title(label, fontsize=11, parse_math=False)
+    axes.grid(alpha=0.3)
+    axes.spines[["top", "right"]].set_visible(False)
+    add_legend(axes, loc="lower right", title="AUC")
+    # The curves of many folds run below it.
+    axes.get_legend().set_frame_on(True)
+    axes.get_legend().get_frame().set(alpha=0.8, edgecolor="none")

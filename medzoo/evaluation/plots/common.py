@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import csv
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from medzoo.evaluation.record import Evaluation
+from medzoo.evaluation.tables import with_spread
 from medzoo.files import atomic_file
 
 if TYPE_CHECKING:
@@ -18,26 +20,21 @@ if TYPE_CHECKING:
 
 DPI = 110
 
-
 # Okabe and Ito's colours, which stay apart for colour-blind readers.
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000", "#f0e442")
 
-# What is counted, and how a count is written.
-_COUNTED = {"segmentation": ("Pixels", "{:,} px"), "classification": ("Cases", "{:,}")}
 
-
-def confusion_figure(evaluation: Evaluation) -> Figure:
-    """Draw the confusion matrix: colour and percentage within the true label, and the number of pixels or cases."""
+def confusion_figure(evaluation: Evaluation, counted: str = "Cases", unit: str = "") -> Figure:
+    """Draw the confusion matrix: colour and percentage within the true label, and the number of what is counted."""
     counts = np.array(evaluation.confusion)
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    counted, text = _COUNTED[evaluation.task]
     size = 1.8 + 1.3 * len(counts)
     figure = empty_figure(size + 0.6, size)
     axes = figure.add_subplot()
     image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     for row, column in np.ndindex(*counts.shape):
         colour = "white" if shares[row, column] > 0.5 else "black"
-        words = f"{shares[row, column]:.1%}\n{text.format(counts[row, column])}"
+        words = f"{shares[row, column]:.1%}\n{counts[row, column]:,}{unit}"
         axes.text(column, row, words, ha="center", va="center", color=colour, fontsize=11)
     # Labels are the user's own words: "$" in them is no formula.
     axes.set_xticks(range(len(counts)), evaluation.labels, parse_math=False)
@@ -99,6 +96,12 @@ def single_panel(title: str, width: float = 5.2, height: float = 4.6, **words: A
     axes.grid(alpha=0.3)
     axes.spines[["top", "right"]].set_visible(False)
     return figure, axes
+
+
+def mean_and_spread(values: Iterable[float | None]) -> str:
+    """Return mean and standard deviation of those values that are known, as text."""
+    known = [value for value in values if value is not None]
+    return with_spread(float(np.mean(known)), float(np.std(known))) if known else "-"
 
 
 def add_legend(axes: Axes, **place: Any) -> None:

@@ -1,13 +1,11 @@
-"""Which figures and sheets a task has."""
+"""The one table of what the module of a task draws."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from types import ModuleType
 from typing import TYPE_CHECKING
 
-from medzoo.evaluation.plots import classification, common, regression, segmentation
-from medzoo.evaluation.plots import sheets as errors
-from medzoo.evaluation.plots.segmentation import overlay_figure
+from medzoo.evaluation.plots import classification, regression, segmentation
 from medzoo.evaluation.record import Evaluation
 
 if TYPE_CHECKING:
@@ -16,27 +14,24 @@ if TYPE_CHECKING:
     from medzoo.data import Samples
     from medzoo.zoo_model import ZooModel
 
-# What may be published: no images.
-FIGURES: dict[str, dict[str, Callable[[Evaluation], Figure]]] = {
-    "segmentation": {"confusion": common.confusion_figure, "dice_per_case": segmentation.case_figure},
-    "classification": {
-        "confusion": common.confusion_figure,
-        "roc": classification.roc_figure,
-        "precision_recall": classification.precision_recall_figure,
-        "reliability": classification.reliability_figure,
-    },
-    "regression": {
-        "predicted": regression.predicted_figure,
-        "residuals": regression.residuals_figure,
-        "bland_altman": regression.bland_altman_figure,
-    },
+# Each has `FIGURES`, name to a function of a record; `case_sheets`; and `FOLDS`, the name of a figure of all folds of a
+# cross-validation and its function of their records and of words for what they are scored on.
+MODULES: dict[str, ModuleType] = {
+    "segmentation": segmentation,
+    "classification": classification,
+    "regression": regression,
 }
 
 
+def draw_figures(evaluation: Evaluation) -> dict[str, Figure]:
+    """Return what may be published, since it shows no images, by name."""
+    return {name: draw(evaluation) for name, draw in MODULES[evaluation.task].FIGURES.items()}
+
+
 def case_sheets(model: ZooModel, samples: Samples, evaluation: Evaluation) -> dict[str, Figure]:
-    """Return the pictures of single cases by name."""
-    if evaluation.task == "classification":
-        return {"errors": errors.class_errors_figure(model, samples, evaluation)}
-    if evaluation.task == "regression":
-        return {"errors": errors.value_errors_figure(model, samples, evaluation)}
-    return {name: overlay_figure(model, samples, evaluation, best=name == "best") for name in ("best", "worst")}
+    """Return the pictures of single cases by name.
+
+    Raises:
+        ValueError: The samples are not those of the evaluation.
+    """
+    return MODULES[evaluation.task].case_sheets(model, samples, evaluation)

@@ -1,18 +1,23 @@
-"""Figures of regressions, without patient images."""
+"""Figures of regressions, and the sheet of their errors."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from medzoo.evaluation.plots.common import COLOURS, add_legend, single_panel
+from medzoo.evaluation.plots.common import COLOURS, add_legend, mean_and_spread, single_panel
+from medzoo.evaluation.plots.sheets import case_sheet
 from medzoo.evaluation.record import Evaluation
 from medzoo.evaluation.tables import number
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+    from medzoo.data import Samples
+    from medzoo.zoo_model import ZooModel
 
 _LINE = {"color": "0.4", "linestyle": "--", "linewidth": 1}
 
@@ -61,6 +66,44 @@ def bland_altman_figure(evaluation: Evaluation) -> Figure:
         text = f" {score.replace('_', ' ')}\n {number(value)}"
         axes.text(1.0, value, text, transform=axes.get_yaxis_transform(), va="center", fontsize=9)
     return figure
+
+
+def errors_figure(model: ZooModel, samples: Samples, evaluation: Evaluation) -> Figure:
+    """Draw the cases with the largest error, each with its true and its predicted value."""
+    order = sorted(range(evaluation.n_cases), key=lambda index: -abs(evaluation.cases[index]["error"]))
+
+    def describe(row: dict[str, Any]) -> str:
+        return f"true {number(row['true'])}\npredicted {number(row['predicted'])}"
+
+    return case_sheet(model, samples, evaluation, order, "Largest errors", describe)
+
+
+def case_sheets(model: ZooModel, samples: Samples, evaluation: Evaluation) -> dict[str, Figure]:
+    """Return the pictures of single cases by name."""
+    return {"errors": errors_figure(model, samples, evaluation)}
+
+
+def folds_figure(evaluations: Sequence[Evaluation], words: str) -> Figure:
+    """Draw predicted against true values, a colour for each fold."""
+    scores = [mean_and_spread(one[score] for one in evaluations) for score in ("r2", "mae")]
+    name = _name(evaluations[0])
+    title = f"R2 {scores[0]}, MAE {scores[1]}\non the {words}"
+    figure, axes = single_panel(title, xlabel=f"True {name}", ylabel=f"Predicted {name}", aspect="equal")
+    points = [np.array([(row["true"], row["predicted"]) for row in one.cases]).T for one in evaluations]
+    ends = [min(map(np.min, points)), max(map(np.max, points))]
+    axes.plot(ends, ends, label="perfect", **_LINE)
+    for index, (true, predicted) in enumerate(points):
+        axes.scatter(true, predicted, s=14, color=COLOURS[index % len(COLOURS)], alpha=0.7, label=f"fold {index + 1}")
+    add_legend(axes, loc="upper left")
+    return figure
+
+
+FIGURES: dict[str, Callable[[Evaluation], Figure]] = {
+    "predicted": predicted_figure,
+    "residuals": residuals_figure,
+    "bland_altman": bland_altman_figure,
+}
+FOLDS = ("predicted", folds_figure)
 
 
 def _scatter(axes: Axes, x: np.ndarray, y: np.ndarray) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from medzoo.evaluation.plots.common import COLOURS, add_legend, single_panel
+from medzoo.evaluation.plots.common import COLOURS, add_legend, confusion_figure, mean_and_spread, single_panel
 from medzoo.evaluation.plots.sheets import check_samples, draw_image, make_sheet, write_title
 from medzoo.evaluation.record import Evaluation
 from medzoo.evaluation.segmentation import true_mask
@@ -75,6 +77,33 @@ def pick_cases(cases: list[dict[str, Any]], best: bool, count: int) -> list[int]
     sign = -1 if best else 1
     scored = [index for index, row in enumerate(cases) if row["dice"] is not None]
     return sorted(scored, key=lambda index: (sign * cases[index]["dice"], -cases[index]["true_pixels"]))[:count]
+
+
+def case_sheets(model: ZooModel, samples: Samples, evaluation: Evaluation) -> dict[str, Figure]:
+    """Return the pictures of single cases by name."""
+    return {name: overlay_figure(model, samples, evaluation, best=name == "best") for name in ("best", "worst")}
+
+
+def folds_figure(evaluations: Sequence[Evaluation], words: str) -> Figure:
+    """Draw the Dice of the cases of each fold: median, quartiles, and every case as a point."""
+    values = [[row["dice"] for row in one.cases if row["dice"] is not None] for one in evaluations]
+    mean = mean_and_spread(one["dice_per_case"] for one in evaluations)
+    width = 2.4 + 0.7 * len(values)
+    figure, axes = single_panel(
+        f"Dice per case: {mean}\non the {words}", width, 4, ylim=(-0.02, 1.02), ylabel="Dice of a case", xlabel="Fold"
+    )
+    axes.boxplot(values, showfliers=False, medianprops={"color": "black"})
+    for index, column in enumerate(values, 1):
+        places = index + np.linspace(-0.18, 0.18, len(column)) if column else []
+        axes.plot(places, column, ".", color=COLOURS[0], markersize=4, alpha=0.6)
+    return figure
+
+
+FIGURES: dict[str, Callable[[Evaluation], Figure]] = {
+    "confusion": partial(confusion_figure, counted="Pixels", unit=" px"),
+    "dice_per_case": case_figure,
+}
+FOLDS = ("dice", folds_figure)
 
 
 def _draw_case(axes: Axes, prediction: Any, true: np.ndarray) -> None:

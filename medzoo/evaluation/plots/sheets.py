@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from medzoo.evaluation.plots.common import empty_figure
 from medzoo.evaluation.record import Evaluation
-from medzoo.evaluation.tables import number
 from medzoo.io import read_scan
 
 if TYPE_CHECKING:
@@ -65,31 +64,27 @@ def write_title(axes: Axes, source: str, text: str) -> None:
 COUNT, COLUMNS = 12, 4
 
 
-def class_errors_figure(model: ZooModel, samples: Samples, evaluation: Evaluation) -> Figure:
-    """Draw the wrong answers of which the model was surest, each with its true and its predicted label."""
-    wrong = [index for index, row in enumerate(evaluation.cases) if row["true"] != row["predicted"]]
-    wrong.sort(key=lambda index: -evaluation.cases[index]["confidence"])
-    title = f"Wrong answers, the most confident first ({len(wrong)} of {evaluation.n_cases} cases)"
-
-    def describe(row: dict[str, Any]) -> str:
-        return f"true {row['true']}\npredicted {row['predicted']} ({row['confidence']:.0%})"
-
-    return _sheet(model, samples, evaluation, wrong, title, describe)
-
-
-def value_errors_figure(model: ZooModel, samples: Samples, evaluation: Evaluation) -> Figure:
-    """Draw the cases with the largest error, each with its true and its predicted value."""
-    order = sorted(range(evaluation.n_cases), key=lambda index: -abs(evaluation.cases[index]["error"]))
-
-    def describe(row: dict[str, Any]) -> str:
-        return f"true {number(row['true'])}\npredicted {number(row['predicted'])}"
-
-    return _sheet(model, samples, evaluation, order, "Largest errors", describe)
-
-
-def _sheet(
-    model: ZooModel, samples: Samples, evaluation: Evaluation, order: list[int], title: str, describe: Callable
+def case_sheet(
+    model: ZooModel,
+    samples: Samples,
+    evaluation: Evaluation,
+    order: Sequence[int],
+    title: str,
+    describe: Callable[[dict[str, Any]], str],
 ) -> Figure:
+    """Draw the first cases of an order, each with what is said of it.
+
+    Args:
+        model: The model that was evaluated.
+        samples: The samples it was evaluated on, in the same order.
+        evaluation: Its record.
+        order: Indices of cases.
+        title: Title of the sheet.
+        describe: Returns the words for a row of the record.
+
+    Raises:
+        ValueError: The samples are others than the record's.
+    """
     check_samples(samples, evaluation)
     figure, panels = make_sheet(title, min(COUNT, len(order)), COLUMNS)
     for axes, index in zip(panels, order, strict=False):

@@ -88,7 +88,7 @@ def _rows(parts: list[tuple[Samples, ...]]) -> list[tuple[Any, ...]]:
     named = [(str(number), part[1]) for number, part in enumerate(parts, 1)]
     named += [("test", part) for part in parts[0][2:]]
     return [
-        (image, patient, "" if samples.kind == "segmentation" else target, fold)
+        (image, patient, "" if samples.task_type.is_dense else target, fold)
         for fold, samples in named
         for image, patient, target in zip(portable_names(samples), samples.patients, samples.targets, strict=True)
     ]

@@ -53,10 +53,7 @@ class CrossValidation:
     def __str__(self) -> str:
         """Return an aligned table for each part."""
         task = self.model.task
-        blocks = [
-            [TITLES[scores.part].format(cases=scores.n_cases), *scores.table(task.name, task.labels)]
-            for scores in self.parts
-        ]
+        blocks = [[TITLES[scores.part].format(cases=scores.n_cases), *scores.table(task)] for scores in self.parts]
         return "\n\n".join("\n".join(block) for block in blocks)
 
     def to_json(self) -> dict[str, Any]:

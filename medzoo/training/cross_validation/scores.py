@@ -3,25 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from medzoo.evaluation.classification import ClassificationCases
-from medzoo.evaluation.intervals import Statistic, bootstrap, weighted_means
+from medzoo.evaluation.cases import CASES
+from medzoo.evaluation.intervals import bootstrap
 from medzoo.evaluation.record import Evaluation
-from medzoo.evaluation.regression import RegressionCases
-from medzoo.evaluation.tables import align, number, rounded, score_json, with_interval
+from medzoo.evaluation.tables import align, number, rounded, score_json, with_interval, with_spread
 from medzoo.task import Task
-
-# The scores of the printed table; the files hold all of them. Of two labels a score is that of the second.
-SCORES = {
-    "classification": ("accuracy", "balanced_accuracy", "precision", "recall", "f1", "auc"),
-    "regression": ("r2", "mae", "rmse", "pearson", "mape"),
-    "segmentation": ("dice", "dice_per_case", "iou", "pixel_accuracy"),
-}
 
 
 @dataclass(frozen=True)
@@ -62,13 +54,13 @@ class FoldScores:
         counts = [one.n_cases for one in self.evaluations]
         return sum(counts) if self.part == "valid" else counts[0]
 
-    def table(self, task: str, labels: tuple[str, ...]) -> list[str]:
+    def table(self, task: Task) -> list[str]:
         """Return lines: a row for each fold, the mean and deviation, and the joint score with its interval."""
-        shown = shown_scores(task, labels, self.mean)
+        shown = shown_scores(task, self.mean)
         lines = [("", *shown)]
         for index, one in enumerate(self.folds, 1):
             lines.append((f"fold {index}", *(number(one[name]) for name in shown.values())))
-        lines.append(("mean +- std", *(_mean_std(self.mean[name], self.std[name]) for name in shown.values())))
+        lines.append(("mean +- std", *(with_spread(self.mean[name], self.std[name]) for name in shown.values())))
         joint = [with_interval(self.joint[name]) if name in self.joint else ("-", "-") for name in shown.values()]
         lines += [(self.joint_name, *(cell[0] for cell in joint)), ("95% interval", *(cell[1] for cell in joint))]
         return align(lines)
@@ -98,20 +90,16 @@ class FoldScores:
         return {name: rounded(function(column)) if column else None for name, column in columns.items()}
 
 
-def shown_scores(task: str, labels: tuple[str, ...], known: dict[str, Any]) -> dict[str, str]:
+def shown_scores(task: Task, known: dict[str, Any]) -> dict[str, str]:
     """Return the scores of the printed table: their heading, and their name in the records.
 
     Example:
-        >>> shown_scores("classification", ("well", "ill"), {"accuracy": 1, "auc/well": 1, "auc/ill": 1})
+        >>> shown_scores(Classification(("well", "ill")), {"accuracy": 1, "auc/well": 1, "auc/ill": 1})
         {'accuracy': 'accuracy', 'auc': 'auc/ill'}
     """
-    last = f"/{labels[-1]}" if len(labels) == 2 else "_macro"
-    names = {score: score if score in known else score + last for score in SCORES[task]}
+    last = f"/{task.labels[-1]}" if task.is_binary else "_macro"
+    names = {score: score if score in known else score + last for score in CASES[task.name].shown}
     return {score: name for score, name in names.items() if name in known}
-
-
-def _mean_std(mean: float | None, std: float | None) -> str:
-    return "-" if mean is None else f"{number(mean)} +- {number(std)}"
 
 
 def pool(
@@ -130,26 +118,5 @@ def pool(
         such as `dice_per_case`, only.
     """
     rows = [row for evaluation in evaluations for row in evaluation.cases]
-    scores = bootstrap(_STATISTICS[task.name](task, rows), patients, seed=seed)
+    scores = bootstrap(CASES[task.name].pooled(task, rows), patients, seed=seed)
     return {name: score_json(*values) for name, values in scores.items() if name in evaluations[0].scores}
-
-
-def _classification(task: Any, rows: list[dict[str, Any]]) -> Statistic:
-    true = np.array([task.labels.index(row["true"]) for row in rows], np.intp)
-    probabilities = np.array([[row[f"probability/{label}"] for label in task.labels] for row in rows])
-    # The probabilities of a record are calibrated already.
-    outputs = probabilities[:, 1:] if task.is_binary else probabilities
-    return ClassificationCases(replace(task, temperature=1.0), true, outputs).statistic
-
-
-def _regression(task: Any, rows: list[dict[str, Any]]) -> Statistic:
-    true, predicted = (np.array([row[name] for row in rows], np.float64) for name in ("true", "predicted"))
-    return RegressionCases(task, true, predicted).statistic
-
-
-def _segmentation(task: Any, rows: list[dict[str, Any]]) -> Statistic:
-    columns = {f"{name}_per_case": np.array([row[name] for row in rows], np.float64) for name in ("dice", "iou")}
-    return lambda weights: weighted_means(columns, weights)
-
-
-_STATISTICS = {"classification": _classification, "regression": _regression, "segmentation": _segmentation}

@@ -1,0 +1,85 @@
+"""What the module of a task gives to all that scores, compares or explains, and the one table of these modules."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
+
+import numpy as np
+
+from medzoo.evaluation.classification import ClassificationCases
+from medzoo.evaluation.intervals import Statistic
+from medzoo.evaluation.regression import RegressionCases
+from medzoo.evaluation.segmentation import SegmentationCases
+
+if TYPE_CHECKING:
+    from medzoo.data import Samples
+    from medzoo.task import Task
+
+
+class Cases(Protocol):
+    """The answers of a model and the truth.
+
+    Attributes:
+        shown: Scores in the table of a cross-validation; of two labels a score is that of the second.
+        compared: Scores in the table of estimators, the one that orders it first.
+    """
+
+    shown: ClassVar[tuple[str, ...]]
+    compared: ClassVar[tuple[str, ...]]
+
+    @property
+    def task(self) -> Task:
+        """The task of the model."""
+        ...
+
+    @classmethod
+    def collect(cls, task: Any, samples: Samples, predictions: Iterable[Any]) -> Self:
+        """Put the answers beside the targets of the samples."""
+        ...
+
+    @staticmethod
+    def pooled(task: Any, rows: Sequence[dict[str, Any]]) -> Statistic:
+        """Return the statistic of rows of records, those that `rows` returns; it may lack scores that need more."""
+        ...
+
+    @staticmethod
+    def explained(task: Any, index: int | None, answers: np.ndarray) -> tuple[int, float, np.ndarray]:
+        """Return what Grad-CAM explains of the answers for all inputs of one scan.
+
+        Args:
+            task: The task of the model.
+            index: Index of a label; None for the predicted one.
+            answers: Outputs `(inputs, outputs)`, or the label of each pixel `(inputs, *size)`.
+
+        Returns:
+            Index of the label, its score, and the weight of each answer `(inputs,)` or pixel `(inputs, *size)`.
+        """
+        ...
+
+    def statistic(self, weights: np.ndarray) -> dict[str, np.ndarray]:
+        """Return every score `(draws,)` under weights `(draws, cases)`."""
+        ...
+
+    def per_case(self) -> dict[str, np.ndarray]:
+        """Return what is defined for each case `(cases,)` by name; NaN where it is not."""
+        ...
+
+    def rankings(self) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+        """Return, by the name of each ROC AUC, what orders the cases and which of them are positive, `(cases,)`."""
+        ...
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Return what the record says of each case."""
+        ...
+
+    def details(self) -> dict[str, Any]:
+        """Return the fields of the record that only this task has."""
+        ...
+
+
+CASES: dict[str, type[Cases]] = {
+    "segmentation": SegmentationCases,
+    "classification": ClassificationCases,
+    "regression": RegressionCases,
+}
