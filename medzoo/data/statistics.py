@@ -57,7 +57,7 @@ def _sums(samples: Samples, index: int, preprocessing: Preprocessing) -> np.ndar
     row = samples[index]
     sums = np.zeros((3, preprocessing.channels))
     scan = read_scan(row.image, at_least=preprocessing.at_least)
-    for pixels in preprocessing.inputs(scan, row.slice, every_slice=samples.kind == "segmentation"):
+    for pixels in preprocessing.windows(scan, row.slice, samples.kind == "segmentation").inputs():
         flat = pixels.reshape(-1, preprocessing.channels).astype(np.float64)
         sums += [np.full(preprocessing.channels, len(flat)), flat.sum(axis=0), (flat**2).sum(axis=0)]
     return sums

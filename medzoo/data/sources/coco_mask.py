@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
+
+from medzoo.transforms.spatial import nearest_of_opencv
 
 # The grid of pycocotools: vertices are rounded to a fifth of a pixel, and column x is decided at its centre, x + 0.5.
 _SUBPIXELS = 5
@@ -28,7 +29,7 @@ class CocoObject:
             mask[polygon_mask(points, mask.shape) > 0] = self.label
         if self.counts is not None:
             full = rle_mask(rle_counts(self.counts), (height, width))
-            resized = cv2.resize(full, mask.shape[::-1], interpolation=cv2.INTER_NEAREST_EXACT)
+            resized = nearest_of_opencv(full, mask.shape)
             mask[resized > 0] = self.label
 
 

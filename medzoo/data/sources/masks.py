@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from medzoo.task.labels import are_names
+from medzoo.transforms.spatial import nearest
 
 
 class MaskTarget:
@@ -144,11 +145,3 @@ def as_labels(values: np.ndarray, names: tuple[str, ...], source: str) -> np.nda
             f"({', '.join(names)}). Name every label with `labels`, the background first, or correct the mask."
         )
     return values.astype(np.uint8)
-
-
-def nearest(mask: np.ndarray, size: tuple[int, ...] | None) -> np.ndarray:
-    """Return `mask` scaled to `size`, each pixel that whose middle is nearest, of two the later one."""
-    if size is None or tuple(size) == mask.shape:
-        return mask
-    places = [(2 * np.arange(new) + 1) * old // (2 * new) for new, old in zip(size, mask.shape, strict=True)]
-    return mask[np.ix_(*places)]
