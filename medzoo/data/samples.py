@@ -13,6 +13,7 @@ import numpy as np
 
 from medzoo.data.splits import check_patients, split_rows, strata_of
 from medzoo.errors import unknown_name
+from medzoo.io import as_image
 
 SPLITS = ("train", "valid", "test")
 COLUMNS = ("images", "targets", "patients", "splits", "slices")
@@ -33,8 +34,8 @@ class Samples:
     """The rows of a data set as parallel columns; nothing is decoded before a pipeline asks for it.
 
     Args:
-        images: What `medzoo.read_scan` takes: the path of each image, a `DicomSeries`, a `Scan`, or an object with a
-            `source` and a method `read` that returns a Scan.
+        images: What `medzoo.read_scan` takes: the path of each image, or an `Image`, such as a `DicomSeries`, a `Scan`
+            or any object with a `source` and a method `read` that returns a Scan.
         targets: What is to be answered. Segmentation: objects with a `shape` ([depth,] height, width) and a method
             `mask(size)` that returns label indices as uint8, at full size for None. Classification: label indices, int.
             Regression: numbers, float.
@@ -84,7 +85,7 @@ class Samples:
     @cached_property
     def sources(self) -> tuple[str, ...]:
         """Path of each image, or what stands for it."""
-        return tuple(map(source_of, self.images))
+        return tuple(as_image(image).source for image in self.images)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -158,11 +159,6 @@ class Samples:
             raise ValueError(f"{self!r} is split already. Take one part first: samples.part('train').split(...).")
         parts = split_rows(self.patients, strata_of(self.targets), {"valid": valid, "test": test}, seed)
         return tuple(replace(self[rows], splits=(name,) * len(rows)) for name, rows in parts.items())
-
-
-def source_of(image: Any) -> str:
-    """Return the path of an image, or what stands for it."""
-    return str(getattr(image, "source", image))
 
 
 def _kind(target: Any) -> str:

@@ -13,7 +13,7 @@ import numpy as np
 
 from medzoo.files import atomic_file
 from medzoo.graph.features import feature_network
-from medzoo.inference.scans import read_windows
+from medzoo.io import as_image
 from medzoo.models.fast import accelerate
 from medzoo.preprocessing.windows import average
 
@@ -147,7 +147,7 @@ def _inputs(preprocessing: Preprocessing, samples: Samples) -> Iterator[tuple[in
     """Yield every input with the number of inputs that its image makes; a few images are read at a time."""
 
     def read(row: Sample) -> list[np.ndarray]:
-        return list(read_windows(row.image, row.slice, preprocessing, is_dense=False).inputs())
+        return list(as_image(row.image).windows(preprocessing, row.slice).inputs())
 
     rows = map(samples.__getitem__, range(len(samples)))
     with ThreadPoolExecutor(_READERS) as pool:

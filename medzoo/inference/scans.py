@@ -12,8 +12,7 @@ from medzoo.inference.classification import ClassPrediction
 from medzoo.inference.prediction import Prediction
 from medzoo.inference.regression import ValuePrediction
 from medzoo.inference.segmentation import MaskPrediction
-from medzoo.io import read_scan
-from medzoo.preprocessing import Preprocessing
+from medzoo.io import as_image
 from medzoo.preprocessing.windows import Windows
 
 # What reading a broken file raises; anything else is a bug and is not passed to `on_error`.
@@ -66,10 +65,9 @@ def _inputs(
     model: Any, sources: Iterable[Any], slices: Iterable[int | None], on_error: Callable | None
 ) -> Iterator[tuple[Windows, np.ndarray]]:
     """Yield every input with the windows of its scan."""
-    preprocessing, is_dense = model.preprocessing, model.task.is_dense
     for source, chosen in zip(sources, slices, strict=False):
         try:
-            windows = read_windows(source, chosen, preprocessing, is_dense)
+            windows = as_image(source).windows(model.preprocessing, chosen, model.task.is_dense)
             inputs = windows.inputs()
             # What does not fit is found with the first slice, before any other is on its way.
             first = next(inputs)
@@ -80,22 +78,3 @@ def _inputs(
             continue
         yield windows, first
         yield from ((windows, pixels) for pixels in inputs)
-
-
-def read_windows(source: Any, chosen: int | None, preprocessing: Preprocessing, is_dense: bool) -> Windows:
-    """Read a scan and say which inputs it makes.
-
-    Args:
-        source: Path, array, scan, or image of a file of `medzoo prepare`.
-        chosen: Slice to take of a volume, or None for the model's own rule.
-        preprocessing: Steps from a file to the network's input.
-        is_dense: Whether every pixel is answered, so that a 2D network sees every slice.
-
-    Raises:
-        ValueError: The source cannot be read, or does not fit the model; the message names it.
-    """
-    if hasattr(source, "windows"):
-        # Packed by `medzoo prepare`: answered in the grid of the network's input.
-        return source.windows(preprocessing)
-    # Read as in training, where a JPEG is decoded at reduced scale: other pixels would cost accuracy.
-    return preprocessing.windows(read_scan(source, at_least=preprocessing.at_least), chosen, is_dense)

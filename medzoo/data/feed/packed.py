@@ -13,14 +13,14 @@ import numpy as np
 from medzoo.data.feed.packed_file import PackedFile, decode, read_index
 from medzoo.data.samples import Samples
 from medzoo.data.sources.masks import MaskTarget
-from medzoo.io import Scan
+from medzoo.io import Image, Scan, as_image
 from medzoo.preprocessing import Preprocessing
 from medzoo.preprocessing.windows import Windows
 from medzoo.transforms.intensity import scale_channels
 
 
 @dataclass(frozen=True)
-class PackedImage:
+class PackedImage(Image):
     """The inputs that one image made: one, or one for every slice in a 2D segmentation of volumes.
 
     Args:
@@ -67,6 +67,15 @@ class PackedImage:
             every_slice: Likewise.
         """
         return PackedWindows(self, preprocessing)
+
+    @property
+    def preprocessing(self) -> Preprocessing:
+        """The steps that the inputs went through."""
+        return self.file.preprocessing
+
+    def contents(self) -> list[bytes]:
+        """Return the hash of the file and the place in it."""
+        return [f"{self.file.digest} {self.first}".encode()]
 
     def read(self, at_least: tuple[int, ...] | None = None) -> NoReturn:
         """Refuse to be a scan.
@@ -191,5 +200,5 @@ def from_packed(path: str | os.PathLike) -> Samples:
 
 def packed_preprocessing(samples: Samples) -> Preprocessing | None:
     """Return the steps that packed samples went through; None for samples of files or arrays."""
-    packed = (image for image in samples.images if isinstance(image, PackedImage))
-    return next((image.file.preprocessing for image in packed), None)
+    packed = (as_image(image).preprocessing for image in samples.images)
+    return next(filter(None, packed), None)

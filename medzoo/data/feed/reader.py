@@ -13,12 +13,11 @@ from threading import Lock
 import numpy as np
 
 from medzoo.data.feed.order import MIXED
-from medzoo.data.feed.packed import PackedImage
 from medzoo.data.feed.store import RowStore
-from medzoo.data.samples import Sample, Samples
-from medzoo.io import read_scan
+from medzoo.data.samples import Samples
+from medzoo.io import as_image
 from medzoo.preprocessing import Preprocessing
-from medzoo.preprocessing.windows import Windows, count_windows
+from medzoo.preprocessing.windows import count_windows
 from medzoo.task import Task
 
 
@@ -47,7 +46,7 @@ def read_rows(
         ValueError: The file cannot be read, does not fit the model, or its mask has another size; the message names it.
     """
     row = samples[index]
-    windows = _windows(row, preprocessing, task)
+    windows = as_image(row.image).windows(preprocessing, row.slice, task.is_dense)
     inputs = windows.inputs(margin)
     if not task.is_dense:
         # A stack of which several neighbours are answered in prediction is one answer all the same.
@@ -59,12 +58,6 @@ def read_rows(
     for pixels, mask in zip(inputs, windows.targets(row.target), strict=True):
         mask = np.minimum(mask, 1) if merge else mask
         yield pixels, mask[..., None].astype(np.uint8, copy=False)
-
-
-def _windows(row: Sample, preprocessing: Preprocessing, task: Task) -> Windows:
-    if isinstance(row.image, PackedImage):
-        return row.image.windows(preprocessing)
-    return preprocessing.windows(read_scan(row.image, preprocessing.at_least), row.slice, task.is_dense)
 
 
 # Enough that threads which read different samples seldom wait for each other.
@@ -180,8 +173,10 @@ class Reader:
         content = repr((samples.sources, samples.targets, samples.slices, samples.labels))
         content += repr((self.preprocessing, self.task, self.margin))
         digest = hashlib.sha256(content.encode())
-        for item in (*samples.images, *samples.targets):
-            # What lies in memory has no path that tells it from other arrays.
-            if isinstance(getattr(item, "array", None), np.ndarray):
-                digest.update(np.ascontiguousarray(item.array))
+        # What lies in memory has no path that tells it from other arrays.
+        arrays = [as_image(image).in_memory() for image in samples.images]
+        arrays += [getattr(target, "array", None) for target in samples.targets]
+        for array in arrays:
+            if isinstance(array, np.ndarray):
+                digest.update(np.ascontiguousarray(array))
         return f"{os.fspath(path)}-{digest.hexdigest()[:16]}"

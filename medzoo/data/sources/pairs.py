@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from medzoo.data.sources.checks import SPLIT_NAMES, check_files, refuse
 from medzoo.data.sources.folders import MASK_NAME, split_folders, stem_of, subfolders
-from medzoo.io import DicomSeries, find_scans
+from medzoo.io import DicomSeries, as_image, find_scans
 from medzoo.io.nifti import NIFTI_SUFFIXES
 from medzoo.io.raster import RASTER_SUFFIXES
 
@@ -67,13 +67,11 @@ def listed_pairs(images: Sequence[str | DicomSeries], masks: Sequence[str]) -> l
     """
     if len(images) != len(masks) or not len(images):
         raise ValueError(f"Images and masks must be as many; got {len(images)} images and {len(masks)} masks.")
-    files = [*(image for image in images if not isinstance(image, DicomSeries)), *masks]
-    check_files("", list(map(os.fspath, files)), "the lists")
+    images = [os.fspath(image) if isinstance(image, os.PathLike) else image for image in images]
+    files = [*(path for image in images for path in as_image(image).paths()), *map(os.fspath, masks)]
+    check_files("", files, "the lists")
     rows = zip(images, masks, strict=True)
-    return [
-        Pair(image if isinstance(image, DicomSeries) else os.fspath(image), os.fspath(mask), "", Path(str(image)).name)
-        for image, mask in rows
-    ]
+    return [Pair(image, os.fspath(mask), "", Path(str(image)).name) for image, mask in rows]
 
 
 def _paired_folders(folder: str) -> dict[str, tuple[str, str]]:

@@ -12,6 +12,7 @@ import numpy as np
 import tensorflow_datasets as tfds
 
 from medzoo.data.samples import Samples
+from medzoo.io import as_image
 from medzoo.task import Classification, Regression, Task
 
 # tfds knows no rows without a split, and keeps the word "all" for itself.
@@ -108,7 +109,7 @@ def _check(samples: Samples, builder: SamplesBuilder) -> None:
     expected, got = (builder.task.name, builder.task.labels), (samples.kind, samples.labels)
     if expected != got:
         raise ValueError(f"{builder.name} expected samples with kind and labels {expected}; got {got}. Correct TASK.")
-    other = next((image for image in samples.images if not isinstance(image, str)), None)
+    other = next((image for image in samples.images if len(as_image(image).paths()) != 1), None)
     if other is not None:
         raise TypeError(
             f"Shards hold files; got {type(other).__name__} '{other}'. Write it as one file first, for example NIfTI."
