@@ -13,6 +13,7 @@ import numpy as np
 
 from medzoo.inference.prediction import Prediction
 from medzoo.io import restore, write_image, write_mask
+from medzoo.io.formats import answer_suffix
 from medzoo.preprocessing.windows import Place, Windows
 from medzoo.task import Segmentation
 from medzoo.transforms.intensity import to_display
@@ -98,7 +99,7 @@ class MaskPrediction(Prediction):
         """
         start = os.path.join(folder, name or self.name)
         paths = {
-            "mask": self.save(f"{start}_mask{'.nii.gz' if self.scan.is_volume else '.png'}"),
+            "mask": self.save(f"{start}_mask{answer_suffix(self.scan)}"),
             "overlay": self.overlay(f"{start}_overlay.png"),
         }
         return paths | super().save_all(folder, name)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from medzoo.io.checks import check_pixels, damaged
+from medzoo.io.grid import Grid
 from medzoo.io.image import Image
 from medzoo.io.orientation import to_display_order
 from medzoo.io.scan import Scan
@@ -52,6 +53,10 @@ class DicomSeries(Image):
     def patient(self) -> str:
         """Return the PatientID of the first slice."""
         return patient_id(self.files[0])
+
+    def grid(self) -> Grid:
+        """Return the grid of the volume, from the headers of all slices."""
+        return dicom_grid(self.files, self.name)
 
 
 _DECODERS = "pip install pylibjpeg pylibjpeg-libjpeg pylibjpeg-openjpeg"
@@ -238,6 +243,17 @@ def _series_key(file: str) -> tuple[str, ...] | None:
         # Damaged: reading it says so.
         pass
     return (file,)
+
+
+def dicom_grid(files: Sequence[str], source: str) -> Grid:
+    """Return the grid of a series, or of a file of several frames, from its headers.
+
+    Raises:
+        ValueError: A file cannot be read, or they are no volume.
+    """
+    headers = [header for file in files for header in frame_headers(_open(file, stop_before_pixels=True))]
+    _, affine = arrange(headers, source)
+    return Grid((int(headers[0].Columns), int(headers[0].Rows), len(headers)), affine, keeps_slices=True)
 
 
 def patient_id(path: str | os.PathLike) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 import numpy as np
 
 if TYPE_CHECKING:
+    from medzoo.io.grid import Grid
     from medzoo.io.scan import Scan
     from medzoo.preprocessing import Preprocessing
     from medzoo.preprocessing.windows import Windows
@@ -71,6 +72,14 @@ class Image(Protocol):
     def patient(self) -> str:
         """Return the patient that the headers of its files name, or ""."""
         return ""
+
+    def grid(self) -> Grid | None:
+        """Return the grid of a volume from its headers alone, in the axes of its file; None where there is none.
+
+        Raises:
+            ValueError: The headers cannot be read.
+        """
+        return None
 
     @property
     def preprocessing(self) -> Preprocessing | None:

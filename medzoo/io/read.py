@@ -12,18 +12,18 @@ from typing import Any
 import numpy as np
 
 from medzoo.io.checks import check_pixels
-from medzoo.io.dicom import DicomSeries, group_series, is_dicom, patient_id, read_dicom
+from medzoo.io.dicom import DicomSeries
+from medzoo.io.formats import EXPECTED, Format, format_in_folder, format_of
+from medzoo.io.grid import Grid
 from medzoo.io.image import Image, files_below
-from medzoo.io.nifti import NIFTI_SUFFIXES, read_nifti
-from medzoo.io.raster import RASTER_SUFFIXES, read_raster
 from medzoo.io.scan import Scan
 
 
 def find_scans(folder: str | os.PathLike) -> list[str | DicomSeries]:
     """List what `read_scan` can read in a folder and its subfolders, in natural order (2 before 10).
 
-    Nothing is decoded: pictures and NIfTI are known by their suffix, DICOM by its magic bytes. DICOM slices are grouped
-    by folder and series, one entry each; hidden files are passed over.
+    Nothing is decoded: files are known by their suffix, DICOM also by its magic bytes. DICOM slices are grouped by
+    folder and series, one entry each; hidden files are passed over.
 
     Returns:
         Paths, and a `DicomSeries` for every series of several files.
@@ -33,15 +33,14 @@ def find_scans(folder: str | os.PathLike) -> list[str | DicomSeries]:
     """
     if not os.path.isdir(folder):
         raise FileNotFoundError(f"There is no folder {folder}. Check the path.")
-    plain, dicom = [], []
+    files: dict[Format, list[str]] = {}
     for path in _files(folder):
-        if path.lower().endswith((*RASTER_SUFFIXES, *NIFTI_SUFFIXES)):
-            plain.append(path)
-        elif is_dicom(path):
-            dicom.append(path)
-    scans = plain + group_series(dicom)
+        row = format_in_folder(path)
+        if row is not None:
+            files.setdefault(row, []).append(path)
+    scans = [scan for row, paths in files.items() for scan in row.group(paths)]
     if not scans:
-        raise FileNotFoundError(f"{folder} holds no scans. Expected PNG, JPEG, TIFF, BMP, DICOM or NIfTI files in it.")
+        raise FileNotFoundError(f"{folder} holds no scans. Expected {EXPECTED} files in it.")
     return sorted(scans, key=lambda scan: natural(str(scan)))
 
 
@@ -125,22 +124,30 @@ class FileImage(Image):
             return _only_scan(path).read(at_least)
         if path.stat().st_size == 0:
             raise ValueError(f"{path} is empty (0 bytes). Copy or download the file again.")
-        name = path.name.lower()
-        if name.endswith(NIFTI_SUFFIXES):
-            return read_nifti(path)
-        if not name.endswith(RASTER_SUFFIXES) and is_dicom(path):
-            return read_dicom(path)
-        return read_raster(path, at_least)
+        row = format_of(path)
+        if row is None:
+            raise ValueError(
+                f"{path} is not a scan that medzoo can read. Expected {EXPECTED}; convert the file to one of them."
+            )
+        return row.read(path, at_least)
 
     def paths(self) -> tuple[str, ...]:
         """Return its path, or those of the files in the folder."""
         return files_below(self.source)
 
+    def grid(self) -> Grid | None:
+        """Return the grid of a volume, as its format has it."""
+        if os.path.isdir(self.source):
+            return _only_scan(Path(self.source)).grid()
+        row = format_of(self.source)
+        return row.grid(self.source) if row and row.grid else None
+
     def patient(self) -> str:
-        """Return the PatientID of a DICOM file."""
+        """Return the patient that the header names, where its format has one."""
         if os.path.isdir(self.source):
             return _only_scan(Path(self.source)).patient()
-        return patient_id(self.source) if is_dicom(self.source) else ""
+        row = format_of(self.source)
+        return row.patient(self.source) if row and row.patient else ""
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,12 +9,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from medzoo.data.sources.checks import SPLIT_NAMES, check_files, refuse
-from medzoo.data.sources.folders import MASK_NAME, split_folders, stem_of, subfolders
+from medzoo.data.sources.folders import MASK_NAME, split_folders, subfolders
 from medzoo.io import DicomSeries, as_image, find_scans
-from medzoo.io.nifti import NIFTI_SUFFIXES
-from medzoo.io.raster import RASTER_SUFFIXES
+from medzoo.io.formats import by_suffix, stem_of
 
-_SUFFIXES = (*RASTER_SUFFIXES, *NIFTI_SUFFIXES)
 _IMAGES, _MASKS = "images", ("labels", "masks")
 # Names of nnU-Net and the Medical Segmentation Decathlon: imagesTr, labelsTr.
 _ENDINGS = {"tr": "train", "ts": "test"}
@@ -53,7 +51,7 @@ def has_pairs(folder: str) -> bool:
     stems = set()
     for parent, folders, files in os.walk(folder):
         # A folder may be an image, too: a DICOM series.
-        names = [*folders, *(stem_of(file) for file in files if file.lower().endswith(_SUFFIXES))]
+        names = [*folders, *(stem_of(file) for file in files if by_suffix(file))]
         stems.update(os.path.join(parent, name) for name in names)
     return any((found := MASK_NAME.fullmatch(stem)) and found[1] in stems for stem in stems)
 
