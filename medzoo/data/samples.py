@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from medzoo.data.sources.masks import as_mask
 from medzoo.data.splits import check_patients, split_rows, strata_of
 from medzoo.errors import unknown_name
 from medzoo.io import as_image
@@ -162,7 +163,7 @@ class Samples:
 
 
 def _kind(target: Any) -> str:
-    if hasattr(target, "mask"):
+    if as_mask(target) is not None:
         return "segmentation"
     if isinstance(target, int | np.integer):
         return "classification"

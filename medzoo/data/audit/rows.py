@@ -16,7 +16,7 @@ from typing import Any
 from medzoo.data.audit.record import Finding
 from medzoo.data.samples import Samples
 from medzoo.data.sources.checks import SPLIT_NAMES, Patient, patients_of
-from medzoo.data.sources.masks import MaskTarget
+from medzoo.data.sources.masks import as_mask
 from medzoo.data.sources.table_files import Table, read_table
 from medzoo.io import as_image
 
@@ -67,14 +67,16 @@ def _label(target: Any, samples: Samples) -> str:
     """Return the class of a target, the labels of an annotation that lists them, or ""; reads no mask."""
     if samples.kind == "classification":
         return samples.labels[target]
-    listed = () if isinstance(target, MaskTarget) else getattr(target, "labels", ())
-    return " + ".join(samples.labels[index] for index in listed if index)
+    mask = as_mask(target)
+    return " + ".join(samples.labels[index] for index in mask.listed() if index) if mask else ""
 
 
 def _mask(target: Any) -> dict[str, Any]:
     """Return the file of a mask, which will be read, or else the size that the target states."""
-    file = getattr(target, "path", None)
-    return {"masks": (file,)} if file is not None else {"grid": getattr(target, "shape", None)}
+    mask = as_mask(target)
+    if mask is None:
+        return {}
+    return {"grid": mask.shape} if mask.own_file() is None else {"masks": (mask.own_file(),)}
 
 
 def place_of(source: str, folder: str) -> tuple[str, str]:

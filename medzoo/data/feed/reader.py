@@ -15,6 +15,7 @@ import numpy as np
 from medzoo.data.feed.order import MIXED
 from medzoo.data.feed.store import RowStore
 from medzoo.data.samples import Samples
+from medzoo.data.sources.masks import as_mask
 from medzoo.io import as_image
 from medzoo.preprocessing import Preprocessing
 from medzoo.preprocessing.windows import count_windows
@@ -174,9 +175,8 @@ class Reader:
         content += repr((self.preprocessing, self.task, self.margin))
         digest = hashlib.sha256(content.encode())
         # What lies in memory has no path that tells it from other arrays.
-        arrays = [as_image(image).in_memory() for image in samples.images]
-        arrays += [getattr(target, "array", None) for target in samples.targets]
-        for array in arrays:
-            if isinstance(array, np.ndarray):
+        parts = [*map(as_image, samples.images), *filter(None, map(as_mask, samples.targets))]
+        for array in (part.in_memory() for part in parts):
+            if array is not None:
                 digest.update(np.ascontiguousarray(array))
         return f"{os.fspath(path)}-{digest.hexdigest()[:16]}"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from medzoo.data.sources.masks import MaskTarget
 from medzoo.transforms.spatial import nearest_of_opencv
 
 # The grid of pycocotools: vertices are rounded to a fifth of a pixel, and column x is decided at its centre, x + 0.5.
@@ -34,7 +35,7 @@ class CocoObject:
 
 
 @dataclass(frozen=True)
-class CocoTarget:
+class CocoTarget(MaskTarget):
     """The objects of one image, largest first, so that a small object inside a large one stays visible.
 
     Args:
@@ -56,6 +57,10 @@ class CocoTarget:
     def labels(self) -> tuple[int, ...]:
         """The label indices of the objects, sorted, each once."""
         return tuple(sorted({item.label for item in self.objects}))
+
+    def listed(self) -> tuple[int, ...]:
+        """Return the label indices of the objects."""
+        return self.labels
 
     def mask(self, size: tuple[int, int] | None = None) -> np.ndarray:
         """Return the label mask, rasterised straight at `size`.

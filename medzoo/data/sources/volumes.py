@@ -37,6 +37,10 @@ class VolumeTarget(MaskTarget):
     def __str__(self) -> str:
         return self.path
 
+    def own_file(self) -> str:
+        """Return its path."""
+        return self.path
+
     @cached_property
     def _grids(self) -> tuple[Grid, Grid | None]:
         return nifti_grid(self.path), None if self.image is None else as_image(self.image).grid()

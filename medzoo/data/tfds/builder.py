@@ -12,6 +12,7 @@ import numpy as np
 import tensorflow_datasets as tfds
 
 from medzoo.data.samples import Samples
+from medzoo.data.sources.masks import as_mask
 from medzoo.io import as_image
 from medzoo.task import Classification, Regression, Task
 
@@ -98,7 +99,8 @@ class SamplesBuilder(tfds.core.GeneratorBasedBuilder, abc.ABC, skip_registration
         columns = zip(samples.images, patients, samples.slices, samples.targets, strict=True)
         for row, (image, patient, slice_, target) in enumerate(columns):
             name = os.path.relpath(image, folder)
-            target = target.mask(None) if hasattr(target, "mask") else target
+            mask = as_mask(target)
+            target = target if mask is None else mask.mask(None)
             index.append([name, patient, slice_, _summary(target)])
             example = {"image": Path(image).read_bytes(), "name": name, "patient": patient, "target": target}
             yield row * (_KEYS // len(samples)), example
