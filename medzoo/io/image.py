@@ -27,11 +27,13 @@ class Image(Protocol):
         source: Path of the image, or what stands for it in messages and tables.
 
     Example:
-        >>> class Noise(Image):
-        ...     source = "noise"
+        >>> from medzoo import read_scan
+        >>> class Blank(Image):
+        ...     source = "blank"
         ...     def read(self, at_least=None):
-        ...         return read_scan(np.random.rand(64, 64))
-        >>> medzoo.predict(model, Noise())
+        ...         return read_scan(np.zeros((64, 48)))
+        >>> read_scan(Blank()).shape
+        (64, 48)
     """
 
     source: str

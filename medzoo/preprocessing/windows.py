@@ -39,9 +39,13 @@ class Windows(ABC):
         places: What each input is about.
 
     Example:
-        >>> windows = preprocessing.windows(scan)
-        >>> outputs = model.predict_on_batch(np.stack(list(windows.inputs())))
-        >>> windows.join(windows.answer(outputs, number) for number in range(len(windows.slabs)))
+        >>> from medzoo import Preprocessing, read_scan
+        >>> volume = read_scan(np.zeros((5, 16, 12)))
+        >>> windows = Preprocessing((8, 8)).windows(volume, every_slice=True)
+        >>> outputs = np.stack(list(windows.inputs()))
+        >>> parts = [windows.answer(outputs, slab) for slab in range(len(windows.slabs))]
+        >>> outputs.shape, windows.join(parts).shape
+        ((5, 8, 8, 1), (5, 16, 12, 1))
     """
 
     def __init__(self, scan: Scan, preprocessing: Preprocessing, places: Sequence[Place]):
