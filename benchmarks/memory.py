@@ -156,7 +156,7 @@ def volume_3d(folder: Path) -> None:
 
 
 def volume_stack(folder: Path) -> None:
-    from medzoo.preprocessing.windows import Stack
+    from medzoo.preprocessing.stack import Stack
 
     predict([folder / "scan.nii"], make_model("regression", size=(224, 224), channels=3, stack=Stack(average=5)))
 

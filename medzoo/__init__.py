@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from medzoo.hub.publish import publish
     from medzoo.io import Scan, read_scan
     from medzoo.preprocessing import Preprocessing
-    from medzoo.preprocessing.windows import Stack
+    from medzoo.preprocessing.stack import Stack
     from medzoo.recipe import Recipe
     from medzoo.task import Classification, Regression, Segmentation
     from medzoo.training.cross_validation.record import CrossValidation
@@ -50,7 +50,7 @@ _HOMES = {
     "Regression": "medzoo.task",
     "Scan": "medzoo.io",
     "Segmentation": "medzoo.task",
-    "Stack": "medzoo.preprocessing.windows",
+    "Stack": "medzoo.preprocessing.stack",
     "ZooModel": "medzoo.zoo_model",
     "calibrate": "medzoo.evaluation.calibrate",
     "compare": "medzoo.evaluation.comparison.compare",

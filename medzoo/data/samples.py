@@ -11,8 +11,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from medzoo.data.sources.masks import as_mask
 from medzoo.data.splits import check_patients, split_rows, strata_of
 from medzoo.errors import unknown_name
+from medzoo.io import as_image
 from medzoo.task import Classification, Regression, Segmentation, Task
 
 SPLITS = ("train", "valid", "test")
@@ -34,8 +36,8 @@ class Samples:
     """The rows of a data set as parallel columns; nothing is decoded before a pipeline asks for it.
 
     Args:
-        images: What `medzoo.read_scan` takes: the path of each image, a `DicomSeries`, a `Scan`, or an object with a
-            `source` and a method `read` that returns a Scan.
+        images: What `medzoo.read_scan` takes: the path of each image, or an `Image`, such as a `DicomSeries`, a `Scan`
+            or any object with a `source` and a method `read` that returns a Scan.
         targets: What is to be answered. Segmentation: objects with a `shape` ([depth,] height, width) and a method
             `mask(size)` that returns label indices as uint8, at full size for None. Classification: label indices, int.
             Regression: numbers, float.
@@ -97,7 +99,7 @@ class Samples:
     @cached_property
     def sources(self) -> tuple[str, ...]:
         """Path of each image, or what stands for it."""
-        return tuple(map(source_of, self.images))
+        return tuple(as_image(image).source for image in self.images)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -173,11 +175,6 @@ class Samples:
         return tuple(replace(self[rows], splits=(name,) * len(rows)) for name, rows in parts.items())
 
 
-def source_of(image: Any) -> str:
-    """Return the path of an image, or what stands for it."""
-    return str(getattr(image, "source", image))
-
-
 def check_task(samples: Samples, task: Task) -> None:
     """Refuse samples whose targets or labels are not those of a task.
 
@@ -199,7 +196,7 @@ def task_type(target: Any) -> type[Task]:
     Raises:
         ValueError: It is no target of any.
     """
-    if hasattr(target, "mask"):
+    if as_mask(target) is not None:
         return Segmentation
     if isinstance(target, int | np.integer):
         return Classification

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from medzoo.data.sources.masks import as_mask
+
 if TYPE_CHECKING:
     from medzoo.data.samples import Samples
 
@@ -150,7 +152,5 @@ def strata_of(targets: Sequence[Any]) -> list[Hashable]:
 
 def _labels_of(target: Any) -> Hashable:
     """Return the label, or the label indices of a mask; reading it is the slow way for those that do not list them."""
-    if not hasattr(target, "mask"):
-        return target
-    listed = getattr(target, "labels", None)
-    return tuple(np.unique(target.mask(None)).tolist()) if listed is None else tuple(listed)
+    mask = as_mask(target)
+    return target if mask is None else tuple(mask.labels)

@@ -9,7 +9,7 @@ import numpy as np
 
 from medzoo.data.feed.packed import packed_preprocessing
 from medzoo.data.samples import Samples
-from medzoo.io import read_scan
+from medzoo.io import as_image
 from medzoo.preprocessing import DATASET, Preprocessing
 
 
@@ -56,8 +56,8 @@ def fit_preprocessing(preprocessing: Preprocessing, samples: Samples) -> Preproc
 def _sums(samples: Samples, index: int, preprocessing: Preprocessing) -> np.ndarray:
     row = samples[index]
     sums = np.zeros((3, preprocessing.channels))
-    scan = read_scan(row.image, at_least=preprocessing.at_least)
-    for pixels in preprocessing.inputs(scan, row.slice, every_slice=samples.task_type.is_dense):
+    windows = as_image(row.image).windows(preprocessing, row.slice, samples.task_type.is_dense)
+    for pixels in windows.inputs():
         flat = pixels.reshape(-1, preprocessing.channels).astype(np.float64)
         sums += [np.full(preprocessing.channels, len(flat)), flat.sum(axis=0), (flat**2).sum(axis=0)]
     return sums

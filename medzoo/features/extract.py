@@ -13,8 +13,9 @@ import numpy as np
 
 from medzoo.files import atomic_file
 from medzoo.graph.features import feature_network
-from medzoo.inference.scans import read_inputs
+from medzoo.io import as_image
 from medzoo.models.fast import accelerate
+from medzoo.preprocessing.windows import average
 
 if TYPE_CHECKING:
     import keras
@@ -138,7 +139,7 @@ def _values(
         for (count, _), output in zip(batch, outputs, strict=True):
             waiting.append(output)
             if len(waiting) == count:
-                yield np.mean(waiting, axis=0, dtype=np.float32)
+                yield average(waiting, np.float32)
                 waiting = []
 
 
@@ -146,7 +147,7 @@ def _inputs(preprocessing: Preprocessing, samples: Samples) -> Iterator[tuple[in
     """Yield every input with the number of inputs that its image makes; a few images are read at a time."""
 
     def read(row: Sample) -> list[np.ndarray]:
-        return list(read_inputs(row.image, row.slice, preprocessing, is_dense=False)[2])
+        return list(as_image(row.image).windows(preprocessing, row.slice).inputs())
 
     rows = map(samples.__getitem__, range(len(samples)))
     with ThreadPoolExecutor(_READERS) as pool:

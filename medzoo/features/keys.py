@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
 import keras
-import numpy as np
 
 from medzoo.data.augment import Augmentation
-from medzoo.data.feed.packed import PackedImage
-from medzoo.io import DicomSeries, read_scan
+from medzoo.io import as_image
 from medzoo.preprocessing import Preprocessing
 
 # To be raised when the same key would mean other features.
@@ -70,36 +66,6 @@ def row_digest(image: Any, slice: int | None = None) -> bytes:
         ValueError: The image is no file and cannot be read; the message names it.
     """
     digest = hashlib.sha256(repr(slice).encode())
-    for part in _contents(image):
+    for part in as_image(image).contents():
         digest.update(part)
     return digest.digest()
-
-
-def _contents(image: Any) -> list[bytes]:
-    if isinstance(image, DicomSeries):
-        return sorted(map(_file_digest, image.files))
-    if isinstance(image, str | os.PathLike):
-        return sorted(map(_file_digest, _files(os.fspath(image))))
-    if isinstance(image, PackedImage):
-        return [f"{image.file.digest} {image.first}".encode()]
-    scan = read_scan(image)
-    described = repr((scan.array.dtype, scan.array.shape, scan.shape, scan.spacing))
-    return [described.encode(), np.ascontiguousarray(scan.array).data]
-
-
-def _files(path: str) -> list[str]:
-    if not os.path.isdir(path):
-        return [path]
-    return [os.path.join(folder, name) for folder, _, names in os.walk(path) for name in names]
-
-
-def _file_digest(path: str) -> bytes:
-    status = os.stat(path)
-    return _digest_of(path, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
-
-
-@functools.lru_cache(maxsize=2**17)
-def _digest_of(path: str, *state: int) -> bytes:
-    """Return the hash of a file; within a process, a file that was not written since is not read again."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").digest()

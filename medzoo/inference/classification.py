@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from medzoo.inference.prediction import Prediction
-from medzoo.io import Scan
-from medzoo.preprocessing import Preprocessing
+from medzoo.preprocessing.windows import Windows, average
 
 if TYPE_CHECKING:
     from medzoo.task import Classification
@@ -18,9 +17,8 @@ class ClassPrediction(Prediction):
     """The label that a classification model gives a scan.
 
     Args:
-        scan: The scan.
+        windows: Which inputs were made of the scan.
         task: The model's task.
-        preprocessing: Not used here; a mask needs it.
         answer: Output of the network `(inputs, outputs)`; several inputs of one scan are averaged.
 
     Attributes:
@@ -29,9 +27,9 @@ class ClassPrediction(Prediction):
         index: Index of the label.
     """
 
-    def __init__(self, scan: Scan, task: Classification, preprocessing: Preprocessing, answer: np.ndarray):
-        super().__init__(scan, task)
-        self.outputs = np.mean(answer, axis=0, dtype=np.float64)
+    def __init__(self, windows: Windows, task: Classification, answer: np.ndarray):
+        super().__init__(windows.scan, task)
+        self.outputs = average(answer)
         self.probabilities = task.calibrated(self.outputs)
         self.index = int(task.decide(self.outputs))
 

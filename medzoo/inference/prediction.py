@@ -10,11 +10,9 @@ from typing import Any
 
 from medzoo.files import write_json
 from medzoo.io import Scan, read_scan
-from medzoo.io.raster import RASTER_SUFFIXES
+from medzoo.io.formats import stem_of
 from medzoo.task import Task
 from medzoo.transforms.spatial import resize
-
-_SUFFIXES = (".nii.gz", ".nii", ".dcm", *RASTER_SUFFIXES)
 
 
 class Prediction(ABC):
@@ -37,9 +35,7 @@ class Prediction(ABC):
     @property
     def name(self) -> str:
         """Name of the source without folder and suffix, for the files of the answer."""
-        name = os.path.basename(self.source.rstrip("/"))
-        suffixes = (suffix for suffix in _SUFFIXES if name.lower().endswith(suffix))
-        return name[: -len(next(suffixes, "")) or None]
+        return stem_of(os.path.basename(self.source.rstrip("/")))
 
     @property
     def full_scan(self) -> Scan:

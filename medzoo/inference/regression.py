@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from medzoo.inference.prediction import Prediction
-from medzoo.io import Scan
-from medzoo.preprocessing import Preprocessing
+from medzoo.preprocessing.windows import Windows, average
 
 if TYPE_CHECKING:
     from medzoo.task import Regression
@@ -18,9 +17,8 @@ class ValuePrediction(Prediction):
     """The number that a regression model gives a scan.
 
     Args:
-        scan: The scan.
+        windows: Which inputs were made of the scan.
         task: The model's task.
-        preprocessing: Not used here; a mask needs it.
         answer: Output of the network `(inputs, 1)`; several inputs of one scan are averaged.
 
     Attributes:
@@ -28,9 +26,9 @@ class ValuePrediction(Prediction):
         value: The number in its unit.
     """
 
-    def __init__(self, scan: Scan, task: Regression, preprocessing: Preprocessing, answer: np.ndarray):
-        super().__init__(scan, task)
-        self.outputs = np.mean(answer, axis=0, dtype=np.float64)
+    def __init__(self, windows: Windows, task: Regression, answer: np.ndarray):
+        super().__init__(windows.scan, task)
+        self.outputs = average(answer)
         self.value = float(task.decode(self.outputs))
 
     @property

@@ -12,8 +12,8 @@ from medzoo.inference.classification import ClassPrediction
 from medzoo.inference.prediction import Prediction
 from medzoo.inference.regression import ValuePrediction
 from medzoo.inference.segmentation import MaskPrediction
-from medzoo.io import Scan, read_scan
-from medzoo.preprocessing import Preprocessing
+from medzoo.io import as_image
+from medzoo.preprocessing.windows import Windows
 
 # What reading a broken file raises; anything else is a bug and is not passed to `on_error`.
 READ_ERRORS = (ValueError, OSError, ImportError)
@@ -53,22 +53,22 @@ def predict_scans(
     answers: list[np.ndarray] = []
     inputs_of_all = _inputs(model, sources, repeat(None) if slices is None else slices, on_error)
     while batch := list(islice(inputs_of_all, batch_size)):
-        outputs = np.asarray(model.predict_on_batch(np.stack([pixels for _, _, pixels in batch])))
-        for (scan, count, _), output in zip(batch, outputs, strict=True):
+        outputs = np.asarray(model.predict_on_batch(np.stack([pixels for _, pixels in batch])))
+        for (windows, _), output in zip(batch, outputs, strict=True):
             answers.append(output)
-            if len(answers) == count:
-                yield ANSWERS[model.task.name](scan, model.task, model.preprocessing, np.stack(answers))
+            if len(answers) == len(windows):
+                yield ANSWERS[model.task.name](windows, model.task, np.stack(answers))
                 answers = []
 
 
 def _inputs(
     model: Any, sources: Iterable[Any], slices: Iterable[int | None], on_error: Callable | None
-) -> Iterator[tuple[Scan, int, np.ndarray]]:
-    """Yield every input with its scan and the number of inputs that the scan makes."""
-    preprocessing, is_dense = model.preprocessing, model.task.is_dense
+) -> Iterator[tuple[Windows, np.ndarray]]:
+    """Yield every input with the windows of its scan."""
     for source, chosen in zip(sources, slices, strict=False):
         try:
-            scan, count, inputs = read_inputs(source, chosen, preprocessing, is_dense)
+            windows = as_image(source).windows(model.preprocessing, chosen, model.task.is_dense)
+            inputs = windows.inputs()
             # What does not fit is found with the first slice, before any other is on its way.
             first = next(inputs)
         except READ_ERRORS as error:
@@ -76,30 +76,5 @@ def _inputs(
                 raise
             on_error(source, error)
             continue
-        yield scan, count, first
-        for pixels in inputs:
-            yield scan, count, pixels
-
-
-def read_inputs(
-    source: Any, chosen: int | None, preprocessing: Preprocessing, is_dense: bool
-) -> tuple[Scan, int, Iterator[np.ndarray]]:
-    """Return a scan, the number of inputs that it makes, and these, each `(*size, channels)` float32.
-
-    Args:
-        source: Path, array, scan, or image of a file of `medzoo prepare`.
-        chosen: Slice to take of a volume, or None for the model's own rule.
-        preprocessing: Steps from a file to the network's input.
-        is_dense: Whether every pixel is answered, so that a 2D network sees every slice.
-
-    Raises:
-        ValueError: The source cannot be read, or does not fit the model; the message names it.
-    """
-    if hasattr(source, "inputs"):
-        # Packed by `medzoo prepare`: answered in the grid of the network's input.
-        packed = list(source.inputs(preprocessing))
-        return source.scan(packed, preprocessing), len(packed), iter(packed)
-    # Read as in training, where a JPEG is decoded at reduced scale: other pixels would cost accuracy.
-    scan = read_scan(source, at_least=preprocessing.at_least)
-    count = len(preprocessing.centers(scan, chosen, is_dense))
-    return scan, count, preprocessing.inputs(scan, chosen, is_dense)
+        yield windows, first
+        yield from ((windows, pixels) for pixels in inputs)

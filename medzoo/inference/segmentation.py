@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,8 +12,9 @@ import cv2
 import numpy as np
 
 from medzoo.inference.prediction import Prediction
-from medzoo.io import Scan, restore, write_image, write_mask
-from medzoo.preprocessing import Preprocessing
+from medzoo.io import restore, write_image, write_mask
+from medzoo.io.formats import answer_suffix
+from medzoo.preprocessing.windows import Place, Windows
 from medzoo.transforms.intensity import to_display
 
 if TYPE_CHECKING:
@@ -26,17 +28,17 @@ class MaskPrediction(Prediction):
     """What a segmentation model says of one scan.
 
     Args:
-        scan: The scan.
+        windows: Which inputs were made of the scan, and the way back into its grid.
         task: The model's task.
-        preprocessing: The model's preprocessing, for the way back into the file's grid.
         answer: Output of the network `(inputs, *size, outputs)`: for a picture or a 3D model one input, for a volume in
             a 2D model one for each slice.
     """
 
-    def __init__(self, scan: Scan, task: Segmentation, preprocessing: Preprocessing, answer: np.ndarray):
-        super().__init__(scan, task)
-        self._preprocessing = preprocessing
+    def __init__(self, windows: Windows, task: Segmentation, answer: np.ndarray):
+        super().__init__(windows.scan, task)
+        self._windows = windows
         self._answer = answer
+        self._settled: tuple[int, np.ndarray] | None = None
 
     @cached_property
     def mask(self) -> np.ndarray:
@@ -46,18 +48,12 @@ class MaskPrediction(Prediction):
     @cached_property
     def displayed_mask(self) -> np.ndarray:
         """Label indices, uint8, in the order of `scan.array`: `(height, width)` or `(depth, height, width)`."""
-        if self._is_whole:
-            return self.task.decide(self._volume)
-        slices = np.stack([self.task.decide(self._slice(index)) for index in range(len(self._answer))])
-        return slices if self.scan.is_volume else slices[0]
+        return self._windows.join(self.task.decide(slab) for _, slab in self._slabs())
 
     @cached_property
     def probabilities(self) -> np.ndarray:
         """Probabilities in the grid of `mask` with a last axis of outputs, float32."""
-        if self._is_whole:
-            return restore(self._volume, self.scan)
-        slices = np.stack([self._slice(index) for index in range(len(self._answer))])
-        return restore(slices if self.scan.is_volume else slices[0], self.scan)
+        return restore(self._windows.join(slab for _, slab in self._slabs()), self.scan)
 
     def to_json(self) -> dict[str, Any]:
         """Return area, bounding boxes and confidence of every foreground label.
@@ -105,7 +101,7 @@ class MaskPrediction(Prediction):
         """
         start = os.path.join(folder, name or self.name)
         paths = {
-            "mask": self.save(f"{start}_mask{'.nii.gz' if self.scan.is_volume else '.png'}"),
+            "mask": self.save(f"{start}_mask{answer_suffix(self.scan)}"),
             "overlay": self.overlay(f"{start}_overlay.png"),
         }
         return paths | super().save_all(folder, name)
@@ -114,19 +110,15 @@ class MaskPrediction(Prediction):
     def _largest_slice(self) -> int:
         return int(np.argmax(np.count_nonzero(self._slices(self.displayed_mask), axis=(1, 2))))
 
-    @property
-    def _is_whole(self) -> bool:
-        return self._answer.ndim == 5
+    def _slabs(self) -> Iterator[tuple[Place, np.ndarray]]:
+        """Yield the probabilities of the scan part by part, each with its place."""
+        return ((place, self._slab(number)) for number, place in enumerate(self._windows.slabs))
 
-    @cached_property
-    def _volume(self) -> np.ndarray:
-        return self._preprocessing.invert(self._answer[0], self.scan.shape, self.scan.spacing)
-
-    def _slice(self, index: int) -> np.ndarray:
-        if self._is_whole:
-            return self._volume[index]
-        spacing = self.scan.spacing
-        return self._preprocessing.invert(self._answer[index], self.scan.shape[-2:], spacing and spacing[-2:])
+    def _slab(self, number: int) -> np.ndarray:
+        # The last one is kept: a picture or a volume that is answered as a whole has no other.
+        if self._settled is None or self._settled[0] != number:
+            self._settled = number, self._windows.answer(self._answer, number)
+        return self._settled[1]
 
     def _slices(self, displayed: np.ndarray) -> np.ndarray:
         return displayed if self.scan.is_volume else displayed[None]
@@ -138,16 +130,17 @@ class MaskPrediction(Prediction):
         if self.scan.spacing:
             unit = "volume_mm3" if self.scan.is_volume else "area_mm2"
             finding[unit] = round(pixels * float(np.prod(self.scan.spacing)), 3)
-        finding["confidence"] = self._confidence(slices, label)
+        finding["confidence"] = self._confidence(label, pixels)
         finding["boxes"] = self._boxes(slices)
         return finding
 
-    def _confidence(self, slices: np.ndarray, label: int) -> float | None:
-        total = sum(
-            float(self.task.confidence(self._slice(index), label)[slices[index]].sum())
-            for index in np.flatnonzero(slices.any(axis=(1, 2)))
-        )
-        pixels = np.count_nonzero(slices)
+    def _confidence(self, label: int, pixels: int) -> float | None:
+        total = 0.0
+        for number, place in enumerate(self._windows.slabs):
+            is_label = self.displayed_mask[place] == label
+            if is_label.any():
+                confidence = self.task.confidence(self._slab(number), label)
+                total += _sum_of(confidence, is_label)
         return round(total / pixels, 4) if pixels else None
 
     def _boxes(self, slices: np.ndarray) -> list[dict[str, Any]]:
@@ -158,6 +151,12 @@ class MaskPrediction(Prediction):
                 place = {"slice": int(index)} if self.scan.is_volume else {}
                 boxes.append({**place, "box": box, "pixels": pixels})
         return sorted(boxes, key=lambda region: -region["pixels"])
+
+
+def _sum_of(values: np.ndarray, chosen: np.ndarray) -> float:
+    """Return the sum of the chosen values, exact enough for any number of slices."""
+    planes = (values, chosen) if chosen.ndim == 3 else (values[None], chosen[None])
+    return sum(float(plane[where].sum()) for plane, where in zip(*planes, strict=True))
 
 
 def draw_overlay(image: np.ndarray, mask: np.ndarray) -> np.ndarray:

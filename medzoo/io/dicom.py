@@ -5,18 +5,59 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from medzoo.io.checks import check_pixels, damaged
+from medzoo.io.grid import Grid
+from medzoo.io.image import Image
 from medzoo.io.orientation import to_display_order
-from medzoo.io.scan import DicomSeries, Scan
+from medzoo.io.scan import Scan
 from medzoo.io.slices import arrange, slice_affine
 
 if TYPE_CHECKING:
     from pydicom import Dataset
+
+
+@dataclass(frozen=True)
+class DicomSeries(Image):
+    """The DICOM files of one volume, as `find_scans` groups them; `str()` of it names the series.
+
+    Args:
+        name: The folder, or folder/SeriesInstanceUID where a folder holds several series.
+        files: Paths of the slices, in any order.
+    """
+
+    name: str
+    files: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def source(self) -> str:
+        """Its name."""
+        return self.name
+
+    def read(self, at_least: tuple[int, ...] | None = None) -> Scan:
+        """Read the slices as one volume, as `read_series` does."""
+        return read_series(self)
+
+    def paths(self) -> tuple[str, ...]:
+        """Return the paths of the slices."""
+        return self.files
+
+    def patient(self) -> str:
+        """Return the PatientID of the first slice."""
+        return patient_id(self.files[0])
+
+    def grid(self) -> Grid:
+        """Return the grid of the volume, from the headers of all slices."""
+        return dicom_grid(self.files, self.name)
+
 
 _DECODERS = "pip install pylibjpeg pylibjpeg-libjpeg pylibjpeg-openjpeg"
 
@@ -202,6 +243,24 @@ def _series_key(file: str) -> tuple[str, ...] | None:
         # Damaged: reading it says so.
         pass
     return (file,)
+
+
+def dicom_grid(files: Sequence[str], source: str) -> Grid:
+    """Return the grid of a series, or of a file of several frames, from its headers.
+
+    Raises:
+        ValueError: A file cannot be read, or they are no volume.
+    """
+    headers = [header for file in files for header in frame_headers(_open(file, stop_before_pixels=True))]
+    _, affine = arrange(headers, source)
+    return Grid((int(headers[0].Columns), int(headers[0].Rows), len(headers)), affine, keeps_slices=True)
+
+
+def patient_id(path: str | os.PathLike) -> str:
+    """Return the PatientID in the header of a file, or ""."""
+    import pydicom
+
+    return str(pydicom.dcmread(path, stop_before_pixels=True, specific_tags=["PatientID"]).get("PatientID") or "")
 
 
 def _open(path: str | os.PathLike, stop_before_pixels: bool = False) -> Dataset:

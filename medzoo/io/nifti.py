@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import zlib
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from medzoo.files import atomic_file
 from medzoo.io.checks import check_pixels, damaged
-from medzoo.io.orientation import to_display_order
+from medzoo.io.grid import Grid
+from medzoo.io.orientation import restore, to_display_order
 from medzoo.io.scan import Scan
 
 if TYPE_CHECKING:
     from nibabel.nifti1 import Nifti1Image
-
-NIFTI_SUFFIXES = (".nii", ".nii.gz")
 
 
 def read_nifti(path: str | os.PathLike) -> Scan:
@@ -79,3 +81,46 @@ def _spatial_shape(shape: tuple[int, ...], path: str | os.PathLike) -> tuple[int
             "Pick one: nibabel.four_to_three(nibabel.load(path))[0].to_filename('volume.nii.gz')."
         )
     return spatial
+
+
+def nifti_grid(path: str) -> Grid:
+    """Return the grid of a NIfTI file, from its header.
+
+    Raises:
+        ValueError: It cannot be read.
+    """
+    image = _load(path)
+    shape = image.shape
+    while len(shape) > 3 and shape[-1] == 1:
+        shape = shape[:-1]
+    if not np.isfinite(image.affine).all() or np.linalg.matrix_rank(image.affine[:3, :3]) < 3:
+        raise damaged(path, "its affine cannot be inverted", "Write the true one into the file.")
+    return Grid((*shape, 1, 1)[: max(3, len(shape))], image.affine)
+
+
+def write_nifti_mask(path: str | os.PathLike, mask: np.ndarray, scan: Scan, count: int) -> None:
+    """Write the label index of each voxel, in the axes of the scan's file."""
+    write_nifti(path, restore(mask, scan).astype(np.uint8), scan)
+
+
+def write_nifti_heatmap(path: str | os.PathLike, heatmap: np.ndarray, scan: Scan) -> None:
+    """Write float32, in the axes of the scan's file."""
+    write_nifti(path, restore(heatmap, scan).astype(np.float32), scan)
+
+
+def write_nifti(path: str | os.PathLike, voxels: np.ndarray, scan: Scan) -> None:
+    """Write voxels `(i, j, k)` in the axes of a scan's file, in their own type, as `.nii` or `.nii.gz`.
+
+    Raises:
+        OSError: The disk is full or not writable; `path` is then as it was before.
+    """
+    from nibabel import Nifti1Image
+
+    image = Nifti1Image(voxels, np.eye(4) if scan.affine is None else scan.affine)
+    image.header.set_xyzt_units("mm")
+    data = image.to_bytes()
+    if os.fspath(path).lower().endswith(".gz"):
+        # No time in the header: the same voxels are the same file.
+        data = gzip.compress(data, compresslevel=1, mtime=0)
+    with atomic_file(Path(path)) as temporary:
+        temporary.write_bytes(data)

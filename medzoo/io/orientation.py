@@ -59,14 +59,23 @@ def restore(answer: np.ndarray, scan: Scan) -> np.ndarray:
         >>> scan = read_scan("brain.nii.gz")
         >>> nibabel.Nifti1Image(restore(mask, scan), scan.affine).to_filename("mask.nii.gz")
     """
-    if answer.shape[: len(scan.shape)] != scan.shape:
-        raise ValueError(
-            f"The answer must have the shape {scan.shape} of {scan.source}; got {answer.shape}. Resize it first."
-        )
+    check_shape(answer, scan)
     if not scan.is_volume or scan.kind == "array":
         return answer
     voxels = _swap(answer)
     return voxels if scan.orientation is None else _undo(voxels, scan.orientation)
+
+
+def check_shape(answer: np.ndarray, scan: Scan) -> None:
+    """Refuse an answer that is not in the grid of a scan.
+
+    Raises:
+        ValueError: It has another shape.
+    """
+    if answer.shape[: len(scan.shape)] != scan.shape:
+        raise ValueError(
+            f"The answer must have the shape {scan.shape} of {scan.source}; got {answer.shape}. Resize it first."
+        )
 
 
 def _undo(voxels: np.ndarray, transform: np.ndarray) -> np.ndarray:

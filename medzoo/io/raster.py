@@ -10,6 +10,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from medzoo.files import atomic_file
 from medzoo.io.checks import check_pixels, damaged
 from medzoo.io.scan import Scan
 
@@ -64,7 +65,6 @@ def has_straight_alpha(page: dict[int, Any]) -> bool:
     return _EXTRA_SAMPLES in page and page.get(_SAMPLES) == 4 and page.get(_BITS, (0,))[0] == 8
 
 
-RASTER_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp")
 _MAGIC = {
     b"\x89PNG\r\n\x1a\n": "PNG",
     b"\xff\xd8\xff": "JPEG",
@@ -110,13 +110,19 @@ def read_raster(path: str | os.PathLike, at_least: tuple[int, int] | None = None
     return Scan(pixels, shape or pixels.shape[:2], source=os.fspath(path), kind="raster")
 
 
+def is_picture(path: str | os.PathLike) -> bool:
+    """Whether a file is a picture by its first bytes."""
+    with open(path, "rb") as file:
+        return file.read(8).startswith(tuple(_MAGIC))
+
+
 def _kind(data: bytes, path: str | os.PathLike) -> str:
     for magic, kind in _MAGIC.items():
         if data.startswith(magic):
             return kind
     raise ValueError(
-        f"{path} is not a scan that medzoo can read. "
-        "Expected PNG, JPEG, TIFF, BMP, DICOM or NIfTI (.nii, .nii.gz); convert the file to one of them."
+        f"{path} is not a scan that medzoo can read: it is no PNG, JPEG, TIFF or BMP, whatever its suffix says. "
+        "Give it the suffix of its format, or convert the file to one of them."
     )
 
 
@@ -189,3 +195,20 @@ def _without_alpha(data: bytes, path: str | os.PathLike) -> np.ndarray:
         return np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
     except OSError as error:
         raise damaged(path, error) from error
+
+
+def write_png(path: str | os.PathLike, image: np.ndarray) -> None:
+    """Write uint8 `(height, width, 3)` in RGB order, or `(height, width)`, as PNG."""
+    data = cv2.imencode(".png", image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_RGB2BGR))[1].tobytes()
+    with atomic_file(Path(path)) as temporary:
+        temporary.write_bytes(data)
+
+
+def write_png_mask(path: str | os.PathLike, mask: np.ndarray, scan: Scan, count: int) -> None:
+    """Write label `i` of `count` as the grey value `i * (255 // (count - 1))`."""
+    write_png(path, mask.astype(np.uint8) * (255 // max(1, count - 1)))
+
+
+def write_png_heatmap(path: str | os.PathLike, heatmap: np.ndarray, scan: Scan) -> None:
+    """Write 0 to 1 as the grey values 0 to 255."""
+    write_png(path, np.rint(255 * heatmap).astype(np.uint8))

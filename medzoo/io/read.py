@@ -5,22 +5,25 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from medzoo.io.checks import check_pixels
-from medzoo.io.dicom import group_series, is_dicom, read_dicom, read_series
-from medzoo.io.nifti import NIFTI_SUFFIXES, read_nifti
-from medzoo.io.raster import RASTER_SUFFIXES, read_raster
-from medzoo.io.scan import DicomSeries, Scan
+from medzoo.io.dicom import DicomSeries
+from medzoo.io.formats import EXPECTED, Format, format_in_folder, format_of
+from medzoo.io.grid import Grid
+from medzoo.io.image import Image, files_below
+from medzoo.io.scan import Scan
 
 
 def find_scans(folder: str | os.PathLike) -> list[str | DicomSeries]:
     """List what `read_scan` can read in a folder and its subfolders, in natural order (2 before 10).
 
-    Nothing is decoded: pictures and NIfTI are known by their suffix, DICOM by its magic bytes. DICOM slices are grouped
-    by folder and series, one entry each; hidden files are passed over.
+    Nothing is decoded: files are known by their suffix, DICOM also by its magic bytes. DICOM slices are grouped by
+    folder and series, one entry each; hidden files are passed over.
 
     Returns:
         Paths, and a `DicomSeries` for every series of several files.
@@ -30,15 +33,14 @@ def find_scans(folder: str | os.PathLike) -> list[str | DicomSeries]:
     """
     if not os.path.isdir(folder):
         raise FileNotFoundError(f"There is no folder {folder}. Check the path.")
-    plain, dicom = [], []
+    files: dict[Format, list[str]] = {}
     for path in _files(folder):
-        if path.lower().endswith((*RASTER_SUFFIXES, *NIFTI_SUFFIXES)):
-            plain.append(path)
-        elif is_dicom(path):
-            dicom.append(path)
-    scans = plain + group_series(dicom)
+        row = format_in_folder(path)
+        if row is not None:
+            files.setdefault(row, []).append(path)
+    scans = [scan for row, paths in files.items() for scan in row.group(paths)]
     if not scans:
-        raise FileNotFoundError(f"{folder} holds no scans. Expected PNG, JPEG, TIFF, BMP, DICOM or NIfTI files in it.")
+        raise FileNotFoundError(f"{folder} holds no scans. Expected {EXPECTED} files in it.")
     return sorted(scans, key=lambda scan: natural(str(scan)))
 
 
@@ -56,9 +58,7 @@ def natural(text: str) -> list[str | int]:
 _MOST_CHANNELS = 4
 
 
-def read_scan(
-    source: str | os.PathLike | DicomSeries | Scan | np.ndarray, at_least: tuple[int, int] | None = None
-) -> Scan:
+def read_scan(source: str | os.PathLike | Image | np.ndarray, at_least: tuple[int, int] | None = None) -> Scan:
     """Read a picture, a DICOM file or series, a NIfTI file, or take an array.
 
     Args:
@@ -81,51 +81,127 @@ def read_scan(
         >>> read_scan(numpy.zeros((64, 48))).array.shape
         (64, 48, 1)
     """
-    if isinstance(source, Scan):
+    return as_image(source).read(at_least)
+
+
+def as_image(source: Any) -> Image:
+    """Return the image that a user's word for it stands for: the one place that tells paths, arrays and images apart.
+
+    Args:
+        source: What `read_scan` takes.
+
+    Raises:
+        TypeError: It is none of these.
+    """
+    if isinstance(source, str | os.PathLike):
+        return FileImage(os.fspath(source))
+    if isinstance(source, Image):
         return source
-    if isinstance(source, DicomSeries):
-        return read_series(source)
-    if isinstance(source, (str, os.PathLike)):
-        return _read_path(Path(source), at_least)
     if hasattr(source, "read"):
-        return source.read(at_least)
+        return ReadImage(source)
     if hasattr(source, "__array__"):
-        return _read_array(np.asarray(source))
+        return ArrayImage(source)
     raise TypeError(f"A scan must be a path or an array; got {type(source).__name__}. Convert it with numpy.asarray.")
 
 
-def _read_path(path: Path, at_least: tuple[int, int] | None) -> Scan:
-    if not path.exists():
-        raise FileNotFoundError(
-            f"There is no file or folder {path}. Check the path; the working folder is {Path.cwd()}."
-        )
-    if path.is_dir():
-        return _read_folder(path, at_least)
-    if path.stat().st_size == 0:
-        raise ValueError(f"{path} is empty (0 bytes). Copy or download the file again.")
-    name = path.name.lower()
-    if name.endswith(NIFTI_SUFFIXES):
-        return read_nifti(path)
-    if not name.endswith(RASTER_SUFFIXES) and is_dicom(path):
-        return read_dicom(path)
-    return read_raster(path, at_least)
+@dataclass(frozen=True)
+class FileImage(Image):
+    """An image in a file, or the only one in a folder."""
+
+    source: str
+
+    def __str__(self) -> str:
+        return self.source
+
+    def read(self, at_least: tuple[int, ...] | None = None) -> Scan:
+        """Read the file by the reader of its format."""
+        path = Path(self.source)
+        if not path.exists():
+            raise FileNotFoundError(
+                f"There is no file or folder {path}. Check the path; the working folder is {Path.cwd()}."
+            )
+        if path.is_dir():
+            return _only_scan(path).read(at_least)
+        if path.stat().st_size == 0:
+            raise ValueError(f"{path} is empty (0 bytes). Copy or download the file again.")
+        row = format_of(path)
+        if row is None:
+            raise ValueError(
+                f"{path} is not a scan that medzoo can read. Expected {EXPECTED}; convert the file to one of them."
+            )
+        return row.read(path, at_least)
+
+    def paths(self) -> tuple[str, ...]:
+        """Return its path, or those of the files in the folder."""
+        return files_below(self.source)
+
+    def grid(self) -> Grid | None:
+        """Return the grid of a volume, as its format has it."""
+        if os.path.isdir(self.source):
+            return _only_scan(Path(self.source)).grid()
+        row = format_of(self.source)
+        return row.grid(self.source) if row and row.grid else None
+
+    def patient(self) -> str:
+        """Return the patient that the header names, where its format has one."""
+        if os.path.isdir(self.source):
+            return _only_scan(Path(self.source)).patient()
+        row = format_of(self.source)
+        return row.patient(self.source) if row and row.patient else ""
 
 
-def _read_folder(path: Path, at_least: tuple[int, int] | None) -> Scan:
+@dataclass(frozen=True, eq=False)
+class ArrayImage(Image):
+    """An image in an array; a memory map is read only when it is asked for."""
+
+    array: np.ndarray = field(repr=False)
+    source: str = "array"
+
+    def __str__(self) -> str:
+        return self.source
+
+    def read(self, at_least: tuple[int, ...] | None = None) -> Scan:
+        """Return the pixels as a Scan.
+
+        Raises:
+            ValueError: They are no image or volume, or some are NaN.
+        """
+        array = np.asarray(self.array)
+        has_channels = array.ndim == 4 or (array.ndim == 3 and array.shape[-1] <= _MOST_CHANNELS)
+        if array.ndim not in (2, 3, 4) or (has_channels and array.shape[-1] > _MOST_CHANNELS):
+            raise ValueError(
+                f"An array must be (height, width), (height, width, channels), (depth, height, width) or (depth, "
+                f"height, width, channels) with up to {_MOST_CHANNELS} channels; got {array.shape} as {self.source}. "
+                "Index or move axes first."
+            )
+        pixels = check_pixels(array if has_channels else array[..., None], self.source)
+        return Scan(pixels, pixels.shape[:-1], source=self.source)
+
+    def in_memory(self) -> np.ndarray:
+        """Return the array."""
+        return self.array
+
+
+class ReadImage(Image):
+    """A user's own object with a method `read(at_least)`, and with a `source` or a text that stands for it."""
+
+    def __init__(self, image: Any):
+        self._image, self.source = image, str(getattr(image, "source", image))
+
+    def read(self, at_least: tuple[int, ...] | None = None) -> Scan:
+        """Return what the object reads."""
+        return self._image.read(at_least)
+
+    def in_memory(self) -> np.ndarray | None:
+        """Return the object's `array`, if it has one."""
+        array = getattr(self._image, "array", None)
+        return array if isinstance(array, np.ndarray) else None
+
+
+def _only_scan(path: Path) -> Image:
     scans = find_scans(path)
     if len(scans) > 1:
         raise ValueError(
             f"{path} holds {len(scans)} scans; expected one. Pass one of medzoo.io.find_scans({str(path)!r}), or all."
         )
-    return read_scan(scans[0], at_least)
-
-
-def _read_array(array: np.ndarray) -> Scan:
-    has_channels = array.ndim == 4 or (array.ndim == 3 and array.shape[-1] <= _MOST_CHANNELS)
-    if array.ndim not in (2, 3, 4) or (has_channels and array.shape[-1] > _MOST_CHANNELS):
-        raise ValueError(
-            f"An array must be (height, width), (height, width, channels), (depth, height, width) or (depth, height, "
-            f"width, channels) with up to {_MOST_CHANNELS} channels; got {array.shape}. Index or move axes first."
-        )
-    pixels = check_pixels(array if has_channels else array[..., None], "array")
-    return Scan(pixels, pixels.shape[:-1])
+    return as_image(scans[0])

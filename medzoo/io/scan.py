@@ -1,4 +1,4 @@
-"""The records that pass between files and the rest."""
+"""The record that passes between files and the rest."""
 
 from __future__ import annotations
 
@@ -6,25 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-
-@dataclass(frozen=True)
-class DicomSeries:
-    """The DICOM files of one volume, as `find_scans` groups them; `str()` of it names the series.
-
-    Args:
-        name: The folder, or folder/SeriesInstanceUID where a folder holds several series.
-        files: Paths of the slices, in any order.
-    """
-
-    name: str
-    files: tuple[str, ...]
-
-    def __str__(self) -> str:
-        return self.name
+from medzoo.io.image import Image
 
 
 @dataclass(frozen=True, eq=False)
-class Scan:
+class Scan(Image):
     """One image or volume, as read from a file, with what is needed to go back into the file's own grid.
 
     Args:
@@ -60,3 +46,11 @@ class Scan:
     def channels(self) -> int:
         """Number of channels."""
         return self.array.shape[-1]
+
+    def read(self, at_least: tuple[int, ...] | None = None) -> Scan:
+        """Return itself."""
+        return self
+
+    def in_memory(self) -> np.ndarray:
+        """Return the pixels."""
+        return self.array

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import gzip
 import os
 from collections.abc import Sequence
-from pathlib import Path
 
-import cv2
 import numpy as np
 
-from medzoo.files import atomic_file
-from medzoo.io.nifti import NIFTI_SUFFIXES
-from medzoo.io.orientation import restore
+from medzoo.io.formats import PICTURE, answers_for, check_suffix
+from medzoo.io.orientation import check_shape
+from medzoo.io.raster import write_png
 from medzoo.io.scan import Scan
-
-_PICTURE_SUFFIXES = (".png",)
 
 
 def write_mask(path: str | os.PathLike, mask: np.ndarray, scan: Scan, labels: Sequence[str]) -> None:
@@ -35,7 +30,7 @@ def write_mask(path: str | os.PathLike, mask: np.ndarray, scan: Scan, labels: Se
         ValueError: Shape, suffix or a label index does not fit.
         OSError: The disk is full or not writable; `path` is then as it was before.
     """
-    _check_suffix(path, NIFTI_SUFFIXES if scan.is_volume else _PICTURE_SUFFIXES)
+    answers = answers_for(scan, path)
     if mask.shape != scan.shape:
         raise ValueError(
             f"The mask must have the shape {scan.shape} of {scan.source}; got {mask.shape}. Resize it first."
@@ -45,10 +40,7 @@ def write_mask(path: str | os.PathLike, mask: np.ndarray, scan: Scan, labels: Se
             f"The mask of {scan.source} must hold label indices 0 to {len(labels) - 1} ({', '.join(labels)}); "
             f"got {mask.min()} to {mask.max()}. Pass all labels, background first."
         )
-    if scan.is_volume:
-        write_nifti(path, restore(mask, scan).astype(np.uint8), scan)
-    else:
-        _write(path, _png_bytes(mask.astype(np.uint8) * (255 // max(1, len(labels) - 1))))
+    answers.write_mask(path, mask, scan, len(labels))
 
 
 def write_image(path: str | os.PathLike, image: np.ndarray) -> None:
@@ -62,45 +54,13 @@ def write_image(path: str | os.PathLike, image: np.ndarray) -> None:
         ValueError: Suffix, shape or type does not fit.
         OSError: The disk is full or not writable; `path` is then as it was before.
     """
-    _check_suffix(path, _PICTURE_SUFFIXES)
+    check_suffix(path, PICTURE.answers.suffixes)
     if image.dtype != np.uint8 or not (image.ndim == 2 or image.shape[2:] == (3,)):
         raise ValueError(
             f"{path} takes uint8 (height, width, 3) or (height, width); got {image.dtype} {image.shape}. "
             "Scale it to 0-255 and convert it with astype('uint8')."
         )
-    _write(path, _png_bytes(image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_RGB2BGR)))
-
-
-def _check_suffix(path: str | os.PathLike, supported: Sequence[str]) -> None:
-    if not os.fspath(path).lower().endswith(tuple(supported)):
-        raise ValueError(f"{path} has a suffix that does not fit. Expected one of: {', '.join(supported)}.")
-
-
-def _png_bytes(image: np.ndarray) -> bytes:
-    return cv2.imencode(".png", image)[1].tobytes()
-
-
-def write_nifti(path: str | os.PathLike, voxels: np.ndarray, scan: Scan) -> None:
-    """Write voxels `(i, j, k)` in the axes of a scan's file, in their own type, as `.nii` or `.nii.gz`.
-
-    Raises:
-        ValueError: The suffix does not fit.
-        OSError: The disk is full or not writable; `path` is then as it was before.
-    """
-    from nibabel import Nifti1Image
-
-    _check_suffix(path, NIFTI_SUFFIXES)
-    image = Nifti1Image(voxels, np.eye(4) if scan.affine is None else scan.affine)
-    image.header.set_xyzt_units("mm")
-    data = image.to_bytes()
-    # No time in the header: the same voxels are the same file.
-    is_compressed = os.fspath(path).lower().endswith(".gz")
-    _write(path, gzip.compress(data, compresslevel=1, mtime=0) if is_compressed else data)
-
-
-def _write(path: str | os.PathLike, data: bytes) -> None:
-    with atomic_file(Path(path)) as temporary:
-        temporary.write_bytes(data)
+    write_png(path, image)
 
 
 def write_heatmap(path: str | os.PathLike, heatmap: np.ndarray, scan: Scan) -> None:
@@ -115,8 +75,6 @@ def write_heatmap(path: str | os.PathLike, heatmap: np.ndarray, scan: Scan) -> N
         ValueError: Shape or suffix does not fit.
         OSError: The disk is full or not writable; `path` is then as it was before.
     """
-    voxels = restore(heatmap, scan)
-    if scan.is_volume:
-        write_nifti(path, voxels.astype(np.float32), scan)
-    else:
-        write_image(path, np.rint(255 * voxels).astype(np.uint8))
+    answers = answers_for(scan, path)
+    check_shape(heatmap, scan)
+    answers.write_heatmap(path, heatmap, scan)

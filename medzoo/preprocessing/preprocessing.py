@@ -11,12 +11,10 @@ import numpy as np
 from medzoo.errors import refuse_unknown
 from medzoo.io import Scan
 from medzoo.preprocessing.checks import DATASET, check
-from medzoo.preprocessing.windows import Stack
+from medzoo.preprocessing.stack import Stack
+from medzoo.preprocessing.windows import Windows, plan
 from medzoo.transforms.intensity import scale_channels, settle, to_channels
 from medzoo.transforms.spatial import FITS, paste, resize
-
-# So many voxels of a volume are enough for its percentiles, mean and deviation.
-_MOST_VOXELS = 2**22
 
 
 @dataclass(frozen=True)
@@ -99,76 +97,37 @@ class Preprocessing:
                 converted to the model's; or it has no spacing where the model resamples.
         """
         pixels = to_channels(image, self.channels).astype(np.float32, copy=False)
-        return self._finish(pixels, image.dtype, shape, spacing)
+        return self.finish(pixels, image.dtype, shape, spacing)
 
     @property
     def has_channel_statistics(self) -> bool:
         """Whether each channel has a mean and a deviation of its own."""
         return self.mean is not None and max(len(self.mean), len(self.std)) > 1
 
-    def inputs(
-        self, scan: Scan, slice: int | None = None, every_slice: bool = False, margin: int = 0
-    ) -> Iterator[np.ndarray]:
-        """Yield the inputs `(*size, channels)` of a scan: one for each of `centers`.
+    def windows(self, scan: Scan, index: int | None = None, every_slice: bool = False) -> Windows:
+        """Say which inputs a scan makes, and how their answers become one in its grid.
 
         Args:
             scan: The scan.
-            slice: Index of the slice to take, or None for the rule of the `stack`.
-            every_slice: Whether the model answers each slice, as a 2D segmentation does.
-            margin: For a jitter of slices in training: so many slices more at both ends of a stack. Statistics of the
-                channels are then left to be applied when the channels are chosen.
-
-        Raises:
-            ValueError: The scan does not fit the model; the message names it.
-        """
-        centers = self.centers(scan, slice, every_slice)
-        try:
-            adjust = self._intensity(*_thin(scan.array), of_channels=not margin) if self.stack else None
-            for center in centers:
-                yield self._input(scan, center, adjust, margin)
-        except ValueError as error:
-            raise ValueError(f"{scan.source}: {error}") from error
-
-    def centers(self, scan: Scan, slice: int | None = None, every_slice: bool = False) -> list[int | None]:
-        """Return the slices of a volume that inputs are made of; `[None]` where the scan is one input as a whole.
-
-        Args:
-            scan: The scan.
-            slice: Index of the slice to take, or None for the rule of the `stack`.
+            index: The slice of a volume to take, or None for the rule of the `stack`.
             every_slice: Whether the model answers each slice, as a 2D segmentation does.
 
         Raises:
             ValueError: A model of single images, or of stacks, was given what is none.
         """
-        if len(self.size) == 3 or not (scan.is_volume or self.stack):
-            return [None]
-        if not scan.is_volume:
-            raise ValueError(
-                f"{scan.source} is a single image; the model takes stacks of {self.channels} adjacent slices of a "
-                "volume (NIfTI, DICOM series)."
-            )
-        if every_slice:
-            return list(range(scan.shape[0]))
-        if self.stack is None and slice is None:
-            raise ValueError(
-                f"{scan.source} is a volume of {scan.shape[0]} slices; the model answers for one image. Name a slice, "
-                "or set Preprocessing(stack=Stack()) for stacks of slices, or a size of three numbers for volumes."
-            )
-        try:
-            return (self.stack or Stack()).centers(scan.shape[0], slice)
-        except ValueError as error:
-            raise ValueError(f"{scan.source}: {error}") from error
+        return plan(scan, self, index, every_slice)
 
-    def _input(self, scan: Scan, center: int | None, adjust: Callable | None, margin: int) -> np.ndarray:
-        if adjust is not None:
-            chosen = scan.array[self.stack.neighbours(scan.shape[0], center, self.channels, margin)]
-            pixels = np.moveaxis(to_channels(chosen, 1)[..., 0], 0, -1).astype(np.float32)
-            return self._finish(pixels, scan.array.dtype, scan.shape[1:], scan.spacing and scan.spacing[1:], adjust)
-        if center is not None:
-            return self(scan.array[center], scan.shape[1:], scan.spacing and scan.spacing[1:])
-        return self(scan.array, scan.shape, scan.spacing)
+    def inputs(
+        self, scan: Scan, slice: int | None = None, every_slice: bool = False, margin: int = 0
+    ) -> Iterator[np.ndarray]:
+        """Yield the inputs `(*size, channels)` of a scan: those of `windows`, whose arguments these are.
 
-    def _finish(
+        Raises:
+            ValueError: The scan does not fit the model; the message names it.
+        """
+        yield from self.windows(scan, slice, every_slice).inputs(margin)
+
+    def finish(
         self,
         pixels: np.ndarray,
         stored_as: np.dtype,
@@ -176,19 +135,34 @@ class Preprocessing:
         spacing: tuple[float, ...] | None,
         adjust: Callable[[np.ndarray], np.ndarray] | None = None,
     ) -> np.ndarray:
+        """Turn pixels that have the wanted channels into an input: all steps after the first.
+
+        Args:
+            pixels: float32 `([depth,] height, width, channels)`.
+            stored_as: Type that they have in the file.
+            shape: Size of the image in the file; None for that of `pixels`.
+            spacing: Size of its pixels in mm, if it is known.
+            adjust: What `intensity` returned for the volume that they are part of; None settles it by themselves.
+        """
         if pixels.ndim != len(self.input_shape):
             axes = ("depth", "height", "width", "channels")[-len(self.input_shape) :]
             raise ValueError(f"Expected an image of shape ({', '.join(axes)}). Received: shape {pixels.shape}.")
         # Float before the resize, which would round the averages of integers: a picture gives one input in every type.
         corner, inner = self._place(shape or pixels.shape[:-1], spacing)
         resized = resize(pixels, inner)
-        adjust = adjust or self._intensity(resized, stored_as)
+        adjust = adjust or self.intensity(resized, stored_as)
         return paste(adjust(resized).astype(np.float32, copy=False), self.size, corner)
 
-    def _intensity(
+    def intensity(
         self, image: np.ndarray, stored_as: np.dtype, of_channels: bool = True
     ) -> Callable[[np.ndarray], np.ndarray]:
-        """Return the step that changes intensities, with what it takes from `image` settled."""
+        """Return the step that changes intensities, with what it takes from `image` settled.
+
+        Args:
+            image: float32, any shape with the channels last.
+            stored_as: Type that it has in the file.
+            of_channels: Whether statistics that each channel has of its own are applied.
+        """
         if self.normalization == DATASET and self.mean is None:
             raise ValueError(
                 "normalization='dataset' needs the mean and the deviation of the training images. medzoo.train "
@@ -251,9 +225,3 @@ class Preprocessing:
 
 
 _ALWAYS = ("size", "channels", "fit", "clip", "normalization")
-
-
-def _thin(volume: np.ndarray) -> tuple[np.ndarray, np.dtype]:
-    """Return enough voxels of a volume, evenly spread, in one channel, and the type that they were stored in."""
-    voxels = volume.reshape(-1, 1, volume.shape[-1])
-    return to_channels(voxels[:: -(-len(voxels) // _MOST_VOXELS)], 1).astype(np.float32), volume.dtype

@@ -1,106 +1,229 @@
-"""2.5D: which slices of a volume a 2D network sees as its channels."""
+"""Which inputs a scan makes, and how their answers become one in its grid: the only home of that question."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
+from types import EllipsisType
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from medzoo.errors import refuse_unknown, unknown_name
+from medzoo.preprocessing.stack import Stack
+from medzoo.transforms.intensity import to_channels
+from medzoo.transforms.spatial import nearest_of_opencv
 
-BORDERS = ("repeat", "reflect")
-MIDDLE = "middle"
+if TYPE_CHECKING:
+    from medzoo.io import Scan
+    from medzoo.preprocessing.preprocessing import Preprocessing
+
+# Where a part of a scan lies in an array of its shape: all of it, or the index of a slice.
+Place = EllipsisType | int
+
+# So many voxels of a volume are enough for its percentiles, mean and deviation.
+_MOST_VOXELS = 2**22
 
 
-@dataclass(frozen=True)
-class Stack:
-    """Adjacent slices of a volume as the channels of an image; the network's channels say how many.
+class Windows(ABC):
+    """The inputs that one scan makes, in their order, and the way back of their answers.
 
-    Slices count in display order, foot to head from 0.
+    A kind of window (`Whole`, `Slices`, `Stacks`) says what its inputs and targets are. Each input is about a place of
+    the scan. Answers come back slab by slab: `slabs` are the places that the scan is made of, one after the other, and
+    `answer` settles one of them, so that nobody needs all of them in the grid of the scan at a time. Here a slab is
+    what one input is about; of a kind whose inputs overlap it would be what several of them are about.
 
     Args:
-        center: The slice in the middle of the stack: `"middle"` (index depth // 2), a fraction of the depth from 0.0 to
-            1.0, or an index, from the end if negative. Samples that name a slice go before it. For a segmentation every
-            slice is a centre.
-        border: What stands for slices beyond the ends: `"repeat"` takes the last one again, `"reflect"` mirrors at it.
-        average: Number of neighbouring stacks whose answers are averaged in prediction, odd; those with a centre
-            outside the volume are left out.
-
-    Raises:
-        ValueError: A value is out of its range.
+        scan: The scan.
+        preprocessing: Steps from a part of the scan to an input.
+        places: What each input is about.
 
     Example:
-        >>> Stack(border="reflect").neighbours(depth=10, center=0, count=5).tolist()
-        [2, 1, 0, 1, 2]
+        >>> from medzoo import Preprocessing, read_scan
+        >>> volume = read_scan(np.zeros((5, 16, 12)))
+        >>> windows = Preprocessing((8, 8)).windows(volume, every_slice=True)
+        >>> outputs = np.stack(list(windows.inputs()))
+        >>> parts = [windows.answer(outputs, slab) for slab in range(len(windows.slabs))]
+        >>> outputs.shape, windows.join(parts).shape
+        ((5, 8, 8, 1), (5, 16, 12, 1))
     """
 
-    center: str | float | int = MIDDLE
-    border: str = "repeat"
-    average: int = 1
+    def __init__(self, scan: Scan, preprocessing: Preprocessing, places: Sequence[Place]):
+        self.scan, self.preprocessing, self.places = scan, preprocessing, tuple(places)
 
-    def __post_init__(self):
-        if self.border not in BORDERS:
-            raise unknown_name("border", self.border, BORDERS)
-        is_fraction = isinstance(self.center, float) and 0 <= self.center <= 1
-        is_index = isinstance(self.center, int) and not isinstance(self.center, bool)
-        if self.center != MIDDLE and not is_fraction and not is_index:
-            raise ValueError(
-                "`center` must be 'middle', a fraction of the depth (0.0 to 1.0, a float) or an index (an int). "
-                f"Received: center={self.center!r}."
-            )
-        if not isinstance(self.average, int) or self.average < 1 or self.average % 2 == 0:
-            raise ValueError(f"`average` must be an odd number of stacks. Received: average={self.average!r}.")
+    def __len__(self) -> int:
+        """Return the number of inputs."""
+        return len(self.places)
 
-    def centers(self, depth: int, slice: int | None = None) -> list[int]:
-        """Return the slices in the middle of the stacks of a volume.
+    @abstractmethod
+    def inputs(self, margin: int = 0) -> Iterator[np.ndarray]:
+        """Yield the inputs `(*size, channels)` float32.
 
         Args:
-            depth: Number of slices of the volume.
-            slice: Index that goes before the rule, or None.
+            margin: For a jitter of slices in training: so many slices more at both ends of a stack. Statistics of the
+                channels are then left to be applied when the channels are chosen.
 
         Raises:
-            ValueError: The index lies outside the volume.
+            ValueError: The scan does not fit the model; the message names it.
         """
-        middle = self._center(depth) if slice is None else slice
-        if not -depth <= middle < depth:
-            raise ValueError(f"slice {middle} was asked for of {depth} slices, 0 to {depth - 1}. Correct the index.")
-        middle, reach = middle % depth, self.average // 2
-        return [center for center in range(middle - reach, middle + reach + 1) if 0 <= center < depth]
 
-    def neighbours(self, depth: int, center: int, count: int, margin: int = 0) -> np.ndarray:
-        """Return the indices `(count + 2 * margin,)` of the slices around `center`.
+    @abstractmethod
+    def targets(self, target: Any) -> Iterator[np.ndarray]:
+        """Yield the label indices `(*size)` uint8 of each input.
+
+        Args:
+            target: The mask of the scan: has a `shape` and a method `mask(size)`, as in `Samples.targets`.
 
         Raises:
-            ValueError: The volume has fewer slices than the stack.
+            ValueError: It has another size than the scan.
         """
-        if depth < count:
-            raise ValueError(
-                f"{depth} slices are fewer than the {count} adjacent ones that the model takes. "
-                "Use a model with fewer channels for such scans, or leave them out."
-            )
-        reach = count // 2 + margin
-        indices = np.arange(-reach, reach + 1) + center
-        if self.border == "reflect" and depth > 1:
-            return (depth - 1) - np.abs(np.abs(indices) % (2 * depth - 2) - (depth - 1))
-        return np.clip(indices, 0, depth - 1)
 
-    def _center(self, depth: int) -> int:
-        if self.center == MIDDLE:
-            return depth // 2
-        return round(self.center * (depth - 1)) if isinstance(self.center, float) else self.center
+    def invert(self, answer: np.ndarray, place: Place) -> np.ndarray:
+        """Bring an answer `(*size, outputs)` into the grid of the part at `place`."""
+        return self.preprocessing.invert(answer, *_frame(self.scan, place))
 
-    def to_json(self) -> dict[str, Any]:
-        """Return the values that `from_json` reads back."""
-        return asdict(self)
+    @property
+    def slabs(self) -> tuple[Place, ...]:
+        """The places that the scan is made of, in order, each of which is answered at a time."""
+        return self.places
 
-    @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> Stack:
-        """Make a Stack of its JSON form.
+    def answer(self, answers: np.ndarray, slab: int) -> np.ndarray:
+        """Return the answer for a slab, in its grid.
 
-        Raises:
-            ValueError: A field is unknown; near matches are in the message.
+        Args:
+            answers: What the network says of each input, `(inputs, *size, outputs)`.
+            slab: Its number in `slabs`.
         """
-        refuse_unknown("field of the stack", value, cls.__dataclass_fields__)
-        return cls(**value)
+        return self.invert(answers[slab], self.slabs[slab])
+
+    def join(self, parts: Iterable[np.ndarray]) -> np.ndarray:
+        """Join what was made of each slab, in order, to one array in the grid of the scan."""
+        parts = list(parts)
+        return parts[0] if self.slabs == (...,) else np.stack(parts)
+
+
+class Whole(Windows):
+    """The scan is one input: a picture, or a volume of a 3D model."""
+
+    def __init__(self, scan: Scan, preprocessing: Preprocessing):
+        super().__init__(scan, preprocessing, (...,))
+
+    def inputs(self, margin: int = 0) -> Iterator[np.ndarray]:
+        """Yield the scan, preprocessed."""
+        try:
+            yield self.preprocessing(self.scan.array, *_frame(self.scan, ...))
+        except ValueError as error:
+            raise _named(error, self.scan) from error
+
+    def targets(self, target: Any) -> Iterator[np.ndarray]:
+        """Yield the mask, drawn straight at the size that it has in the input."""
+        _check_shape(target, self.scan)
+        yield self.preprocessing.target(target.mask, *_frame(self.scan, ...))
+
+
+class Slices(Windows):
+    """Slices of a volume are inputs of a 2D model, each by itself."""
+
+    def inputs(self, margin: int = 0) -> Iterator[np.ndarray]:
+        """Yield the slices, preprocessed."""
+        try:
+            for place in self.places:
+                yield self.preprocessing(self.scan.array[place], *_frame(self.scan, place))
+        except ValueError as error:
+            raise _named(error, self.scan) from error
+
+    def targets(self, target: Any) -> Iterator[np.ndarray]:
+        """Yield the slices of the mask, which is read once."""
+        _check_shape(target, self.scan)
+        whole = target.mask(None)
+        for place in self.places:
+            yield self.preprocessing.target(partial(nearest_of_opencv, whole[place]), *_frame(self.scan, place))
+
+
+class Stacks(Slices):
+    """Adjacent slices of a volume are the channels of an input; it is about that in their middle."""
+
+    def inputs(self, margin: int = 0) -> Iterator[np.ndarray]:
+        """Yield the stacks, with intensities normalised by the whole volume."""
+        steps, volume = self.preprocessing, self.scan.array
+        try:
+            adjust = steps.intensity(*_thin(volume), of_channels=not margin)
+            for center in self.places:
+                chosen = volume[steps.stack.neighbours(len(volume), center, steps.channels, margin)]
+                pixels = np.moveaxis(to_channels(chosen, 1)[..., 0], 0, -1).astype(np.float32)
+                yield steps.finish(pixels, volume.dtype, *_frame(self.scan, center), adjust)
+        except ValueError as error:
+            raise _named(error, self.scan) from error
+
+
+def plan(scan: Scan, preprocessing: Preprocessing, index: int | None = None, every_slice: bool = False) -> Windows:
+    """Say which inputs a scan makes.
+
+    Args:
+        scan: The scan.
+        preprocessing: That of the model.
+        index: The slice of a volume to take, or None for the rule of the `stack`.
+        every_slice: Whether the model answers each slice, as a 2D segmentation does.
+
+    Raises:
+        ValueError: A model of single images, or of stacks, was given what is none.
+    """
+    if preprocessing.stack and not scan.is_volume:
+        raise ValueError(
+            f"{scan.source} is a single image; the model takes stacks of {preprocessing.channels} adjacent slices of a "
+            "volume (NIfTI, DICOM series)."
+        )
+    if _is_whole(preprocessing, scan.shape):
+        return Whole(scan, preprocessing)
+    kind = Stacks if preprocessing.stack else Slices
+    return kind(scan, preprocessing, range(scan.shape[0]) if every_slice else _chosen(scan, preprocessing, index))
+
+
+def count_windows(preprocessing: Preprocessing, shape: tuple[int, ...]) -> int:
+    """Return the number of inputs that a scan of `shape` makes for a segmentation; its pixels are not needed."""
+    return 1 if _is_whole(preprocessing, shape) else shape[0]
+
+
+def average(answers: Sequence[np.ndarray], dtype: type = np.float64) -> np.ndarray:
+    """Return the one answer for a scan of which several inputs were answered, `(outputs,)`: their mean."""
+    return np.mean(answers, axis=0, dtype=dtype)
+
+
+def _is_whole(preprocessing: Preprocessing, shape: tuple[int, ...]) -> bool:
+    return len(preprocessing.size) == 3 or len(shape) < 3
+
+
+def _chosen(scan: Scan, preprocessing: Preprocessing, index: int | None) -> list[int]:
+    if preprocessing.stack is None and index is None:
+        raise ValueError(
+            f"{scan.source} is a volume of {scan.shape[0]} slices; the model answers for one image. Name a slice, "
+            "or set Preprocessing(stack=Stack()) for stacks of slices, or a size of three numbers for volumes."
+        )
+    try:
+        return (preprocessing.stack or Stack()).centers(scan.shape[0], index)
+    except ValueError as error:
+        raise _named(error, scan) from error
+
+
+def _frame(scan: Scan, place: Place) -> tuple[tuple[int, ...], tuple[float, ...] | None]:
+    """Return the shape and the spacing of the part of a scan at `place`."""
+    return (scan.shape, scan.spacing) if place is ... else (scan.shape[1:], scan.spacing and scan.spacing[1:])
+
+
+def _named(error: ValueError, scan: Scan) -> ValueError:
+    return ValueError(f"{scan.source}: {error}")
+
+
+def _thin(volume: np.ndarray) -> tuple[np.ndarray, np.dtype]:
+    """Return enough voxels of a volume, evenly spread, in one channel, and the type that they were stored in."""
+    voxels = volume.reshape(-1, 1, volume.shape[-1])
+    return to_channels(voxels[:: -(-len(voxels) // _MOST_VOXELS)], 1).astype(np.float32), volume.dtype
+
+
+def _check_shape(target: Any, scan: Scan) -> None:
+    if tuple(target.shape) != scan.shape:
+        axes = "(depth, height, width)" if scan.is_volume else "(height, width)"
+        raise ValueError(
+            f"{scan.source} has the size {scan.shape}, its annotation {tuple(target.shape)} {axes}. "
+            "Correct the annotation file; a turned image may carry an EXIF orientation that the file ignores."
+        )

@@ -67,6 +67,23 @@ def _scale(image: np.ndarray, size: tuple[int, int], method: int) -> np.ndarray:
     return np.concatenate([group.reshape(height, width, -1) for group in scaled], axis=-1)
 
 
+def nearest(mask: np.ndarray, size: tuple[int, ...] | None) -> np.ndarray:
+    """Return a mask scaled to `size`, each pixel that whose middle is nearest, of two the later one; None leaves it."""
+    if size is None or tuple(size) == mask.shape:
+        return mask
+    places = [(2 * np.arange(new) + 1) * old // (2 * new) for new, old in zip(size, mask.shape, strict=True)]
+    return mask[np.ix_(*places)]
+
+
+def nearest_of_opencv(mask: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Return a mask (height, width) scaled to `size` as OpenCV does it, which may take the earlier of two pixels.
+
+    Its steps are rounded to 1/65536 of a pixel, so that the choice between two that are equally near depends on the
+    sizes. Kept apart from `nearest`, since recorded trainings saw these pixels.
+    """
+    return cv2.resize(mask, size[::-1], interpolation=cv2.INTER_NEAREST_EXACT)
+
+
 Place = tuple[tuple[int, ...], tuple[int, ...]]
 Spacing = tuple[float, ...] | None
 

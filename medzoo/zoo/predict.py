@@ -12,7 +12,7 @@ import numpy as np
 
 from medzoo.errors import unknown_name
 from medzoo.inference import Prediction, predict_scans
-from medzoo.io import Scan, find_scans
+from medzoo.io import Image, as_image, find_scans
 from medzoo.zoo.find import find_entry
 from medzoo.zoo.load import has_onnx, load, load_onnx
 
@@ -80,13 +80,14 @@ def _resolve(model: Any, engine: str) -> Any:
 
 def _several(source: Any) -> Iterable[Any] | None:
     """Return the scans that `source` stands for, or None for a single one."""
-    if isinstance(source, np.ndarray | Scan):
+    if isinstance(source, np.ndarray | Image):
         return None
     if isinstance(source, str | os.PathLike):
         if not Path(source).is_dir():
             return None
         scans = find_scans(source)
-        return None if len(scans) == 1 and os.fspath(scans[0]) == os.fspath(source) else scans
+        # A folder that is one series is named like it.
+        return None if len(scans) == 1 and Path(as_image(scans[0]).source) == Path(source) else scans
     if isinstance(source, Iterable):
         return source
     raise TypeError(f"`source` must be a path, an array, or several of these. Received: {type(source).__name__}.")

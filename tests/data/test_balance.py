@@ -6,7 +6,6 @@ import pytest
 pytest.importorskip("tensorflow")
 
 from medzoo.data.augment import Augmentation
-from medzoo.data.feed import reader as rows
 from medzoo.data.feed.balance import class_weights
 from medzoo.data.feed.batches import make_batches
 from medzoo.data.samples import Samples
@@ -38,8 +37,7 @@ def make_dataset(*args, **kwargs):
 @pytest.mark.parametrize("cache", ["memory", "file"])
 def test_balanced_sampling_reads_no_file_twice(monkeypatch, tmp_path, cache):
     read = []
-    original = rows.read_scan
-    monkeypatch.setattr(rows, "read_scan", lambda scan, **k: read.append(scan.source) or original(scan, **k))
+    monkeypatch.setattr(Scan, "read", lambda scan, at_least=None: read.append(scan.source) or scan)
     cache = tmp_path / "cache" if cache == "file" else cache
     dataset = make_dataset(make_samples(), PLAIN, TASK, balance={"sampling": "balanced"}, cache=cache)
     seen = [epoch(dataset) for _ in range(4)]
@@ -56,8 +54,7 @@ def test_a_file_of_drawn_rows_is_taken_up_by_the_next_dataset(monkeypatch, tmp_p
     for _ in range(6):
         epoch(first)
     read = []
-    original = rows.read_scan
-    monkeypatch.setattr(rows, "read_scan", lambda scan, **k: read.append(scan.source) or original(scan, **k))
+    monkeypatch.setattr(Scan, "read", lambda scan, at_least=None: read.append(scan.source) or scan)
     epoch(make_dataset(make_samples(), PLAIN, TASK, **arguments))
     assert len(read) < 3
 

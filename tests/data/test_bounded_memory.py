@@ -19,7 +19,7 @@ from medzoo.data import from_folders, from_tfds
 from medzoo.inference import predict_scans
 from medzoo.io import read_scan
 from medzoo.preprocessing import Preprocessing
-from medzoo.preprocessing.windows import Stack
+from medzoo.preprocessing.stack import Stack
 from medzoo.task import Classification, Segmentation
 
 SIDE = 256

@@ -4,9 +4,10 @@ import cv2
 import numpy as np
 import pytest
 
-from medzoo.data.sources.masks import ArrayTarget, PictureTarget, nearest
+from medzoo.data.sources.masks import ArrayTarget, PictureTarget
 from medzoo.data.sources.volumes import VolumeTarget
 from medzoo.io import read_scan
+from medzoo.transforms.spatial import nearest
 from tests.data.source_files import write_picture, write_volume
 
 LABELS = ("background", "a", "b")

@@ -17,7 +17,7 @@ from medzoo.data.samples import Samples
 from medzoo.data.synthetic import make_folders
 from medzoo.io import Scan
 from medzoo.preprocessing import Preprocessing
-from medzoo.preprocessing.windows import Stack
+from medzoo.preprocessing.stack import Stack
 from medzoo.task import Classification, Regression, Segmentation
 
 FLAT = Preprocessing((8, 8))

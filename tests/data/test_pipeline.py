@@ -13,10 +13,10 @@ import tensorflow as tf
 
 from medzoo.data import Samples, read
 from medzoo.data.augment import Augmentation
-from medzoo.data.feed import reader as rows
 from medzoo.data.feed.batches import make_batches
 from medzoo.data.feed.reader import read_rows, reader_errors
 from medzoo.data.sources.coco_mask import CocoObject, CocoTarget
+from medzoo.io.read import FileImage
 from medzoo.preprocessing import Preprocessing
 from medzoo.task import Segmentation
 
@@ -133,8 +133,8 @@ def test_shuffled_images_keep_their_masks(train):
 def reads(monkeypatch):
     """Paths in the order in which the pipeline opens them."""
     opened = []
-    original = rows.read_scan
-    monkeypatch.setattr(rows, "read_scan", lambda path, **kwargs: opened.append(path) or original(path, **kwargs))
+    original = FileImage.read
+    monkeypatch.setattr(FileImage, "read", lambda image, *args: opened.append(image.source) or original(image, *args))
     return opened
 
 

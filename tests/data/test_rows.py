@@ -7,7 +7,7 @@ from medzoo.data.feed.reader import read_rows, row_counts
 from medzoo.data.samples import Samples
 from medzoo.io import Scan
 from medzoo.preprocessing import Preprocessing
-from medzoo.preprocessing.windows import Stack
+from medzoo.preprocessing.stack import Stack
 from medzoo.task import Classification, Regression, Segmentation
 
 PLAIN = Preprocessing((4, 4), normalization=None)

@@ -10,7 +10,7 @@ from medzoo.data.feed.batches import make_batches
 from medzoo.data.samples import Samples
 from medzoo.io import Scan
 from medzoo.preprocessing import Preprocessing
-from medzoo.preprocessing.windows import Stack
+from medzoo.preprocessing.stack import Stack
 from medzoo.task import Regression
 
 TASK = Regression("depth")

@@ -7,7 +7,7 @@ from medzoo.data.samples import Samples
 from medzoo.data.statistics import fit_preprocessing
 from medzoo.io import Scan
 from medzoo.preprocessing import Preprocessing
-from medzoo.preprocessing.windows import Stack
+from medzoo.preprocessing.stack import Stack
 
 
 def make_samples(arrays):

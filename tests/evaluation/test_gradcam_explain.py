@@ -9,7 +9,7 @@ from medzoo.evaluation.gradcam.explain import explain
 from medzoo.evaluation.gradcam.maps import METHODS
 from medzoo.io import Scan
 from medzoo.models.fast import accelerate
-from medzoo.preprocessing.windows import Stack
+from medzoo.preprocessing.stack import Stack
 from medzoo.task import Classification, FeatureExtraction, Regression, Segmentation
 
 BINARY = Classification(("healthy", "ill"))

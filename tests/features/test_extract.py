@@ -10,7 +10,7 @@ from medzoo.data import from_arrays, from_packed, prepare
 from medzoo.features.extract import Features, extract
 from medzoo.graph.features import feature_network
 from medzoo.preprocessing import Preprocessing
-from medzoo.preprocessing.windows import Stack
+from medzoo.preprocessing.stack import Stack
 from medzoo.task import Classification
 from medzoo.zoo_model import ZooModel
 

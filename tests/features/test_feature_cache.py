@@ -20,7 +20,7 @@ from medzoo.graph.cut import split_frozen
 from medzoo.graph.freezing import stages
 from medzoo.io import DicomSeries, Scan
 from medzoo.preprocessing import Preprocessing
-from medzoo.preprocessing.windows import Stack
+from medzoo.preprocessing.stack import Stack
 from medzoo.recipe import Recipe
 from medzoo.task import Classification, Segmentation
 from medzoo.zoo_model import ZooModel

@@ -9,7 +9,7 @@ import pytest
 from medzoo.inference import predict_scans
 from medzoo.io import Scan
 from medzoo.preprocessing import Preprocessing
-from medzoo.preprocessing.windows import Stack
+from medzoo.preprocessing.stack import Stack
 from medzoo.task import Classification, Regression, Segmentation
 
 BINARY = Classification(("benign", "malignant"))

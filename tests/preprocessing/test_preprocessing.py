@@ -9,7 +9,7 @@ import pytest
 
 from medzoo.io import Scan
 from medzoo.preprocessing import Preprocessing
-from medzoo.preprocessing.windows import Stack
+from medzoo.preprocessing.stack import Stack
 from medzoo.transforms.intensity import NORMALIZATIONS
 from medzoo.transforms.spatial import FITS
 

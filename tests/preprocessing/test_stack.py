@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from medzoo.preprocessing.windows import Stack
+from medzoo.preprocessing.stack import Stack
 
 
 def test_stack_survives_json():

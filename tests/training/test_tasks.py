@@ -8,7 +8,7 @@ import pytest
 from medzoo.data.samples import Samples
 from medzoo.io import Scan
 from medzoo.preprocessing import Preprocessing
-from medzoo.preprocessing.windows import Stack
+from medzoo.preprocessing.stack import Stack
 from medzoo.recipe import Recipe
 from medzoo.task import Classification, Regression, Segmentation
 from medzoo.training.train import train

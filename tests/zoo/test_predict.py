@@ -4,6 +4,8 @@ import pytest
 
 import medzoo
 from medzoo.inference import Prediction
+from medzoo.io import DicomSeries, read_scan
+from medzoo.io.read import FileImage
 from medzoo.preprocessing import Preprocessing
 from medzoo.task import Regression
 
@@ -44,6 +46,13 @@ def test_folder_without_scans_is_an_error(tiny_entry, tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(FileNotFoundError, match="holds no scans"):
         medzoo.predict(tiny_entry, tmp_path / "empty")
+
+
+def test_a_folder_of_one_series_is_one_scan(monkeypatch, tmp_path):
+    series = DicomSeries(str(tmp_path), ("1.dcm", "2.dcm"))
+    monkeypatch.setattr("medzoo.zoo.predict.find_scans", lambda folder: [series])
+    monkeypatch.setattr(FileImage, "read", lambda image, at_least=None: read_scan(np.zeros((4, 4))))
+    assert isinstance(medzoo.predict(MeanOfSlice(), tmp_path), Prediction)
 
 
 def test_a_source_of_another_type_is_an_error(tiny_entry):

@@ -12,7 +12,7 @@ from medzoo.data.audit.facts import Facts
 from medzoo.data.audit.record import Finding
 from medzoo.data.audit.rows import Row
 from medzoo.data.samples import SPLITS
-from medzoo.data.sources.folders import stem_of
+from medzoo.io.formats import stem_of
 
 _AXES = ("depth", "height", "width")
 _SIGMA = 3

@@ -9,7 +9,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from medzoo.io import DicomSeries, Scan, read_scan
+from medzoo.io import Scan, as_image
 
 # Large JPEGs are decoded at reduced scale; what is compared is 64 pixels wide, and constant at 256 is constant enough.
 _ENOUGH = (256, 256)
@@ -55,8 +55,8 @@ def inspect(source: Any) -> Facts:
         source: What `medzoo.read_scan` takes.
     """
     try:
-        scan = read_scan(source, at_least=_ENOUGH)
-        return _facts(scan, _dicom_patient(source) if scan.kind == "dicom" else "")
+        image = as_image(source)
+        return _facts(image.read(_ENOUGH), image.patient())
     except Exception as error:
         # Damaged files make libraries raise nearly anything, and one of them must not end the audit.
         return Facts(error=" ".join(str(error).split()) or type(error).__name__)
@@ -106,10 +106,3 @@ def _digest(scan: Scan) -> bytes:
     digest = hashlib.sha256(f"{scan.array.dtype} {scan.shape}".encode())
     digest.update(np.ascontiguousarray(scan.array))
     return digest.digest()
-
-
-def _dicom_patient(source: Any) -> str:
-    import pydicom
-
-    file = source.files[0] if isinstance(source, DicomSeries) else source
-    return str(pydicom.dcmread(file, stop_before_pixels=True, specific_tags=["PatientID"]).get("PatientID") or "")

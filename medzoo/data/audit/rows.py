@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from medzoo.data.audit.record import Finding
-from medzoo.data.feed.packed import PackedImage
-from medzoo.data.samples import Samples, source_of
+from medzoo.data.samples import Samples
 from medzoo.data.sources.checks import SPLIT_NAMES, Patient, patients_of
-from medzoo.data.sources.masks import MaskTarget
+from medzoo.data.sources.masks import as_mask
 from medzoo.data.sources.table_files import Table, read_table
+from medzoo.io import as_image
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +44,7 @@ class Row:
     @property
     def source(self) -> str:
         """Path of the image, or what stands for it."""
-        return source_of(self.image)
+        return as_image(self.image).source
 
 
 def rows_of(samples: Samples) -> list[Row]:
@@ -54,8 +54,8 @@ def rows_of(samples: Samples) -> list[Row]:
         ValueError: They are packed by `medzoo prepare`, which leaves nothing of the files to audit.
     """
     for image in samples.images:
-        if isinstance(image, PackedImage):
-            image.read()
+        if as_image(image).preprocessing is not None:
+            as_image(image).read()
     patients = samples.patients if samples.has_patients else ("",) * len(samples)
     return [
         Row(image, split, _label(target, samples), patient, **_mask(target))
@@ -67,14 +67,16 @@ def _label(target: Any, samples: Samples) -> str:
     """Return the class of a target, the labels of an annotation that lists them, or ""; reads no mask."""
     if samples.task_type.is_categorical:
         return samples.labels[target]
-    listed = () if isinstance(target, MaskTarget) else getattr(target, "labels", ())
-    return " + ".join(samples.labels[index] for index in listed if index)
+    mask = as_mask(target)
+    return " + ".join(samples.labels[index] for index in mask.listed() if index) if mask else ""
 
 
 def _mask(target: Any) -> dict[str, Any]:
     """Return the file of a mask, which will be read, or else the size that the target states."""
-    file = getattr(target, "path", None)
-    return {"masks": (file,)} if file is not None else {"grid": getattr(target, "shape", None)}
+    mask = as_mask(target)
+    if mask is None:
+        return {}
+    return {"grid": mask.shape} if mask.own_file() is None else {"masks": (mask.own_file(),)}
 
 
 def place_of(source: str, folder: str) -> tuple[str, str]:

@@ -14,9 +14,10 @@ from medzoo.data.audit.record import Finding
 from medzoo.data.audit.rows import Row, named_patients, place_of, rows_of
 from medzoo.data.sources.checks import Patient
 from medzoo.data.sources.coco import from_coco, is_coco
-from medzoo.data.sources.folders import MASK_NAME, stem_of
+from medzoo.data.sources.folders import MASK_NAME
 from medzoo.files import read_json
 from medzoo.io import find_scans
+from medzoo.io.formats import stem_of
 
 # `images` beside `labels`, and `imagesTr` beside `labelsTr`; what they have in common names the pair.
 _IMAGES = re.compile(r"(?:images?|imgs?|volumes?)(tr|ts)?", re.IGNORECASE)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import NoReturn
 
 import numpy as np
@@ -12,14 +13,15 @@ import numpy as np
 from medzoo.data.feed.packed_file import PackedFile, decode, read_index
 from medzoo.data.samples import Samples
 from medzoo.data.sources.masks import MaskTarget
-from medzoo.io import Scan
+from medzoo.io import Image, Scan, as_image
 from medzoo.preprocessing import Preprocessing
+from medzoo.preprocessing.windows import Windows
 from medzoo.task import task_from_json
 from medzoo.transforms.intensity import scale_channels
 
 
 @dataclass(frozen=True)
-class PackedImage:
+class PackedImage(Image):
     """The inputs that one image made: one, or one for every slice in a 2D segmentation of volumes.
 
     Args:
@@ -57,22 +59,24 @@ class PackedImage:
                 image = scale_channels(image, preprocessing.mean, preprocessing.std)
             yield image
 
-    def scan(self, inputs: Sequence[np.ndarray], preprocessing: Preprocessing) -> Scan:
-        """Return the inputs as a scan in their own grid, to which answers are brought back.
+    def windows(self, preprocessing: Preprocessing, index: int | None = None, every_slice: bool = False) -> Windows:
+        """Return the inputs as windows of a scan in their own grid, to which answers are brought back.
 
         Args:
-            inputs: What `inputs` yields.
-            preprocessing: The model's.
+            preprocessing: The model's, which must be the one that they were packed with.
+            index: Not looked at: which slices were taken is settled since they were packed.
+            every_slice: Likewise.
         """
-        pixels = inputs[0] if self.count == 1 else np.stack(inputs)
-        if preprocessing.stack is not None:
-            middle = preprocessing.channels // 2
-            pixels = pixels[..., middle : middle + 1]
-        spacing = preprocessing.spacing
-        if spacing is not None and self.count > 1:
-            # Slices are not resampled, so their distance does not matter.
-            spacing = (1.0, *spacing)
-        return Scan(pixels, pixels.shape[:-1], spacing, source=self.source)
+        return PackedWindows(self, preprocessing)
+
+    @property
+    def preprocessing(self) -> Preprocessing:
+        """The steps that the inputs went through."""
+        return self.file.preprocessing
+
+    def contents(self) -> list[bytes]:
+        """Return the hash of the file and the place in it."""
+        return [f"{self.file.digest} {self.first}".encode()]
 
     def read(self, at_least: tuple[int, ...] | None = None) -> NoReturn:
         """Refuse to be a scan.
@@ -84,6 +88,45 @@ class PackedImage:
             f"{self.source} in {self.file.path} is an input of a network, in no grid of a file. "
             "Give the original files."
         )
+
+
+class PackedWindows(Windows):
+    """The inputs of a packed image.
+
+    Args:
+        image: The image.
+        preprocessing: The model's.
+    """
+
+    def __init__(self, image: PackedImage, preprocessing: Preprocessing):
+        self.image, self.preprocessing = image, preprocessing
+        self.places = (...,) if image.count == 1 else tuple(range(image.count))
+
+    @cached_property
+    def _plain(self) -> list[np.ndarray]:
+        """The inputs without a margin, decoded once for the network and for the scan."""
+        return list(self.image.inputs(self.preprocessing))
+
+    @cached_property
+    def scan(self) -> Scan:
+        """The inputs as a scan in their own grid."""
+        pixels = self._plain[0] if len(self) == 1 else np.stack(self._plain)
+        if self.preprocessing.stack is not None:
+            middle = self.preprocessing.channels // 2
+            pixels = pixels[..., middle : middle + 1]
+        spacing = self.preprocessing.spacing
+        if spacing is not None and len(self) > 1:
+            # Slices are not resampled, so their distance does not matter.
+            spacing = (1.0, *spacing)
+        return Scan(pixels, pixels.shape[:-1], spacing, source=self.image.source)
+
+    def inputs(self, margin: int = 0) -> Iterator[np.ndarray]:
+        """Yield the inputs of the file."""
+        return self.image.inputs(self.preprocessing, margin) if margin else iter(self._plain)
+
+    def targets(self, target: PackedMask) -> Iterator[np.ndarray]:
+        """Yield the masks of the file."""
+        return iter(target.each())
 
 
 @dataclass(frozen=True)
@@ -158,5 +201,5 @@ def from_packed(path: str | os.PathLike) -> Samples:
 
 def packed_preprocessing(samples: Samples) -> Preprocessing | None:
     """Return the steps that packed samples went through; None for samples of files or arrays."""
-    packed = (image for image in samples.images if isinstance(image, PackedImage))
-    return next((image.file.preprocessing for image in packed), None)
+    packed = (as_image(image).preprocessing for image in samples.images)
+    return next(filter(None, packed), None)

@@ -6,29 +6,27 @@ import contextlib
 import hashlib
 import os
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from threading import Lock
 
-import cv2
 import numpy as np
 
 from medzoo.data.feed.order import MIXED
-from medzoo.data.feed.packed import PackedImage
 from medzoo.data.feed.store import RowStore
-from medzoo.data.samples import Sample, Samples
-from medzoo.io import Scan, read_scan
+from medzoo.data.samples import Samples
+from medzoo.data.sources.masks import as_mask
+from medzoo.io import as_image
 from medzoo.preprocessing import Preprocessing
+from medzoo.preprocessing.windows import count_windows
 from medzoo.task import Task
-
-Inputs = Iterator[np.ndarray]
 
 
 def row_counts(samples: Samples, preprocessing: Preprocessing, task: Task) -> list[int]:
     """Return how many inputs each sample makes: one, or one for every slice in a 2D segmentation of volumes."""
-    if not task.is_dense or len(preprocessing.size) == 3:
+    if not task.is_dense:
         return [1] * len(samples)
-    return [target.shape[0] if len(target.shape) == 3 else 1 for target in samples.targets]
+    return [count_windows(preprocessing, target.shape) for target in samples.targets]
 
 
 def read_rows(
@@ -49,8 +47,8 @@ def read_rows(
         ValueError: The file cannot be read, does not fit the model, or its mask has another size; the message names it.
     """
     row = samples[index]
-    get = _packed if isinstance(row.image, PackedImage) else _from_file
-    inputs, masks = get(row, preprocessing, task, margin)
+    windows = as_image(row.image).windows(preprocessing, row.slice, task.is_dense)
+    inputs = windows.inputs(margin)
     if not task.is_dense:
         # A stack of which several neighbours are answered in prediction is one answer all the same.
         target = task.encode([row.target])
@@ -58,44 +56,9 @@ def read_rows(
         return
     task.check_labels(samples.labels)
     merge = task.merges_foreground(samples.labels)
-    for pixels, mask in zip(inputs, masks, strict=True):
+    for pixels, mask in zip(inputs, windows.targets(row.target), strict=True):
         mask = np.minimum(mask, 1) if merge else mask
         yield pixels, task.encode(mask[..., None])
-
-
-def _packed(row: Sample, preprocessing: Preprocessing, task: Task, margin: int) -> tuple[Inputs, Iterable]:
-    return row.image.inputs(preprocessing, margin), row.target.each() if task.is_dense else ()
-
-
-def _from_file(row: Sample, preprocessing: Preprocessing, task: Task, margin: int) -> tuple[Inputs, Iterable]:
-    scan = read_scan(row.image, at_least=preprocessing.at_least)
-    inputs = preprocessing.inputs(scan, row.slice, task.is_dense, margin)
-    return inputs, _masks(row, scan, preprocessing) if task.is_dense else ()
-
-
-def _masks(row: Sample, scan: Scan, preprocessing: Preprocessing) -> Iterator[np.ndarray]:
-    """Yield the label indices `(*size)` for each input of a scan."""
-    _check_shape(row, scan)
-    centers = preprocessing.centers(scan, row.slice, every_slice=True)
-    whole = None if centers == [None] else row.target.mask(None)
-    for center in centers:
-        if center is None:
-            yield preprocessing.target(row.target.mask, scan.shape, scan.spacing)
-        else:
-            yield preprocessing.target(_nearest(whole[center]), scan.shape[1:], scan.spacing and scan.spacing[1:])
-
-
-def _nearest(mask: np.ndarray) -> Callable[[tuple[int, int]], np.ndarray]:
-    return lambda size: cv2.resize(mask, size[::-1], interpolation=cv2.INTER_NEAREST_EXACT)
-
-
-def _check_shape(row: Sample, scan: Scan) -> None:
-    if tuple(row.target.shape) != scan.shape:
-        axes = "(depth, height, width)" if scan.is_volume else "(height, width)"
-        raise ValueError(
-            f"{scan.source} has the size {scan.shape}, its annotation {tuple(row.target.shape)} {axes}. "
-            "Correct the annotation file; a turned image may carry an EXIF orientation that the file ignores."
-        )
 
 
 # Enough that threads which read different samples seldom wait for each other.
@@ -209,8 +172,9 @@ class Reader:
         content = repr((samples.sources, samples.targets, samples.slices, samples.labels))
         content += repr((self.preprocessing, self.task, self.margin))
         digest = hashlib.sha256(content.encode())
-        for item in (*samples.images, *samples.targets):
-            # What lies in memory has no path that tells it from other arrays.
-            if isinstance(getattr(item, "array", None), np.ndarray):
-                digest.update(np.ascontiguousarray(item.array))
+        # What lies in memory has no path that tells it from other arrays.
+        parts = [*map(as_image, samples.images), *filter(None, map(as_mask, samples.targets))]
+        for array in (part.in_memory() for part in parts):
+            if array is not None:
+                digest.update(np.ascontiguousarray(array))
         return f"{os.fspath(path)}-{digest.hexdigest()[:16]}"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import zipfile
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -13,29 +12,7 @@ import numpy as np
 from medzoo.data.samples import Samples
 from medzoo.data.sources.checks import check_classes, check_numbers, class_table, refuse
 from medzoo.data.sources.masks import ArrayTarget, mask_labels
-from medzoo.io import Scan, read_scan
-
-
-@dataclass(frozen=True, eq=False)
-class ArrayImage:
-    """A row of an array, which `medzoo.read_scan` takes as it takes a path; a memory map is read only then."""
-
-    array: np.ndarray = field(repr=False)
-    source: str
-
-    def __str__(self) -> str:
-        return self.source
-
-    def read(self, at_least: tuple[int, ...] | None = None) -> Scan:
-        """Return the pixels as a Scan.
-
-        Raises:
-            ValueError: They are no image or volume, or some are NaN.
-        """
-        try:
-            return replace(read_scan(np.asarray(self.array)), source=self.source)
-        except ValueError as error:
-            raise ValueError(f"{self.source}: {error}") from error
+from medzoo.io import ArrayImage
 
 
 def from_arrays(

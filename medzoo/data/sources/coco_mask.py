@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
+
+from medzoo.data.sources.masks import MaskTarget
+from medzoo.transforms.spatial import nearest_of_opencv
 
 # The grid of pycocotools: vertices are rounded to a fifth of a pixel, and column x is decided at its centre, x + 0.5.
 _SUBPIXELS = 5
@@ -28,12 +30,12 @@ class CocoObject:
             mask[polygon_mask(points, mask.shape) > 0] = self.label
         if self.counts is not None:
             full = rle_mask(rle_counts(self.counts), (height, width))
-            resized = cv2.resize(full, mask.shape[::-1], interpolation=cv2.INTER_NEAREST_EXACT)
+            resized = nearest_of_opencv(full, mask.shape)
             mask[resized > 0] = self.label
 
 
 @dataclass(frozen=True)
-class CocoTarget:
+class CocoTarget(MaskTarget):
     """The objects of one image, largest first, so that a small object inside a large one stays visible.
 
     Args:
@@ -55,6 +57,10 @@ class CocoTarget:
     def labels(self) -> tuple[int, ...]:
         """The label indices of the objects, sorted, each once."""
         return tuple(sorted({item.label for item in self.objects}))
+
+    def listed(self) -> tuple[int, ...]:
+        """Return the label indices of the objects."""
+        return self.labels
 
     def mask(self, size: tuple[int, int] | None = None) -> np.ndarray:
         """Return the label mask, rasterised straight at `size`.

@@ -9,8 +9,7 @@ from typing import NamedTuple
 from medzoo.data.samples import SPLITS, Samples
 from medzoo.data.sources.checks import SPLIT_NAMES, Classes, Patient, check_classes, class_table, logger, patients_of
 from medzoo.io import DicomSeries, find_scans
-from medzoo.io.nifti import NIFTI_SUFFIXES
-from medzoo.io.raster import RASTER_SUFFIXES
+from medzoo.io.formats import by_suffix, stem_of
 from medzoo.io.read import natural
 
 # What stands at the end of the name of a mask that lies beside its image.
@@ -100,13 +99,6 @@ def subfolders(folder: str) -> dict[str, str]:
     return {name: found[name] for name in sorted(found, key=natural)}
 
 
-def stem_of(scan: str | DicomSeries) -> str:
-    """Return the path of a scan without the suffix of its format."""
-    path = str(scan)
-    suffix = next((end for end in (*NIFTI_SUFFIXES[::-1], *RASTER_SUFFIXES, ".dcm") if path.lower().endswith(end)), "")
-    return path[: len(path) - len(suffix)]
-
-
 def _scans(place: ClassFolder) -> list[str | DicomSeries]:
     try:
         scans = find_scans(place.path)
@@ -124,9 +116,8 @@ def _scans(place: ClassFolder) -> list[str | DicomSeries]:
 def _warn_of_left_out(folder: str, unnamed: list[ClassFolder]) -> None:
     """Say what lies in the folder but becomes no row: images beside the class folders, folders beside the splits."""
     parts = _parts(folder)
-    suffixes = (*RASTER_SUFFIXES, *NIFTI_SUFFIXES, ".dcm")
     loose = [name for part in {folder, *(path for _, path in parts)} for name in os.listdir(part)]
-    loose = [name for name in loose if name.lower().endswith(suffixes)]
+    loose = [name for name in loose if by_suffix(name)]
     used = {path for _, path in parts}
     beside = [] if folder in used else [path for path in subfolders(folder).values() if path not in used]
     if loose:

@@ -5,14 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
 from medzoo.task.labels import are_names
+from medzoo.transforms.spatial import nearest
 
 
 class MaskTarget:
-    """What all masks share: `shape` is known without their pixels, `mask` scales, `labels` lists what they hold."""
+    """What all masks share: `shape` is known without their pixels, `mask` scales, `labels` lists what they hold.
+
+    A new kind is a class that inherits this, with a `shape` and a method `read`; it overrides what it knows better than
+    its pixels tell. `as_mask` makes one of what users pass.
+    """
 
     shape: tuple[int, ...]
     names: tuple[str, ...]
@@ -41,6 +47,64 @@ class MaskTarget:
         mask = self.read()
         return tuple(index for index in range(len(self.names)) if (mask == index).any())
 
+    def listed(self) -> tuple[int, ...]:
+        """Return the label indices that an annotation lists, which is not read for it; none where there is no list."""
+        return ()
+
+    def own_file(self) -> str | None:
+        """Return the path of its file, if it has one of its own."""
+        return None
+
+    def in_memory(self) -> np.ndarray | None:
+        """Return the array of a mask that lies in memory, so that no path tells it from others; else None."""
+        return None
+
+
+class OtherMask(MaskTarget):
+    """A user's own object with a `shape` and a method `mask(size)`; it may have `labels`, a `path` or an `array`."""
+
+    def __init__(self, target: Any):
+        self._target = target
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The `shape` of the object."""
+        return self._target.shape
+
+    def read(self) -> np.ndarray:
+        """Return what the object has at full size."""
+        return self._target.mask(None)
+
+    def mask(self, size: tuple[int, ...] | None = None) -> np.ndarray:
+        """Return what the object has at `size`."""
+        return self._target.mask(size)
+
+    @cached_property
+    def labels(self) -> tuple[int, ...]:
+        """The label indices that the object lists, or else those in its mask."""
+        listed = getattr(self._target, "labels", None)
+        return tuple(np.unique(self.read()).tolist() if listed is None else listed)
+
+    def listed(self) -> tuple[int, ...]:
+        """Return the `labels` of the object."""
+        return tuple(getattr(self._target, "labels", None) or ())
+
+    def own_file(self) -> str | None:
+        """Return the `path` of the object."""
+        return getattr(self._target, "path", None)
+
+    def in_memory(self) -> np.ndarray | None:
+        """Return the `array` of the object."""
+        array = getattr(self._target, "array", None)
+        return array if isinstance(array, np.ndarray) else None
+
+
+def as_mask(target: Any) -> MaskTarget | None:
+    """Return the mask that a target is; None for a label index or a number."""
+    if isinstance(target, MaskTarget):
+        return target
+    return OtherMask(target) if hasattr(target, "mask") else None
+
 
 @dataclass(frozen=True)
 class PictureTarget(MaskTarget):
@@ -55,6 +119,10 @@ class PictureTarget(MaskTarget):
     names: tuple[str, ...] = ("background", "foreground")
 
     def __str__(self) -> str:
+        return self.path
+
+    def own_file(self) -> str:
+        """Return its path."""
         return self.path
 
     @cached_property
@@ -88,6 +156,10 @@ class ArrayTarget(MaskTarget):
     def shape(self) -> tuple[int, ...]:
         """Its ([depth,] height, width)."""
         return self.array.shape
+
+    def in_memory(self) -> np.ndarray:
+        """Return the array."""
+        return self.array
 
     def read(self) -> np.ndarray:
         """Return the label indices, uint8."""
@@ -144,11 +216,3 @@ def as_labels(values: np.ndarray, names: tuple[str, ...], source: str) -> np.nda
             f"({', '.join(names)}). Name every label with `labels`, the background first, or correct the mask."
         )
     return values.astype(np.uint8)
-
-
-def nearest(mask: np.ndarray, size: tuple[int, ...] | None) -> np.ndarray:
-    """Return `mask` scaled to `size`, each pixel that whose middle is nearest, of two the later one."""
-    if size is None or tuple(size) == mask.shape:
-        return mask
-    places = [(2 * np.arange(new) + 1) * old // (2 * new) for new, old in zip(size, mask.shape, strict=True)]
-    return mask[np.ix_(*places)]

@@ -9,12 +9,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from medzoo.data.sources.checks import SPLIT_NAMES, check_files, refuse
-from medzoo.data.sources.folders import MASK_NAME, split_folders, stem_of, subfolders
-from medzoo.io import DicomSeries, find_scans
-from medzoo.io.nifti import NIFTI_SUFFIXES
-from medzoo.io.raster import RASTER_SUFFIXES
+from medzoo.data.sources.folders import MASK_NAME, split_folders, subfolders
+from medzoo.io import DicomSeries, as_image, find_scans
+from medzoo.io.formats import by_suffix, stem_of
 
-_SUFFIXES = (*RASTER_SUFFIXES, *NIFTI_SUFFIXES)
 _IMAGES, _MASKS = "images", ("labels", "masks")
 # Names of nnU-Net and the Medical Segmentation Decathlon: imagesTr, labelsTr.
 _ENDINGS = {"tr": "train", "ts": "test"}
@@ -53,7 +51,7 @@ def has_pairs(folder: str) -> bool:
     stems = set()
     for parent, folders, files in os.walk(folder):
         # A folder may be an image, too: a DICOM series.
-        names = [*folders, *(stem_of(file) for file in files if file.lower().endswith(_SUFFIXES))]
+        names = [*folders, *(stem_of(file) for file in files if by_suffix(file))]
         stems.update(os.path.join(parent, name) for name in names)
     return any((found := MASK_NAME.fullmatch(stem)) and found[1] in stems for stem in stems)
 
@@ -67,13 +65,11 @@ def listed_pairs(images: Sequence[str | DicomSeries], masks: Sequence[str]) -> l
     """
     if len(images) != len(masks) or not len(images):
         raise ValueError(f"Images and masks must be as many; got {len(images)} images and {len(masks)} masks.")
-    files = [*(image for image in images if not isinstance(image, DicomSeries)), *masks]
-    check_files("", list(map(os.fspath, files)), "the lists")
+    images = [os.fspath(image) if isinstance(image, os.PathLike) else image for image in images]
+    files = [*(path for image in images for path in as_image(image).paths()), *map(os.fspath, masks)]
+    check_files("", files, "the lists")
     rows = zip(images, masks, strict=True)
-    return [
-        Pair(image if isinstance(image, DicomSeries) else os.fspath(image), os.fspath(mask), "", Path(str(image)).name)
-        for image, mask in rows
-    ]
+    return [Pair(image, os.fspath(mask), "", Path(str(image)).name) for image, mask in rows]
 
 
 def _paired_folders(folder: str) -> dict[str, tuple[str, str]]:

@@ -17,7 +17,7 @@ import numpy as np
 from medzoo.data.samples import SPLITS, Samples
 from medzoo.data.sources.masks import MaskTarget
 from medzoo.errors import require
-from medzoo.io import Scan, read_scan
+from medzoo.io import Image, Scan, read_scan
 from medzoo.io.checks import damaged
 from medzoo.task import TASKS
 
@@ -114,7 +114,7 @@ def _part(builder: Any, split: str, index: list[Any]) -> Samples:
 
 
 @dataclass(frozen=True)
-class ShardImage:
+class ShardImage(Image):
     """An image in shards; `medzoo.read_scan` takes it as it takes a path.
 
     Args:

@@ -11,12 +11,13 @@ import numpy as np
 
 from medzoo.data.samples import Samples
 from medzoo.data.sources.checks import Patient, patients_of
-from medzoo.data.sources.grids import Grid, dicom_grid, display_axes, is_nifti, nifti_grid
 from medzoo.data.sources.masks import MaskTarget, PictureTarget, as_labels, mask_labels, picture_values
 from medzoo.data.sources.pairs import find_pairs, listed_pairs
 from medzoo.files import read_json
-from medzoo.io import DicomSeries, read_scan, restore
-from medzoo.io.raster import RASTER_SUFFIXES
+from medzoo.io import DicomSeries, as_image, read_scan, restore
+from medzoo.io.formats import NIFTI, PICTURE, by_suffix
+from medzoo.io.grid import Grid, display_axes
+from medzoo.io.nifti import nifti_grid
 
 
 @dataclass(frozen=True)
@@ -36,17 +37,19 @@ class VolumeTarget(MaskTarget):
     def __str__(self) -> str:
         return self.path
 
+    def own_file(self) -> str:
+        """Return its path."""
+        return self.path
+
     @cached_property
     def _grids(self) -> tuple[Grid, Grid | None]:
-        if self.image is None:
-            return nifti_grid(self.path), None
-        return nifti_grid(self.path), nifti_grid(self.image) if is_nifti(self.image) else dicom_grid(self.image)
+        return nifti_grid(self.path), None if self.image is None else as_image(self.image).grid()
 
     @cached_property
     def _axes(self) -> np.ndarray:
         """The orientation in which the image is displayed."""
         own, image = self._grids
-        return display_axes(image or own, keep_slices=image is not None and not is_nifti(self.image))
+        return display_axes(image or own)
 
     @cached_property
     def shape(self) -> tuple[int, int, int]:
@@ -126,9 +129,9 @@ def mask_target(
     Raises:
         ValueError: The file is neither NIfTI nor a picture.
     """
-    if is_nifti(mask):
+    if by_suffix(mask) is NIFTI:
         return VolumeTarget(mask, names, image)
-    if mask.lower().endswith(RASTER_SUFFIXES):
+    if by_suffix(mask) is PICTURE:
         return PictureTarget(mask, names)
     raise ValueError(f"The mask {mask} is neither NIfTI nor a picture. Convert it to .nii.gz or .png.")
 
@@ -139,7 +142,7 @@ def check_grids(targets: Sequence[VolumeTarget | PictureTarget]) -> None:
     Raises:
         ValueError: There are some; the message holds both grids of the first.
     """
-    volumes = [target for target in targets if isinstance(target, VolumeTarget) and is_nifti(target.image)]
+    volumes = [target for target in targets if isinstance(target, VolumeTarget) and by_suffix(target.image) is NIFTI]
     odd = [mismatch for target in volumes if (mismatch := target.mismatch())]
     if odd:
         raise ValueError(f"{len(odd)} masks are not in the grid of their image. {odd[0]}. Resample them to the images.")
@@ -151,8 +154,9 @@ def guessed_labels(mask: str) -> tuple[str, ...]:
     Raises:
         ValueError: It is anything else; the message shows the values in it.
     """
-    values = np.unique(read_scan(mask).array if is_nifti(mask) else picture_values(mask)).tolist()
-    if not is_nifti(mask) and set(values) <= {0, 255}:
+    is_volume = by_suffix(mask) is NIFTI
+    values = np.unique(read_scan(mask).array if is_volume else picture_values(mask)).tolist()
+    if not is_volume and set(values) <= {0, 255}:
         return "background", "foreground"
     raise ValueError(
         f"The names of the labels are not known. '{mask}' holds the values {', '.join(f'{v:g}' for v in values[:20])}. "

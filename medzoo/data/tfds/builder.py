@@ -12,6 +12,8 @@ import numpy as np
 import tensorflow_datasets as tfds
 
 from medzoo.data.samples import Samples
+from medzoo.data.sources.masks import as_mask
+from medzoo.io import as_image
 from medzoo.task import Task
 
 # tfds knows no rows without a split, and keeps the word "all" for itself.
@@ -97,7 +99,8 @@ class SamplesBuilder(tfds.core.GeneratorBasedBuilder, abc.ABC, skip_registration
         columns = zip(samples.images, patients, samples.slices, samples.targets, strict=True)
         for row, (image, patient, slice_, target) in enumerate(columns):
             name = os.path.relpath(image, folder)
-            target = target.mask(None) if hasattr(target, "mask") else target
+            mask = as_mask(target)
+            target = target if mask is None else mask.mask(None)
             index.append([name, patient, slice_, _summary(target)])
             example = {"image": Path(image).read_bytes(), "name": name, "patient": patient, "target": target}
             yield row * (_KEYS // len(samples)), example
@@ -108,7 +111,7 @@ def _check(samples: Samples, builder: SamplesBuilder) -> None:
     expected, got = (builder.task.name, builder.task.labels), (samples.kind, samples.labels)
     if expected != got:
         raise ValueError(f"{builder.name} expected samples with kind and labels {expected}; got {got}. Correct TASK.")
-    other = next((image for image in samples.images if not isinstance(image, str)), None)
+    other = next((image for image in samples.images if len(as_image(image).paths()) != 1), None)
     if other is not None:
         raise TypeError(
             f"Shards hold files; got {type(other).__name__} '{other}'. Write it as one file first, for example NIfTI."

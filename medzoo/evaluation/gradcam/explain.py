@@ -12,8 +12,8 @@ from medzoo.errors import unknown_name
 from medzoo.evaluation.gradcam.explanation import Explanation
 from medzoo.evaluation.gradcam.maps import METHODS, choose_target, reduce_outputs
 from medzoo.graph.features import find_layer
-from medzoo.io import Scan, read_scan
-from medzoo.preprocessing import Preprocessing
+from medzoo.io import read_scan
+from medzoo.preprocessing.windows import Windows
 from medzoo.transforms.spatial import resize
 
 if TYPE_CHECKING:
@@ -71,24 +71,24 @@ def explain(
     _check(model, label, method)
     preprocessing, task = model.preprocessing, model.task
     scan = read_scan(source, at_least=preprocessing.at_least)
-    view = {"slice": slice, "every_slice": task.is_dense}
+    windows = preprocessing.windows(scan, slice, task.is_dense)
 
     answers = []
-    for batch in _batches(preprocessing.inputs(scan, **view)):
+    for batch in _batches(windows.inputs()):
         outputs, calls = run_layers(model, batch)
         answers.append(reduce_outputs(task, outputs))
     found = find_layer(calls, batch.shape, layer, task.is_dense)
     target = choose_target(task, label, np.concatenate(answers))
 
     cams: list[np.ndarray | None] = []
-    for batch in _batches(preprocessing.inputs(scan, **view)):
+    for batch in _batches(windows.inputs()):
         weights = target.weights(len(cams), len(cams) + len(batch))
         if weights.any():
             cams.extend(METHODS[method](*activation_and_gradient(model, found, batch, weights)))
         else:
             # Most slices of a volume show nothing of a label.
             cams.extend([None] * len(batch))
-    heatmap = _in_scan(cams, preprocessing, scan, preprocessing.centers(scan, **view))
+    heatmap = _in_scan(cams, windows)
     return Explanation(scan, task, heatmap, target.label, target.score, found.name, method)
 
 
@@ -115,16 +115,12 @@ def _batches(inputs: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
         yield np.stack(batch)
 
 
-def _in_scan(
-    cams: list[np.ndarray | None], preprocessing: Preprocessing, scan: Scan, centers: list[int | None]
-) -> np.ndarray:
+def _in_scan(cams: list[np.ndarray | None], windows: Windows) -> np.ndarray:
     """Scale the evidence `(*space)` of each input to 1 at the maximum of all and bring it into the grid of the scan."""
-    heatmap = np.zeros(scan.shape, np.float32)
-    found = [(cam, center) for cam, center in zip(cams, centers, strict=True) if cam is not None and cam.any()]
-    highest = max((cam.max() for cam, _ in found), default=1)
-    for cam, center in found:
-        place = heatmap if center is None else heatmap[center]
-        spacing = scan.spacing and scan.spacing[-place.ndim :]
-        seen = resize(cam[..., None] / highest, preprocessing.size)
-        place[...] = preprocessing.invert(seen, place.shape, spacing)[..., 0]
+    heatmap = np.zeros(windows.scan.shape, np.float32)
+    evident = [(cam, place) for cam, place in zip(cams, windows.places, strict=True) if cam is not None and cam.any()]
+    highest = max((cam.max() for cam, _ in evident), default=1)
+    for cam, place in evident:
+        seen = resize(cam[..., None] / highest, windows.preprocessing.size)
+        heatmap[place] = windows.invert(seen, place)[..., 0]
     return heatmap

@@ -13,6 +13,7 @@ import numpy as np
 from medzoo.files import write_json
 from medzoo.inference import Prediction
 from medzoo.io import Scan, restore, write_image
+from medzoo.io.formats import answer_suffix
 from medzoo.io.write import write_heatmap
 from medzoo.task import Task
 from medzoo.transforms.intensity import to_display
@@ -100,7 +101,7 @@ class Explanation(Prediction):
         """
         start = os.path.join(folder, name or self.name)
         paths = {
-            "heatmap": self.save(f"{start}_heatmap{'.nii.gz' if self.scan.is_volume else '.png'}"),
+            "heatmap": self.save(f"{start}_heatmap{answer_suffix(self.scan)}"),
             "overlay": self.overlay(f"{start}_explanation.png"),
             "json": Path(f"{start}_explanation.json"),
         }

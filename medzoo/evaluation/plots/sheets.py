@@ -97,6 +97,6 @@ def _draw_case(axes: Axes, model: ZooModel, samples: Samples, index: int) -> Non
     scan = read_scan(samples.images[index], at_least=model.preprocessing.at_least)
     if not scan.is_volume:
         return draw_image(axes, scan.array, scan.shape)
-    centers = model.preprocessing.centers(scan, samples.slices[index])
-    center = centers[len(centers) // 2]
-    return draw_image(axes, scan.array[scan.shape[0] // 2 if center is None else center], scan.shape[1:])
+    places = model.preprocessing.windows(scan, samples.slices[index]).places
+    place = places[len(places) // 2]
+    return draw_image(axes, scan.array[scan.shape[0] // 2 if place is ... else place], scan.shape[1:])
