@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +13,7 @@ from medzoo.evaluation.regression import RegressionCases
 from medzoo.evaluation.segmentation import SegmentationCases
 from medzoo.evaluation.tables import score_json
 from medzoo.inference import predict_scans
+from medzoo.progress import track
 
 if TYPE_CHECKING:
     from medzoo.data import Samples
@@ -82,7 +82,7 @@ def collect(model: ZooModel, samples: Samples, batch_size: int = 8) -> Cases:
         raise ValueError(f"The model is for {task.name}; got samples for {samples.kind}. Choose other data or model.")
     task.adopt(samples.labels)
     predictions = predict_scans(model, samples.images, batch_size=batch_size, slices=samples.slices)
-    return CASES[task.name].collect(task, samples, _progress(predictions, len(samples)))
+    return CASES[task.name].collect(task, samples, track(predictions, "Evaluating", len(samples)))
 
 
 def facts(samples: Samples, split: str | None, data_name: str | None, seed: int) -> dict[str, Any]:
@@ -108,10 +108,3 @@ def case_names(samples: Samples) -> list[dict[str, str | int | None]]:
         | ({} if index is None else {"slice": int(index)})
         for name, source, patient, index in rows
     ]
-
-
-def _progress(predictions: Iterable[Any], total: int) -> Iterable[Any]:
-    from rich.console import Console
-    from rich.progress import track
-
-    return track(predictions, "Evaluating", total=total, console=Console(stderr=True), transient=True)

@@ -21,6 +21,7 @@ from medzoo.data.feed.reader import row_counts
 from medzoo.features.keys import encoder_key, row_digest
 from medzoo.features.store import FeatureFile, Item
 from medzoo.preprocessing import Preprocessing
+from medzoo.progress import track
 from medzoo.task import Task
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def compute(
         seed: Seed of the views. What is drawn for a view follows from it, the content and the number of the view.
         batch_size: Images in a step.
     """
-    inputs = iter(_progress(_inputs(batches, rows, items, seed), len(items)))
+    inputs = track(_inputs(batches, rows, items, seed), "Computing features", len(items))
     while batch := list(islice(inputs, batch_size)):
         done, images = zip(*batch, strict=True)
         # Always a full batch, since another size would be compiled anew.
@@ -84,16 +85,6 @@ def _ahead(pool: ThreadPoolExecutor, function: Callable, items: Iterable) -> Ite
         result = futures.popleft().result()
         futures.extend(pool.submit(function, item) for item in islice(waiting, 1))
         yield result
-
-
-def _progress(inputs: Iterable[Any], total: int) -> Iterable[Any]:
-    from rich.console import Console
-    from rich.progress import track
-
-    console = Console(stderr=True)
-    # Into a file rich would write empty lines.
-    quiet = not console.is_terminal
-    return track(inputs, "Computing features", total=total, console=console, transient=True, disable=quiet)
 
 
 class FeatureCache:

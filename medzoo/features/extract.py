@@ -15,6 +15,7 @@ from medzoo.files import atomic_file
 from medzoo.graph.features import feature_network
 from medzoo.inference.scans import read_inputs
 from medzoo.models.fast import accelerate
+from medzoo.progress import track
 
 if TYPE_CHECKING:
     import keras
@@ -108,7 +109,7 @@ def extract_with(
     network: keras.Model, preprocessing: Preprocessing, samples: Samples, batch_size: int = 8, words: str = "Features"
 ) -> Features:
     """Describe every image by the output of a network, such as one of `feature_network`; `words` are its progress."""
-    values = list(_progress(_values(network, preprocessing, samples, batch_size), len(samples), words))
+    values = list(track(_values(network, preprocessing, samples, batch_size), words, len(samples)))
     return Features(np.stack(values), samples.sources, samples.patients, samples.splits)
 
 
@@ -153,10 +154,3 @@ def _inputs(preprocessing: Preprocessing, samples: Samples) -> Iterator[tuple[in
         while several := list(islice(rows, _READERS)):
             for inputs in pool.map(read, several):
                 yield from ((len(inputs), pixels) for pixels in inputs)
-
-
-def _progress(values: Iterator[np.ndarray], total: int, words: str) -> Iterator[np.ndarray]:
-    from rich.console import Console
-    from rich.progress import track
-
-    return iter(track(values, words, total=total, console=Console(stderr=True), transient=True))

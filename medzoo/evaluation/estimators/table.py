@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import os
 import textwrap
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from typing import Any
 
 from medzoo.evaluation.record import Evaluation
 from medzoo.evaluation.tables import align, number, with_interval
-from medzoo.files import atomic_file, write_json
+from medzoo.files import write_json, write_rows
 
 # What the table shows of each task; its first score orders it.
 SHOWN = {
@@ -102,19 +101,17 @@ class EstimatorTable:
 
         folder = Path(folder)
         write_json(folder / "estimators.json", self.to_json())
-        self._write_csv(folder / "estimators.csv")
+        write_rows(folder / "estimators.csv", map(self._csv_row, self.rows))
         figure = save_figure(estimators_figure(self), folder / "figures" / "estimators.png")
         return [folder / "estimators.json", folder / "estimators.csv", figure]
 
-    def _write_csv(self, path: Path) -> None:
-        scores = [f"{name}{end}" for name in self.names for end in ("", "_low", "_high")]
-        with atomic_file(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file)
-            writer.writerow(["name", "inner_score", "inner_spread", *scores])
-            for row in self.rows:
-                inner = [row.inner["score"], row.inner["spread"]] if row.inner else ["", ""]
-                values = [value for name in self.names for value in row.evaluation.scores[name].values()]
-                writer.writerow([row.name, *inner, *("" if value is None else value for value in values)])
+    def _csv_row(self, row: Candidate) -> dict[str, Any]:
+        inner = row.inner or {"score": None, "spread": None}
+        values = {"name": row.name, "inner_score": inner["score"], "inner_spread": inner["spread"]}
+        for name in self.names:
+            score = row.evaluation.scores[name]
+            values |= {name: score["value"], f"{name}_low": score["low"], f"{name}_high": score["high"]}
+        return values
 
 
 def _inner(row: Candidate) -> str:
