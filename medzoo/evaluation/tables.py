@@ -42,6 +42,16 @@ def with_interval(score: Mapping[str, float | None]) -> tuple[str, str]:
     return number(score["value"]), f"{number(score['low'])} to {number(score['high'])}"
 
 
+def mean_std(mean: float | None, std: float | None) -> str:
+    """Return a mean with its standard deviation.
+
+    Example:
+        >>> mean_std(0.7415, 0.0123)
+        '0.742 +- 0.012'
+    """
+    return "-" if mean is None else f"{number(mean)} +- {number(std)}"
+
+
 def align(rows: Iterable[Sequence[str]]) -> list[str]:
     """Return rows of cells as lines of one width, the first column to the left, the others to the right.
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from medzoo.data.feed.ahead import read_ahead
 from medzoo.files import atomic_file
 from medzoo.graph.features import feature_network
 from medzoo.inference.scans import read_inputs
@@ -150,7 +150,5 @@ def _inputs(preprocessing: Preprocessing, samples: Samples) -> Iterator[tuple[in
         return list(read_inputs(row.image, row.slice, preprocessing, is_dense=False)[2])
 
     rows = map(samples.__getitem__, range(len(samples)))
-    with ThreadPoolExecutor(_READERS) as pool:
-        while several := list(islice(rows, _READERS)):
-            for inputs in pool.map(read, several):
-                yield from ((len(inputs), pixels) for pixels in inputs)
+    for inputs in read_ahead(read, rows, _READERS):
+        yield from ((len(inputs), pixels) for pixels in inputs)

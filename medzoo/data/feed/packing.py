@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -14,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from medzoo import __version__
+from medzoo.data.feed.ahead import read_ahead
 from medzoo.data.feed.packed_file import PACKED_SUFFIX, Row, encode, write_packed
 from medzoo.data.feed.reader import read_rows, row_counts
 from medzoo.data.samples import Samples
@@ -135,14 +134,8 @@ def _all_rows(read: Callable[[int], Iterator[Row]], counts: list[int], row_bytes
         for index in range(len(counts)):
             yield from read(index)
         return
-    pending: deque = deque()
-    with ThreadPoolExecutor(ahead) as pool:
-        for index in range(len(counts)):
-            pending.append(pool.submit(lambda index: list(read(index)), index))
-            if len(pending) > ahead:
-                yield from pending.popleft().result()
-        while pending:
-            yield from pending.popleft().result()
+    for rows in read_ahead(lambda index: list(read(index)), range(len(counts)), ahead):
+        yield from rows
 
 
 def _index(

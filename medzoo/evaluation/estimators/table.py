@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from medzoo.evaluation.record import Evaluation
-from medzoo.evaluation.tables import align, number, with_interval
+from medzoo.evaluation.tables import align, mean_std, with_interval
 from medzoo.files import write_json, write_rows
 
 # What the table shows of each task; its first score orders it.
@@ -68,7 +68,9 @@ class EstimatorTable:
         lines = [("", "inner score", *(cell for name in self.names for cell in (name, "interval")))]
         for row in self.rows:
             cells = (cell for name in self.names for cell in with_interval(row.evaluation.scores[name]))
-            lines.append((f"{row.name} *" if row.name == self.best else row.name, _inner(row), *cells))
+            inner = row.inner or {"score": None, "spread": None}
+            name = f"{row.name} *" if row.name == self.best else row.name
+            lines.append((name, mean_std(inner["score"], inner["spread"]), *cells))
         found = self.rows[0].evaluation
         head = f"{found.n_cases} test cases, {found.interval['level']:.0%} intervals by {found.interval['method']}"
         return "\n".join([head, *align(lines), *textwrap.wrap(RULE, 120)])
@@ -112,10 +114,6 @@ class EstimatorTable:
             score = row.evaluation.scores[name]
             values |= {name: score["value"], f"{name}_low": score["low"], f"{name}_high": score["high"]}
         return values
-
-
-def _inner(row: Candidate) -> str:
-    return f"{number(row.inner['score'])} +- {number(row.inner['spread'])}" if row.inner else "-"
 
 
 def _known(value: float | None) -> float:

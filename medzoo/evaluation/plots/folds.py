@@ -10,7 +10,7 @@ import numpy as np
 
 from medzoo.evaluation.plots.common import COLOURS, add_legend, empty_figure, read_columns, single_panel
 from medzoo.evaluation.record import Evaluation
-from medzoo.evaluation.tables import number
+from medzoo.evaluation.tables import mean_std, number
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -179,4 +179,4 @@ def _losses(path: str | os.PathLike) -> dict[str, np.ndarray]:
 
 def _mean_std(values: Sequence[float | None]) -> str:
     known = [value for value in values if value is not None]
-    return f"{number(float(np.mean(known)))} +- {number(float(np.std(known)))}" if known else "-"
+    return mean_std(float(np.mean(known)), float(np.std(known))) if known else "-"

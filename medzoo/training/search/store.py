@@ -1,4 +1,7 @@
-"""The trials of a search on disk, which several processes work off together."""
+"""The trials of a search on disk, which several processes work off together.
+
+The journal is Optuna's own: its samplers and its pruner need more of a trial than a row of arrays.
+"""
 
 from __future__ import annotations
 
