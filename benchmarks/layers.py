@@ -16,7 +16,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import argparse
 from collections.abc import Callable
 
-from turns import random_batch, take_turns
+from turns import model_step, print_machine, random_batch, take_turns
 
 # Keras layer, its arguments, and the shape of a batch.
 LAYERS = {
@@ -33,10 +33,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5, help="default: 5")
     options = parser.parse_args()
-    backend = os.environ.get("KERAS_BACKEND", "tensorflow")
-    print(
-        f"Keras on {backend}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, median of {options.rounds} rounds"
-    )
+    print_machine(options.rounds)
     print(f"{'':34}{'torch ms':>10}{'stock ms':>10}{'medzoo ms':>11}{'to torch':>10}{'stock to medzoo':>17}")
     for name in LAYERS:
         for kind in ("forward", "training"):
@@ -65,12 +62,7 @@ def keras_step(name: str, kind: str, enabled: bool | str) -> Callable[[], object
     x = keras.layers.Dense(1, use_bias=False)(image) * image
     x = accelerate(getattr(keras.layers, layer)(padding="same", **options, **arguments), enabled=enabled)(x)
     model = keras.Model(image, keras.layers.Lambda(lambda y: keras.ops.mean(y, tuple(range(1, len(shape) - 1))))(x))
-    jit = False if keras.backend.backend() == "tensorflow" else "auto"
-    model.compile(keras.optimizers.SGD(1e-3), "mean_squared_error", jit_compile=jit)
-    images, targets = random_batch(shape, model.output_shape[-1])
-    if kind == "forward":
-        return lambda: model.predict_on_batch(images)
-    return lambda: model.train_on_batch(images, targets)
+    return model_step(model, shape, kind)
 
 
 def torch_step(name: str, kind: str) -> Callable[[], object]:

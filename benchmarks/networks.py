@@ -17,7 +17,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import argparse
 from collections.abc import Callable
 
-from turns import Worker, random_batch, take_turns
+from turns import Worker, model_step, print_machine, random_batch, take_turns
 
 NETWORKS = {"resnext50": (4, 224, 224, 3), "resnet10": (1, 64, 128, 128, 1)}
 PASSES = ("forward", "training")
@@ -35,10 +35,7 @@ def main() -> None:
     parser.add_argument("--stock", action="store_true", help="time stock Keras too")
     parser.add_argument("--rounds", type=int, default=7, help="default: 7")
     options = parser.parse_args()
-    backend = os.environ.get("KERAS_BACKEND", "tensorflow")
-    print(
-        f"Keras on {backend}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, median of {options.rounds} rounds"
-    )
+    backend = print_machine(options.rounds)
     print(f"{'':22}{'torch ms':>10}{'medzoo ms':>11}{'to torch':>10}{'stock ms':>11}{'stock to medzoo':>17}")
     for name in NETWORKS:
         for kind in PASSES:
@@ -82,18 +79,11 @@ def print_line(name: str, kind: str, backend: str, times: dict[str, float], stoc
 
 
 def keras_step(name: str, kind: str, enabled: bool | str) -> Callable[[], object]:
-    import keras
-
     from medzoo.models import accelerate, classifier
 
     shape = NETWORKS[name]
     model = accelerate(classifier(shape[1:], outputs=0, encoder=name), enabled=enabled)
-    jit = False if keras.backend.backend() == "tensorflow" else "auto"
-    model.compile(keras.optimizers.SGD(1e-3), "mean_squared_error", jit_compile=jit)
-    images, targets = random_batch(shape, model.output_shape[-1])
-    if kind == "forward":
-        return lambda: model.predict_on_batch(images)
-    return lambda: model.train_on_batch(images, targets)
+    return model_step(model, shape, kind)
 
 
 def torch_step(name: str, kind: str, channels_last: bool) -> Callable[[], object]:

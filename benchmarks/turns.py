@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import statistics
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    import keras
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -53,6 +58,13 @@ def take_turns(lines: dict[str, tuple], rounds: int) -> dict[str, float]:
     return {name: statistics.median(row[name] for row in times) for name in workers}
 
 
+def print_machine(rounds: int) -> str:
+    """Print what a benchmark ran on, and return the name of Keras's backend."""
+    backend = os.environ.get("KERAS_BACKEND", "tensorflow")
+    print(f"Keras on {backend}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, median of {rounds} rounds")
+    return backend
+
+
 def random_batch(shape: tuple[int, ...], features: int) -> tuple[np.ndarray, np.ndarray]:
     """Return random images of a shape and as many targets, the same ones every time."""
     generator = np.random.default_rng(0)
@@ -66,3 +78,15 @@ def _serve(pipe, make_step: Callable, arguments: tuple) -> None:
         start = time.perf_counter()
         step()
         pipe.send(1000 * (time.perf_counter() - start))
+
+
+def model_step(model: keras.Model, shape: tuple[int, ...], kind: str) -> Callable[[], object]:
+    """Return a step of a Keras model on random images: a "forward" pass, or one of "training"."""
+    import keras
+
+    jit = False if keras.backend.backend() == "tensorflow" else "auto"
+    model.compile(keras.optimizers.SGD(1e-3), "mean_squared_error", jit_compile=jit)
+    images, targets = random_batch(shape, model.output_shape[-1])
+    if kind == "forward":
+        return lambda: model.predict_on_batch(images)
+    return lambda: model.train_on_batch(images, targets)

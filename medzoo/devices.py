@@ -236,6 +236,14 @@ def _changed(feed: Any, change: Callable[[Any, Any, Callable], Any]) -> Any:
     return feed.map(change_all).prefetch(tf.data.AUTOTUNE)
 
 
+def memory() -> int | None:
+    """Return the bytes of memory of this machine; None where the system does not say."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):
+        return None
+
+
 def jit(function: Callable) -> Callable:
     """Let JAX compile a function of tensors of the Keras backend; on the other backends it stays as it is."""
     if keras.backend.backend() != "jax":

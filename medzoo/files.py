@@ -1,12 +1,13 @@
-"""Files and folders that are written whole or not at all, and a folder that one process keeps to itself."""
+"""Files and folders that are written whole or not at all, JSON, CSV, and whom a folder belongs to."""
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -109,6 +110,94 @@ def read_json(path: str | os.PathLike) -> Any:
         return json.loads(Path(path).read_text(encoding="utf-8"))
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise ValueError(f"{path} is not valid JSON: {error}. Restore the file or write it again.") from error
+
+
+def write_rows(path: str | os.PathLike, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Write rows as CSV, atomically, with the columns of all of them in the order they come; None is an empty cell.
+
+    Example:
+        >>> write_rows("history.csv", [{"epoch": 1, "loss": 0.5}, {"epoch": 2, "loss": 0.4, "val_dice": 0.3}])
+    """
+    rows = list(rows)
+    columns = list(dict.fromkeys(name for row in rows for name in row))
+    with atomic_file(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, columns, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def read_rows(path: str | os.PathLike) -> list[dict[str, str]]:
+    """Return the rows of a CSV file with a header as texts by column.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+    """
+    with open(path, newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+# Differences that a message tells, and letters of a value in it.
+_TOLD, _LONGEST = 3, 40
+
+
+def claim(
+    path: str | os.PathLike,
+    what: str,
+    value: Any,
+    ignore: Sequence[str] = (),
+    read: Callable[[Path], Any] = read_json,
+) -> None:
+    """Let the folder of a file belong to what `value` describes, or go on in a folder that belongs to it already.
+
+    Args:
+        path: File of the description in the folder; both are made if they are not there.
+        what: What a folder of another description holds; `{}` stands for the first field that differs.
+        value: The description: anything that JSON has. Fields that are null or empty are as good as absent.
+        ignore: Fields that may change.
+        read: Reads the description that is there.
+
+    Raises:
+        ValueError: The folder belongs to another description; nothing is written.
+
+    Example:
+        >>> claim(run / "plan.json", "a search with another {}", {"grid": {"epochs": [5, 10]}, "seed": 0})
+    """
+    path = Path(path)
+    if path.exists():
+        refuse_other(path.parent, what, value, read(path), ignore)
+    write_json(path, value)
+
+
+def refuse_other(folder: str | os.PathLike, what: str, value: Any, other: Any, ignore: Sequence[str] = ()) -> None:
+    """Refuse a folder whose description is not `value`, as `claim` does, whatever file it was read from.
+
+    Raises:
+        ValueError: `other`, the description of the folder, differs.
+    """
+    mine, other = (dict(_leaves(json.loads(json.dumps(one)), ignore)) for one in (value, other))
+    names = [name for name in mine | other if mine.get(name) != other.get(name)]
+    if names:
+        told = filter(None, (_difference(name, other.get(name), mine.get(name)) for name in names[:_TOLD]))
+        more = ", ..." if len(names) > _TOLD else ""
+        raise ValueError(
+            f"{folder} holds {what.format(names[0].partition('.')[0])}. Choose another folder, or delete this one "
+            f"first. Different: {', '.join(told) or 'all'}{more}."
+        )
+
+
+def _leaves(value: Any, ignore: Sequence[str] = (), path: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield the values of a description with their dotted paths."""
+    if not isinstance(value, dict):
+        yield path, value
+        return
+    for name, inner in value.items():
+        if name not in ignore:
+            yield from _leaves(inner, path=f"{path}.{name}" if path else name)
+
+
+def _difference(name: str, other: Any, mine: Any) -> str:
+    texts = [json.dumps(one, ensure_ascii=False) for one in (other, mine)]
+    return name if not name or max(map(len, texts)) > _LONGEST else f"{name} ({texts[0]} there, {texts[1]} now)"
 
 
 def _name(error: OSError, path: Path) -> None:

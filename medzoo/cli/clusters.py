@@ -85,11 +85,10 @@ def _crosstab(found: Clusters, samples: Samples) -> list[dict[str, int]]:
 def _save(found: Clusters, samples: Samples, values: np.ndarray, options: argparse.Namespace) -> Iterator[Path]:
     from medzoo.evaluation.plots.clusters import elbow_figure, scatter_figure, silhouette_figure
     from medzoo.evaluation.plots.common import save_figure
-    from medzoo.files import write_json
-    from medzoo.training.callbacks import write_table
+    from medzoo.files import write_json, write_rows
 
     folder, of_intensity = Path(options.output), options.of == "intensity"
-    write_table(folder / "clusters.csv", list(_cases(found, samples, values if of_intensity else None)))
+    write_rows(folder / "clusters.csv", _cases(found, samples, values if of_intensity else None))
     record = {"of": options.of, **found.to_json(), "inertia": found.inertia, "silhouette": found.silhouette}
     write_json(folder / "clusters.json", {**record, "cases": _crosstab(found, samples)})
     yield from (folder / "clusters.csv", folder / "clusters.json")

@@ -35,7 +35,7 @@ def _runs(options: argparse.Namespace) -> None:
 
 def _row(run: Run) -> tuple[str, ...]:
     from medzoo.evaluation.tables import number
-    from medzoo.training.runs import duration
+    from medzoo.progress import duration
 
     record = run.record
     return (

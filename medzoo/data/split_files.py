@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import os
 from collections.abc import Sequence
 from dataclasses import replace
@@ -15,7 +14,7 @@ from medzoo.data.sources.checks import refuse
 from medzoo.data.sources.table_files import read_table
 from medzoo.data.splits import check_patients
 from medzoo.data.subsets import with_split
-from medzoo.files import atomic_file
+from medzoo.files import write_rows
 
 
 def save_split(path: str | os.PathLike, split: Samples | Sequence[Samples] | Sequence[tuple[Samples, ...]]) -> None:
@@ -45,8 +44,7 @@ def save_split(path: str | os.PathLike, split: Samples | Sequence[Samples] | Seq
     for name, part in zip(portable_names(samples), parts, strict=True):
         if not part or part_of.setdefault(name, part) != part:
             raise ValueError(f"'{name}' must be in one part; it is in {part_of.get(name, 'none')!r} and {part!r}.")
-    with atomic_file(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
-        csv.writer(file, lineterminator="\n").writerows([("image", column), *part_of.items()])
+    write_rows(path, ({"image": name, column: part} for name, part in part_of.items()))
 
 
 def read_split(path: str | os.PathLike, samples: Samples) -> Samples | list[tuple[Samples, ...]]:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +12,7 @@ import numpy as np
 from medzoo.data.samples import task_type
 from medzoo.data.splits import grouped_folds, strata_of
 from medzoo.estimators.table import ESTIMATORS, STEP, Row, estimator_names, make_pipeline
+from medzoo.progress import progress_bar
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
@@ -133,9 +133,10 @@ def _search(
 
     count, splitter = len(ParameterGrid(row.grid)), PredefinedSplit(folds)
     # Threads, since what is slow here lets go of Python, and processes would each load all of this first.
-    with _progress(row.name, count * splitter.get_n_splits()) as advance, joblib.parallel_config("threading"):
+    total = count * splitter.get_n_splits()
+    with progress_bar(f"Fitting {row.name}", total) as bar, joblib.parallel_config("threading"):
         grid = {f"{STEP}__{name}": choices for name, choices in row.grid.items()}
-        scoring = _counted(get_scorer(score), advance)
+        scoring = _counted(get_scorer(score), bar.advance)
         search = GridSearchCV(pipeline, grid, scoring=scoring, n_jobs=-1, refit=False, cv=splitter, error_score="raise")
         search.fit(*data, **fit)
     best = search.cv_results_["rank_test_score"].argmin()
@@ -161,13 +162,3 @@ def _calibrate(pipeline: Pipeline, folds: np.ndarray) -> None:
     if not hasattr(estimator, "predict_proba"):
         splits = list(PredefinedSplit(folds).split())
         pipeline.steps[-1] = (STEP, CalibratedClassifierCV(estimator, cv=splits, ensemble=False))
-
-
-@contextmanager
-def _progress(name: str, total: int) -> Iterator[Callable[[], None]]:
-    from rich.console import Console
-    from rich.progress import Progress
-
-    with Progress(console=Console(stderr=True), transient=True) as bar:
-        row = bar.add_task(f"Fitting {name}", total=total)
-        yield lambda: bar.advance(row)

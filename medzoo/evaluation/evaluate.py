@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +12,7 @@ from medzoo.evaluation.intervals import LEVEL, SAMPLES, bootstrap
 from medzoo.evaluation.record import Evaluation, hardware, loaded_versions
 from medzoo.evaluation.tables import score_json
 from medzoo.inference import predict_scans
+from medzoo.progress import track
 
 if TYPE_CHECKING:
     from medzoo.data import Samples
@@ -75,7 +75,7 @@ def collect(model: ZooModel, samples: Samples, batch_size: int = 8) -> Cases:
         raise ValueError("`samples` must hold at least one image; got none. Check the split that was chosen.")
     check_task(samples, model.task)
     predictions = predict_scans(model, samples.images, batch_size=batch_size, slices=samples.slices)
-    return CASES[model.task.name].collect(model.task, samples, _progress(predictions, len(samples)))
+    return CASES[model.task.name].collect(model.task, samples, track(predictions, "Evaluating", len(samples)))
 
 
 def facts(samples: Samples, split: str | None, data_name: str | None, seed: int) -> dict[str, Any]:
@@ -101,10 +101,3 @@ def case_names(samples: Samples) -> list[dict[str, str | int | None]]:
         | ({} if index is None else {"slice": int(index)})
         for name, source, patient, index in rows
     ]
-
-
-def _progress(predictions: Iterable[Any], total: int) -> Iterable[Any]:
-    from rich.console import Console
-    from rich.progress import track
-
-    return track(predictions, "Evaluating", total=total, console=Console(stderr=True), transient=True)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from medzoo.evaluation.comparison.compare import Comparison
 from medzoo.evaluation.record import Evaluation
-from medzoo.files import atomic_file, write_json
+from medzoo.files import write_json, write_rows
 
 if TYPE_CHECKING:
     from medzoo.data import Samples
@@ -52,7 +51,7 @@ def save_report(
     paths = [plots.save_figure(figure, folder / "figures" / f"{name}.png") for name, figure in figures.items()]
     if model is None or samples is None:
         return paths
-    write_cases(evaluation.cases, folder / "cases.csv")
+    write_rows(folder / "cases.csv", evaluation.cases)
     for name, figure in case_sheets(model, samples, evaluation).items():
         paths.append(plots.save_figure(figure, folder / "overlays" / f"{name}.png", colours=128))
     return paths
@@ -67,13 +66,3 @@ def save_comparison(comparison: Comparison, folder: str | os.PathLike) -> Path:
     write_json(path, comparison.to_json())
     plots.save_figure(differences_figure(comparison), path.parent / "figures" / "differences.png")
     return path
-
-
-def write_cases(cases: list[dict[str, Any]], path: str | os.PathLike) -> Path:
-    """Write the rows of an evaluation as CSV; what is not known is empty."""
-    columns = dict.fromkeys(name for row in cases for name in row)
-    with atomic_file(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, columns)
-        writer.writeheader()
-        writer.writerows(cases)
-    return Path(path)

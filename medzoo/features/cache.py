@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import math
 import os
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import keras
 import numpy as np
 
 from medzoo.data import Samples
 from medzoo.data.augment import Augmentation
+from medzoo.data.feed.ahead import read_ahead
 from medzoo.data.feed.batches import Batches, make_batches
 from medzoo.data.feed.reader import row_counts
+from medzoo.devices import memory
 from medzoo.features.keys import encoder_key, row_digest
 from medzoo.features.store import FeatureFile, Item
 from medzoo.preprocessing import Preprocessing
+from medzoo.progress import track
 from medzoo.task import Task
 
 if TYPE_CHECKING:
@@ -50,7 +52,7 @@ def compute(
         seed: Seed of the views. What is drawn for a view follows from it, the content and the number of the view.
         batch_size: Images in a step.
     """
-    inputs = iter(_progress(_inputs(batches, rows, items, seed), len(items)))
+    inputs = track(_inputs(batches, rows, items, seed), "Computing features", len(items))
     while batch := list(islice(inputs, batch_size)):
         done, images = zip(*batch, strict=True)
         # Always a full batch, since another size would be compiled anew.
@@ -67,33 +69,13 @@ def _inputs(
     def read(item: Item) -> list[np.ndarray]:
         return batches.read(np.array([rows[item[0]]]))
 
-    with ThreadPoolExecutor() as pool:
-        for item, (images, targets) in zip(items, _ahead(pool, read, items), strict=True):
-            if batches.change is not None:
-                draw = np.random.default_rng([int.from_bytes(item[0][:8]), item[1], seed]).integers(2**31, size=2)
-                tensors = map(keras.ops.convert_to_tensor, (images, targets))
-                images = keras.ops.convert_to_numpy(batches.change(*tensors, draw)[0])
-            yield item, images[0]
-
-
-def _ahead(pool: ThreadPoolExecutor, function: Callable, items: Iterable) -> Iterator[Any]:
-    """Yield the results of a function in the order of the items; only a few are made before they are taken."""
-    waiting = iter(items)
-    futures = deque(pool.submit(function, item) for item in islice(waiting, _AHEAD * os.cpu_count()))
-    while futures:
-        result = futures.popleft().result()
-        futures.extend(pool.submit(function, item) for item in islice(waiting, 1))
-        yield result
-
-
-def _progress(inputs: Iterable[Any], total: int) -> Iterable[Any]:
-    from rich.console import Console
-    from rich.progress import track
-
-    console = Console(stderr=True)
-    # Into a file rich would write empty lines.
-    quiet = not console.is_terminal
-    return track(inputs, "Computing features", total=total, console=console, transient=True, disable=quiet)
+    rows_of_items = read_ahead(read, items, _AHEAD * (os.cpu_count() or 1))
+    for item, (images, targets) in zip(items, rows_of_items, strict=True):
+        if batches.change is not None:
+            draw = np.random.default_rng([int.from_bytes(item[0][:8]), item[1], seed]).integers(2**31, size=2)
+            tensors = map(keras.ops.convert_to_tensor, (images, targets))
+            images = keras.ops.convert_to_numpy(batches.change(*tensors, draw)[0])
+        yield item, images[0]
 
 
 class FeatureCache:
@@ -172,7 +154,7 @@ def can_cache(
     """Tell whether each sample is one row, as the cache needs it, and the features of `encoder` fit into memory."""
     if set(row_counts(samples, preprocessing, task)) - {1}:
         return False
-    return encoder is None or _bytes(encoder, max(views, 1) * len(samples)) < _memory()
+    return encoder is None or _bytes(encoder, max(views, 1) * len(samples)) < (memory() or math.inf)
 
 
 def _check(samples: Samples, model: ZooModel, views: int, augment: Augmentation | None) -> None:
@@ -209,11 +191,3 @@ def _digests(samples: Samples) -> list[bytes]:
 
 def _bytes(encoder: keras.Model, rows: int) -> int:
     return rows * sum(math.prod(shape) * np.dtype(dtype).itemsize for shape, dtype in _columns(encoder))
-
-
-def _memory() -> float:
-    """Return the bytes of memory of this machine, where the system tells."""
-    try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, ValueError, OSError):
-        return math.inf

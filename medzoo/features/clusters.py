@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
@@ -13,6 +13,7 @@ from medzoo.data import Samples
 from medzoo.data.feed.reader import read_rows
 from medzoo.models.clusters import check_clusters
 from medzoo.preprocessing import Preprocessing
+from medzoo.progress import track
 from medzoo.recipe import Recipe
 from medzoo.task import Task
 
@@ -143,7 +144,8 @@ def intensities(samples: Samples, preprocessing: Preprocessing, task: Task) -> n
         return np.mean([(pixels.mean(dtype=float), pixels.std(dtype=float)) for pixels in inputs], axis=0)
 
     with ThreadPoolExecutor() as pool:
-        return np.array(list(_progress(pool.map(statistics, range(len(samples))), len(samples))))
+        rows = pool.map(statistics, range(len(samples)))
+        return np.array(list(track(rows, "Measuring intensities", len(samples))))
 
 
 def pooled_features(samples: Samples, recipe: Recipe) -> np.ndarray:
@@ -203,10 +205,3 @@ def _check_frozen(recipe: Recipe) -> None:
             'Clusters of features need an encoder that stays as it is: set freezing={"name": "frozen"} in the recipe, '
             f'or clusters={{"of": "intensity"}} in its builder. Received: freezing={recipe.freezing}.'
         )
-
-
-def _progress(values: Iterable[Any], total: int) -> Iterable[Any]:
-    from rich.console import Console
-    from rich.progress import track
-
-    return track(values, "Measuring intensities", total=total, console=Console(stderr=True), transient=True)

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from medzoo.data.feed.ahead import read_ahead
 from medzoo.files import atomic_file
 from medzoo.graph.features import feature_network
 from medzoo.io import as_image
 from medzoo.models.fast import accelerate
 from medzoo.preprocessing.windows import average
+from medzoo.progress import track
 
 if TYPE_CHECKING:
     import keras
@@ -109,7 +110,7 @@ def extract_with(
     network: keras.Model, preprocessing: Preprocessing, samples: Samples, batch_size: int = 8, words: str = "Features"
 ) -> Features:
     """Describe every image by the output of a network, such as one of `feature_network`; `words` are its progress."""
-    values = list(_progress(_values(network, preprocessing, samples, batch_size), len(samples), words))
+    values = list(track(_values(network, preprocessing, samples, batch_size), words, len(samples)))
     return Features(np.stack(values), samples.sources, samples.patients, samples.splits)
 
 
@@ -150,14 +151,5 @@ def _inputs(preprocessing: Preprocessing, samples: Samples) -> Iterator[tuple[in
         return list(as_image(row.image).windows(preprocessing, row.slice).inputs())
 
     rows = map(samples.__getitem__, range(len(samples)))
-    with ThreadPoolExecutor(_READERS) as pool:
-        while several := list(islice(rows, _READERS)):
-            for inputs in pool.map(read, several):
-                yield from ((len(inputs), pixels) for pixels in inputs)
-
-
-def _progress(values: Iterator[np.ndarray], total: int, words: str) -> Iterator[np.ndarray]:
-    from rich.console import Console
-    from rich.progress import track
-
-    return iter(track(values, words, total=total, console=Console(stderr=True), transient=True))
+    for inputs in read_ahead(read, rows, _READERS):
+        yield from ((len(inputs), pixels) for pixels in inputs)

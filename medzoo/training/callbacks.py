@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import math
 import sys
 import time
@@ -16,10 +15,11 @@ import numpy as np
 
 from medzoo.data.feed.order import Order
 from medzoo.errors import DivergenceError
-from medzoo.files import atomic_file
+from medzoo.files import write_rows
 from medzoo.graph.walk import flatten
+from medzoo.progress import duration
 from medzoo.training.checkpoints import Checkpoints
-from medzoo.training.runs import duration
+from medzoo.training.history import best_epoch, best_score, scores_of, stale_epochs
 
 # Epochs of a gradual unfreezing become slower, so that old ones say little.
 RECENT = 5
@@ -44,7 +44,7 @@ class Progress(keras.callbacks.Callback):
     def __init__(self, epochs: int, monitor: str, history: Sequence[dict[str, Any]] = (), verbose: int | str = "auto"):
         super().__init__()
         self._epochs, self._monitor, self._silent = epochs, monitor, verbose in (0, "0")
-        self._scores = {row["epoch"]: row[monitor] for row in history if row.get(monitor) is not None}
+        self._scores = scores_of(history, monitor)
         self._seconds: list[float] = []
         self._line: str | None = None
 
@@ -86,8 +86,7 @@ def progress_line(epoch: int, epochs: int, monitor: str, scores: dict[int, float
         'Epoch 3 of 40. Best val_dice 0.812 in epoch 2. At most 12 min left.'
     """
     parts = [f"Epoch {epoch} of {epochs}."]
-    if scores:
-        best = max(scores, key=lambda number: (scores[number], -number))
+    if best := best_epoch(scores):
         parts.append(f"Best {monitor} {scores[best]:.3f} in epoch {best}.")
     if epochs > epoch:
         parts.append(f"At most {duration(median(seconds[-RECENT:]) * (epochs - epoch))} left.")
@@ -159,7 +158,7 @@ class SaveEpoch(keras.callbacks.Callback):
         self._history.append({"epoch": epoch + 1, **scores})
         head = None if self.model is self._whole else self.model
         self._checkpoints.write(self._whole, self._history, head)
-        write_table(self._table, self._history)
+        write_rows(self._table, self._history)
 
 
 class StopEarly(keras.callbacks.EarlyStopping):
@@ -174,14 +173,13 @@ class StopEarly(keras.callbacks.EarlyStopping):
 
     def __init__(self, monitor: str, patience: int, history: list[dict[str, Any]], verbose: int = 1):
         super().__init__(monitor=monitor, mode="max", patience=patience, verbose=verbose)
-        self._scores = [row[monitor] for row in history if monitor in row]
+        self._past = history
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Take up the count."""
         super().on_train_begin(logs)
-        if self._scores:
-            self.best = max(self._scores)
-            self.wait = len(self._scores) - 1 - self._scores.index(self.best)
+        self.best = best_score(self._past, self.monitor)
+        self.wait = stale_epochs(self._past, self.monitor)
 
 
 class LowerOnPlateau(keras.callbacks.ReduceLROnPlateau):
@@ -232,12 +230,3 @@ class StopOnDivergence(keras.callbacks.Callback):
             f"The {name} became {value} in {place}; {kept}. Lower the learning rate in the recipe, "
             'or set "clipnorm": 1.0 in its optimizer, and start a new run.'
         )
-
-
-def write_table(path: Path, history: list[dict[str, Any]]) -> None:
-    """Write the logs of a run as CSV, a row an epoch."""
-    columns = list(dict.fromkeys(name for row in history for name in row))
-    with atomic_file(path) as temporary, open(temporary, "w", newline="") as file:
-        writer = csv.DictWriter(file, columns)
-        writer.writeheader()
-        writer.writerows(history)

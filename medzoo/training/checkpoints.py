@@ -14,6 +14,7 @@ import keras
 from medzoo.files import atomic_file, atomic_folder, read_json, write_json
 from medzoo.graph.cut import split_frozen
 from medzoo.graph.freezing import stages
+from medzoo.training.history import best_epoch, scores_of
 
 STATE, WEIGHTS, HEAD = "state.json", "model.weights.h5", "head.weights.h5"
 # The whole model, of which epochs hold the head only while the encoder is frozen.
@@ -49,16 +50,15 @@ class Checkpoints:
     @property
     def best(self) -> int | None:
         """The epoch with the highest score among those on disk, the earliest of equals."""
-        return max(self.epochs(), key=lambda epoch: (self.score(epoch), -epoch), default=None)
+        return best_epoch({epoch: self.score(epoch) for epoch in self.epochs()})
 
     def history(self, epoch: int | None) -> list[dict[str, Any]]:
         """Return the logs of all epochs up to `epoch`, a dict each; none for None."""
         return read_json(self._path(epoch) / STATE)["history"] if epoch else []
 
     def score(self, epoch: int) -> float:
-        """Return the validation score of an epoch."""
-        value = self.history(epoch)[-1].get(self.monitor)
-        return -math.inf if value is None else value
+        """Return the validation score of an epoch, minus infinity if it has none."""
+        return scores_of(self.history(epoch), self.monitor).get(epoch, -math.inf)
 
     def write(self, model: keras.Model, history: list[dict[str, Any]], head: keras.Model | None = None) -> None:
         """Write the epoch that ends `history`, then delete those that are neither the latest nor the best.

@@ -17,6 +17,7 @@ from medzoo.data.feed.batches import ArrayBatches, Batches
 from medzoo.data.feed.order import Order
 from medzoo.devices import Parallel
 from medzoo.features.cache import FeatureCache, can_cache
+from medzoo.files import write_rows
 from medzoo.graph.cut import split_frozen
 from medzoo.graph.freezing import set_frozen, stages
 from medzoo.graph.walk import flatten, stage_of
@@ -28,9 +29,9 @@ from medzoo.training.callbacks import (
     SaveEpoch,
     StopEarly,
     StopOnDivergence,
-    write_table,
 )
 from medzoo.training.checkpoints import Checkpoints
+from medzoo.training.history import HISTORY, stale_epochs
 from medzoo.training.regimes import Phase, cached_views, phases, rate_factors
 from medzoo.zoo_model import ZooModel
 
@@ -78,7 +79,7 @@ class Fitting:
         if self._history:
             self._checkpoints.load_weights(self._model, len(self._history))
             # A kill may have come between the checkpoint and its row.
-            write_table(self._run / "history.csv", self._history)
+            write_rows(self._run / HISTORY, self._history)
         for phase in self._phases:
             if not self._is_over(phase):
                 self._fit(phase, callbacks)
@@ -171,7 +172,7 @@ class Fitting:
         found = [
             BeginEpoch(order, self._model, recipe.seed),
             StopOnDivergence(self._checkpoints),
-            SaveEpoch(self._checkpoints, self._run / "history.csv", history, self._model),
+            SaveEpoch(self._checkpoints, self._run / HISTORY, history, self._model),
         ]
         if (recipe.schedule or {}).get("name") == "plateau":
             arguments = {name: value for name, value in recipe.schedule.items() if name != "name"}
@@ -188,8 +189,7 @@ class Fitting:
     def _is_over(self, phase: Phase) -> bool:
         if len(self._history) >= phase.end:
             return True
-        scores = [row[self._recipe.task.monitor] for row in self._history[phase.first :]]
-        stale = len(scores) - 1 - scores.index(max(scores)) if scores else 0
+        stale = stale_epochs(self._history[phase.first :], self._recipe.task.monitor)
         return phase is self._phases[-1] and stale >= self._recipe.patience
 
 

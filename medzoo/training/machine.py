@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import sys
@@ -10,6 +9,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from medzoo.devices import memory
 from medzoo.evaluation.record import hardware
 
 POWERCAP = Path("/sys/class/powercap")
@@ -27,7 +27,7 @@ def git_state() -> dict[str, Any] | None:
 
 def machine() -> dict[str, Any]:
     """Return processor, cores, bytes of memory and names of the graphics processors; none where none are known."""
-    return {**hardware(), "memory": _memory(), "gpus": _gpus()}
+    return {**hardware(), "memory": memory(), "gpus": _gpus()}
 
 
 def peak_memory() -> int | None:
@@ -85,13 +85,6 @@ def _number(path: Path) -> int | None:
     try:
         return int(path.read_text())
     except (OSError, ValueError):
-        return None
-
-
-def _memory() -> int | None:
-    try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, ValueError, OSError):
         return None
 
 

@@ -57,24 +57,6 @@ def find_runs(folder: str | os.PathLike) -> list[Run]:
     return sorted(runs, key=lambda run: (run.score is None, -(run.score or 0.0)))
 
 
-def duration(seconds: float) -> str:
-    """Return a time in the two units that are read.
-
-    Example:
-        >>> [duration(seconds) for seconds in (0.4, 59, 740, 7_380, 100_000)]
-        ['1 s', '59 s', '12 min', '2 h 3 min', '1 d 4 h']
-    """
-    minutes = round(seconds / 60)
-    if seconds < 59.5:
-        return f"{max(round(seconds), 1)} s"
-    if minutes < 60:
-        return f"{minutes} min"
-    if minutes < 24 * 60:
-        return f"{minutes // 60} h {minutes % 60} min"
-    hours = round(minutes / 60)
-    return f"{hours // 24} d {hours % 24} h"
-
-
 def _read(path: Path) -> Run:
     record = read_json(path)
     try:

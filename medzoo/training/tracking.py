@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import csv
-import math
 import os
 import platform
 import shlex
@@ -21,6 +19,7 @@ from medzoo.data import Samples
 from medzoo.evaluation.record import loaded_versions
 from medzoo.files import read_json, write_json
 from medzoo.recipe import Recipe
+from medzoo.training.history import best_epoch, read_history, scores_of
 from medzoo.training.machine import Energy, git_state, machine, peak_memory
 from medzoo.training.runs import FINISHED, KILLED, RUN, RUNNING
 
@@ -69,7 +68,7 @@ class Record:
         path = run / RUN
         self._earlier = [_ended(session) for session in read_json(path)["sessions"]] if path.exists() else []
         self._energy, self._start = Energy(), time.perf_counter()
-        self._first = len(_history(run))
+        self._first = len(read_history(run))
         self._session = {
             "started": _now(),
             "host": platform.node(),
@@ -83,7 +82,7 @@ class Record:
 
     def write(self, status: str = RUNNING, reason: str | None = None) -> None:
         """Write the file as things stand."""
-        history = _history(self._run)
+        history = read_history(self._run)
         if self._adds_nothing(history):
             return
         session = {"status": status, "reason": reason, **self._session, **self._spent(history)}
@@ -107,11 +106,11 @@ class Record:
             },
         )
 
-    def _adds_nothing(self, history: list[dict[str, str]]) -> bool:
+    def _adds_nothing(self, history: list[dict[str, float]]) -> bool:
         """Return whether the run was finished before this start, which then only loads its model."""
         return len(history) == self._first and bool(self._earlier) and self._earlier[-1]["status"] == FINISHED
 
-    def _spent(self, history: list[dict[str, str]]) -> dict[str, Any]:
+    def _spent(self, history: list[dict[str, float]]) -> dict[str, Any]:
         return {
             "epochs": max(len(history) - self._first, 0),
             "seconds": round(time.perf_counter() - self._start, 1),
@@ -146,19 +145,10 @@ def _counts(samples: Samples) -> dict[str, dict[str, int | None]]:
     return counts
 
 
-def _history(run: Path) -> list[dict[str, str]]:
-    try:
-        with open(run / "history.csv", newline="", encoding="utf-8") as file:
-            return list(csv.DictReader(file))
-    except FileNotFoundError:
-        return []
-
-
-def _best(history: list[dict[str, str]], monitor: str) -> dict[str, Any]:
-    scores = [float(row.get(monitor) or "nan") for row in history]
-    known = [score for score in scores if math.isfinite(score)]
-    best = max(known, default=None)
-    return {"score_name": monitor, "score": best, "best_epoch": None if best is None else scores.index(best) + 1}
+def _best(history: list[dict[str, float]], monitor: str) -> dict[str, Any]:
+    scores = scores_of(history, monitor)
+    best = best_epoch(scores)
+    return {"score_name": monitor, "score": scores.get(best), "best_epoch": best}
 
 
 def _ended(session: dict[str, Any]) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from medzoo.devices import distributed, own_folder
 from medzoo.errors import refuse_unknown
 from medzoo.features.cache import FeatureCache
 from medzoo.features.clusters import fit_clusters
-from medzoo.files import locked
+from medzoo.files import claim, locked
 from medzoo.recipe import Recipe
 from medzoo.training.checkpoints import Checkpoints
 from medzoo.training.fitting import Fitting
@@ -127,7 +127,6 @@ def fit_recipe(recipe: Recipe, training: Samples) -> Recipe:
 
 
 def _claim(run: Path, recipe: Recipe) -> None:
-    path = run / "recipe.json"
-    if path.exists() and Recipe.load(path).decisive != recipe.decisive:
-        raise ValueError(f"{run} holds a run of another recipe. Choose another folder, or delete this one first.")
-    recipe.save(path)
+    # Through Recipe, so that a file of an older medzoo has the fields that it did not know.
+    words, path = ("card", "expected"), run / "recipe.json"
+    claim(path, "a run of another recipe", recipe.to_json(), words, lambda path: Recipe.load(path).to_json())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sized
+from collections.abc import Callable, Iterable, Iterator
 from itertools import repeat
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ import numpy as np
 from medzoo.errors import unknown_name
 from medzoo.inference import Prediction, predict_scans
 from medzoo.io import Image, as_image, find_scans
+from medzoo.progress import track
 from medzoo.zoo.find import find_entry
 from medzoo.zoo.load import has_onnx, load, load_onnx
 
@@ -65,7 +66,8 @@ def predict(
     sources = _several(source)
     if sources is None:
         return next(predict_scans(model, [source], batch_size, slices=[slice]))
-    return predict_scans(model, _tracked(sources) if progress else sources, batch_size, on_error, repeat(slice))
+    sources = track(sources, "Predicting") if progress else sources
+    return predict_scans(model, sources, batch_size, on_error, repeat(slice))
 
 
 def _resolve(model: Any, engine: str) -> Any:
@@ -91,11 +93,3 @@ def _several(source: Any) -> Iterable[Any] | None:
     if isinstance(source, Iterable):
         return source
     raise TypeError(f"`source` must be a path, an array, or several of these. Received: {type(source).__name__}.")
-
-
-def _tracked(sources: Iterable[Any]) -> Iterator[Any]:
-    from rich.console import Console
-    from rich.progress import track
-
-    total = len(sources) if isinstance(sources, Sized) else None
-    return iter(track(sources, "Predicting", total=total, console=Console(stderr=True)))

@@ -210,7 +210,7 @@ def test_a_packed_image_is_no_scan(pack):
 def test_what_leaves_no_memory_for_threads_is_packed_one_by_one(pack, monkeypatch):
     samples = volumes()
     monkeypatch.setattr("medzoo.data.feed.packing._BUFFER", 0)
-    monkeypatch.setattr("medzoo.data.feed.packing.ThreadPoolExecutor", None)
+    monkeypatch.setattr("medzoo.data.feed.packing.read_ahead", None)
     assert_same_rows(pack(samples, FLAT, MASKS), samples, FLAT, MASKS)
 
 

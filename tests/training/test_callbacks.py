@@ -6,7 +6,8 @@ from types import SimpleNamespace
 import pytest
 
 from medzoo.errors import DivergenceError
-from medzoo.training.callbacks import LowerOnPlateau, StopEarly, StopOnDivergence, write_table
+from medzoo.files import write_rows
+from medzoo.training.callbacks import LowerOnPlateau, StopEarly, StopOnDivergence
 from medzoo.training.checkpoints import Checkpoints
 
 SCORES = [0.2, 0.5, 0.4, 0.6, 0.6, 0.5, 0.3, 0.1]
@@ -58,7 +59,7 @@ def test_finite_losses_pass(stop_on_divergence):
 
 
 def test_the_table_has_a_row_an_epoch_and_every_column(tmp_path):
-    write_table(tmp_path / "history.csv", [{"epoch": 1, "loss": 0.5}, {"epoch": 2, "loss": 0.4, "val_dice": 0.3}])
+    write_rows(tmp_path / "history.csv", [{"epoch": 1, "loss": 0.5}, {"epoch": 2, "loss": 0.4, "val_dice": 0.3}])
     with open(tmp_path / "history.csv", newline="") as file:
         assert list(csv.DictReader(file)) == [
             {"epoch": "1", "loss": "0.5", "val_dice": ""},

@@ -14,7 +14,7 @@ import pytest
 from medzoo.cli import runs as command
 from medzoo.files import write_json
 from medzoo.training.callbacks import Progress, progress_line
-from medzoo.training.runs import duration, find_runs
+from medzoo.training.runs import find_runs
 
 
 def make_run(folder, score, status="finished", pid=None, host=None):
@@ -83,14 +83,6 @@ def test_another_run_json_is_named(tmp_path):
     write_json(tmp_path / "run.json", {"status": "running"})
     with pytest.raises(ValueError, match=r"run\.json is not the record of a run: KeyError\('sessions'\)"):
         find_runs(tmp_path)
-
-
-@pytest.mark.parametrize(
-    ("seconds", "words"),
-    [(0.4, "1 s"), (59.4, "59 s"), (59.6, "1 min"), (3599, "1 h 0 min"), (7380, "2 h 3 min"), (100_000, "1 d 4 h")],
-)
-def test_duration_is_in_the_units_that_are_read(seconds, words):
-    assert duration(seconds) == words
 
 
 def test_time_left_is_the_median_epoch_times_the_epochs_left():

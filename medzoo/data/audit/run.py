@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from medzoo.data.audit.checks import CHECKS, Image, Images
-from medzoo.data.audit.facts import Facts, inspect
+from medzoo.data.audit.facts import inspect
 from medzoo.data.audit.record import SEVERITIES, Audit, Finding
 from medzoo.data.audit.rows import Row, rows_of, table_rows
 from medzoo.data.audit.twins import find_twins
@@ -18,6 +18,7 @@ from medzoo.data.samples import SPLITS, Samples
 from medzoo.data.sources.checks import Patient
 from medzoo.data.sources.read import read, split_options
 from medzoo.data.sources.table_files import TABLE_SUFFIXES
+from medzoo.progress import track
 
 
 def audit(source: str | os.PathLike | Samples, patient: Patient = None, workers: int | None = None) -> Audit:
@@ -91,15 +92,8 @@ def _inspect(rows: Sequence[Row], workers: int | None) -> list[Image]:
     """Read all images and masks in threads: decoding, resizing and hashing release the interpreter."""
     jobs = [source for row in rows for source in (row.image, *row.masks)]
     with ThreadPoolExecutor(workers or os.cpu_count()) as pool:
-        facts = iter(_progress(pool.map(inspect, jobs), len(jobs)))
+        facts = track(pool.map(inspect, jobs), "Auditing", len(jobs))
         return [Image(row, next(facts), tuple(next(facts) for _ in row.masks)) for row in rows]
-
-
-def _progress(facts: Iterable[Facts], total: int) -> Iterable[Facts]:
-    from rich.console import Console
-    from rich.progress import track
-
-    return track(facts, "Auditing", total=total, console=Console(stderr=True), transient=True)
 
 
 def _counts(images: Images) -> dict[str, dict[str, int]]:

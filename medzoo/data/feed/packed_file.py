@@ -1,4 +1,8 @@
-"""The file of `medzoo prepare`: preprocessed inputs and masks in HDF5, one chunk each, images in 16 bits."""
+"""The file of `medzoo prepare`: preprocessed inputs and masks in HDF5, one chunk each, images in 16 bits.
+
+A data set to keep and to carry to another machine, small, written once; `medzoo.data.feed.store` holds what a training
+on this machine has just read.
+"""
 
 from __future__ import annotations
 

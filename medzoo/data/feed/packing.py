@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -14,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from medzoo import __version__
+from medzoo.data.feed.ahead import read_ahead
 from medzoo.data.feed.packed_file import PACKED_SUFFIX, Row, encode, write_packed
 from medzoo.data.feed.reader import read_rows, row_counts
 from medzoo.data.samples import Samples, check_task
@@ -21,6 +20,7 @@ from medzoo.data.split_files import portable_names
 from medzoo.data.splits import strata_of
 from medzoo.files import atomic_file
 from medzoo.preprocessing import Preprocessing
+from medzoo.progress import track
 from medzoo.task import Task
 
 # Bytes of inputs, and of what is made on the way to them, that are in memory at a time.
@@ -89,7 +89,7 @@ def prepare(
     counts = row_counts(samples, preprocessing, task)
     shape = (sum(counts), *preprocessing.size, preprocessing.channels + 2 * margin)
     read = partial(_rows, samples, preprocessing, task, margin)
-    rows = _progress(_all_rows(read, counts, 4 * _COPIES * int(np.prod(shape[1:]))), shape[0])
+    rows = track(_all_rows(read, counts, 4 * _COPIES * int(np.prod(shape[1:]))), "Packing", shape[0])
     index = _index(samples, preprocessing, task, margin, counts)
     with atomic_file(path) as temporary:
         exact = write_packed(temporary, rows, shape, task.is_dense, index)
@@ -129,21 +129,8 @@ def _all_rows(read: Callable[[int], Iterator[Row]], counts: list[int], row_bytes
         for index in range(len(counts)):
             yield from read(index)
         return
-    pending: deque = deque()
-    with ThreadPoolExecutor(ahead) as pool:
-        for index in range(len(counts)):
-            pending.append(pool.submit(lambda index: list(read(index)), index))
-            if len(pending) > ahead:
-                yield from pending.popleft().result()
-        while pending:
-            yield from pending.popleft().result()
-
-
-def _progress(rows: Iterable[Row], total: int) -> Iterable[Row]:
-    from rich.console import Console
-    from rich.progress import track
-
-    return track(rows, "Packing", total=total, console=Console(stderr=True), transient=True)
+    for rows in read_ahead(lambda index: list(read(index)), range(len(counts)), ahead):
+        yield from rows
 
 
 def _index(

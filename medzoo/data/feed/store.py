@@ -1,4 +1,8 @@
-"""Rows that are made once and then read in any order."""
+"""Rows that are made once and then read in any order, while one data set feeds one training.
+
+Rows have numbers, and are read in place, in microseconds: what `medzoo.features.store` keeps for any number of data
+sets and processes, by the content of images, takes ten times as long.
+"""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ from medzoo.evaluation.evaluate import evaluate
 from medzoo.evaluation.record import Evaluation
 from medzoo.evaluation.save import save_report
 from medzoo.features.extract import Features, extract_with
-from medzoo.files import atomic_folder, read_json, write_json
+from medzoo.files import atomic_folder, read_json, refuse_other, write_json
 from medzoo.graph.features import feature_network
 from medzoo.models.fast import accelerate
 
@@ -88,11 +88,8 @@ class EstimatorRun:
         if not path.is_file():
             return None
         with np.load(path) as file:
-            if "key" not in file or str(file["key"]) != self._key:
-                raise ValueError(
-                    f"{self.folder} holds estimators of other data, another model or another layer. Choose another "
-                    "folder, or delete this one first."
-                )
+            key = str(file["key"]) if "key" in file else None
+        refuse_other(self.folder, "estimators of other data, another model or another layer", self._key, key)
         return Features.load(path)
 
     def network_row(self) -> Candidate:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import os
 import textwrap
 from dataclasses import dataclass
@@ -11,8 +10,8 @@ from typing import Any
 
 from medzoo.evaluation.cases import CASES
 from medzoo.evaluation.record import Evaluation
-from medzoo.evaluation.tables import align, number, with_interval
-from medzoo.files import atomic_file, write_json
+from medzoo.evaluation.tables import align, with_interval, with_spread
+from medzoo.files import write_json, write_rows
 
 RULE = (
     "Parameters, and which estimator is the best (*), were chosen by the inner score, the mean over folds of patients "
@@ -65,7 +64,9 @@ class EstimatorTable:
         lines = [("", "inner score", *(cell for name in self.names for cell in (name, "interval")))]
         for row in self.rows:
             cells = (cell for name in self.names for cell in with_interval(row.evaluation.scores[name]))
-            lines.append((f"{row.name} *" if row.name == self.best else row.name, _inner(row), *cells))
+            inner = row.inner or {"score": None, "spread": None}
+            name = f"{row.name} *" if row.name == self.best else row.name
+            lines.append((name, with_spread(inner["score"], inner["spread"]), *cells))
         found = self.rows[0].evaluation
         head = f"{found.n_cases} test cases, {found.interval['level']:.0%} intervals by {found.interval['method']}"
         return "\n".join([head, *align(lines), *textwrap.wrap(RULE, 120)])
@@ -98,23 +99,17 @@ class EstimatorTable:
 
         folder = Path(folder)
         write_json(folder / "estimators.json", self.to_json())
-        self._write_csv(folder / "estimators.csv")
+        write_rows(folder / "estimators.csv", map(self._csv_row, self.rows))
         figure = save_figure(estimators_figure(self), folder / "figures" / "estimators.png")
         return [folder / "estimators.json", folder / "estimators.csv", figure]
 
-    def _write_csv(self, path: Path) -> None:
-        scores = [f"{name}{end}" for name in self.names for end in ("", "_low", "_high")]
-        with atomic_file(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file)
-            writer.writerow(["name", "inner_score", "inner_spread", *scores])
-            for row in self.rows:
-                inner = [row.inner["score"], row.inner["spread"]] if row.inner else ["", ""]
-                values = [value for name in self.names for value in row.evaluation.scores[name].values()]
-                writer.writerow([row.name, *inner, *("" if value is None else value for value in values)])
-
-
-def _inner(row: Candidate) -> str:
-    return f"{number(row.inner['score'])} +- {number(row.inner['spread'])}" if row.inner else "-"
+    def _csv_row(self, row: Candidate) -> dict[str, Any]:
+        inner = row.inner or {"score": None, "spread": None}
+        values = {"name": row.name, "inner_score": inner["score"], "inner_spread": inner["spread"]}
+        for name in self.names:
+            score = row.evaluation.scores[name]
+            values |= {name: score["value"], f"{name}_low": score["low"], f"{name}_high": score["high"]}
+        return values
 
 
 def _known(value: float | None) -> float:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import os
 from collections.abc import Iterable
 from pathlib import Path
@@ -12,7 +11,7 @@ import numpy as np
 
 from medzoo.evaluation.record import Evaluation
 from medzoo.evaluation.tables import with_spread
-from medzoo.files import atomic_file
+from medzoo.files import atomic_file, read_rows
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -56,7 +55,7 @@ def curves_figure(history: str | os.PathLike) -> Figure:
         FileNotFoundError: There is no such file.
         ValueError: The file has no column `epoch`, no other column, or no epoch yet.
     """
-    columns = _read_columns(history)
+    columns = read_columns(history)
     epochs = columns.pop("epoch")
     panels = [name for name in columns if f"val_{name}" in columns] or list(columns)
     panels.sort(key=lambda name: name != "loss")
@@ -123,9 +122,14 @@ def _curve(axes: Axes, epochs: np.ndarray, columns: dict[str, np.ndarray], name:
     axes.legend(frameon=False)
 
 
-def _read_columns(path: str | os.PathLike) -> dict[str, np.ndarray]:
-    with open(path, newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
+def read_columns(path: str | os.PathLike) -> dict[str, np.ndarray]:
+    """Return the columns of a `history.csv` as numbers, NaN for what is none.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: The file has no column `epoch`, no other column, or no epoch yet.
+    """
+    rows = read_rows(path)
     if not rows or "epoch" not in rows[0] or len(rows[0]) < 2:
         raise ValueError(
             f"{path} must be a training history: a CSV with the column 'epoch', one column per metric and at least "

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from medzoo.evaluation.plots.common import COLOURS, add_legend, empty_figure
+from medzoo.evaluation.plots.common import COLOURS, add_legend, empty_figure, read_columns
 from medzoo.evaluation.plots.figures import MODULES
 from medzoo.evaluation.record import Evaluation
 
@@ -83,5 +82,5 @@ def _finish(axes: Axes, title: str) -> None:
 
 
 def _losses(path: str | os.PathLike) -> dict[str, np.ndarray]:
-    table = np.atleast_1d(np.genfromtxt(Path(path), delimiter=",", names=True, encoding="utf-8"))
-    return {name: table[name] for name in _LOSSES}
+    columns = read_columns(path)
+    return {name: columns[name] for name in _LOSSES}

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from medzoo import files
 from medzoo.data import Samples, folds, save_split
 from medzoo.data.split_files import portable_names
-from medzoo.files import read_json, write_json
 from medzoo.recipe import Recipe
 from medzoo.training.train import divide
 
@@ -44,14 +44,7 @@ def claim(run: Path, recipe: Recipe, parts: list[tuple[Samples, ...]]) -> None:
     Raises:
         ValueError: The folder holds another cross-validation; the message says what differs.
     """
-    settings = _settings(recipe, parts)
-    known = read_json(run / SETTINGS) if (run / SETTINGS).exists() else settings
-    differs = next((name for name in settings if known.get(name) != settings[name]), None)
-    if differs:
-        raise ValueError(
-            f"{run} holds a cross-validation of another {differs}. Choose another folder, or delete this one first."
-        )
-    write_json(run / SETTINGS, settings)
+    files.claim(run / SETTINGS, "a cross-validation of another {}", _settings(recipe, parts))
     save_split(run / "folds.csv", parts)
 
 
@@ -75,9 +68,8 @@ def _rows_of_test(samples: Samples, recipe: Recipe) -> np.ndarray:
 
 def _settings(recipe: Recipe, parts: list[tuple[Samples, ...]]) -> dict[str, Any]:
     """Return what must not change between two starts, what the others depend on first."""
-    values = {**recipe.to_json(), "card": None, "expected": None}
     return {
-        "recipe": json.loads(json.dumps(values)),
+        "recipe": json.loads(recipe.decisive),
         "number of folds": len(parts),
         "data set": hashlib.sha256(json.dumps(sorted(_rows(parts))).encode()).hexdigest(),
     }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,9 +11,10 @@ from typing import Any
 from medzoo.evaluation.plots.common import save_figure
 from medzoo.evaluation.plots.folds import fold_figures
 from medzoo.evaluation.record import Evaluation
-from medzoo.files import atomic_file, write_json
+from medzoo.files import write_json, write_rows
 from medzoo.recipe import Recipe
 from medzoo.training.cross_validation.scores import FoldScores, pool
+from medzoo.training.history import HISTORY
 from medzoo.zoo_model import ZooModel
 
 TITLES = {
@@ -67,7 +67,7 @@ class CrossValidation:
         """Write `crossval.json`, `crossval.csv` and `figures/*.png`, and return the paths of the figures."""
         folder = Path(folder)
         write_json(folder / "crossval.json", self.to_json())
-        _write_rows(folder / "crossval.csv", [row for part in self.parts for row in part.rows()])
+        write_rows(folder / "crossval.csv", [row for part in self.parts for row in part.rows()])
         figures = fold_figures({part.part: part.evaluations for part in self.parts}, self.histories)
         return [save_figure(figure, folder / "figures" / f"{name}.png") for name, figure in figures.items()]
 
@@ -95,14 +95,6 @@ def collect(
         name=recipe.name,
         valid=FoldScores("valid", valid, "pooled", pool(recipe.task, valid, patients, recipe.seed)),
         test=test and FoldScores("test", tuple(one["test"] for one in found), "ensemble", test.scores),
-        histories=tuple(run / f"fold-{index}" / "history.csv" for index in range(1, len(found) + 1)),
+        histories=tuple(run / f"fold-{index}" / HISTORY for index in range(1, len(found) + 1)),
         model=model,
     )
-
-
-def _write_rows(path: Path, rows: list[dict[str, Any]]) -> None:
-    columns = list(dict.fromkeys(name for row in rows for name in row))
-    with atomic_file(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, columns)
-        writer.writeheader()
-        writer.writerows(rows)

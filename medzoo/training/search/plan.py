@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from medzoo.errors import refuse_unknown
-from medzoo.files import read_json, write_json
 from medzoo.recipe import Recipe
 from medzoo.training.search.grid import Grid, change
 
@@ -74,24 +71,8 @@ class Plan:
 
     def to_json(self) -> dict[str, Any]:
         """Return what makes it this search; trials may be added later, and the words of the card may change."""
-        recipe = {**self.recipe.to_json(), "card": None, "expected": None}
+        recipe = json.loads(self.recipe.decisive)
         return {"recipe": recipe, "grid": dict(self.grid.values), "sampler": self.sampler, "seed": self.seed}
-
-    def keep(self, path: Path) -> None:
-        """Write the plan, or check that it is the one that is written there.
-
-        Raises:
-            ValueError: The file holds another plan.
-        """
-        mine = json.loads(json.dumps(self.to_json()))
-        kept = read_json(path) if path.exists() else mine
-        others = [name for name in mine if kept.get(name) != mine[name]]
-        if others:
-            raise ValueError(
-                f"{path.parent} holds a search with another {' and '.join(others)}. Choose another folder, or delete "
-                "this one first."
-            )
-        write_json(path, mine)
 
 
 @dataclass(frozen=True)
@@ -123,17 +104,3 @@ def by_score(trials: Iterable[Trial]) -> list[Trial]:
     """Return trials with the best one first: finished ones by score, then those that were pruned, run or failed."""
     order = (FINISHED, PRUNED, RUNNING, FAILED)
     return sorted(trials, key=lambda trial: (order.index(trial.state), trial.score is None, -(trial.score or 0)))
-
-
-def read_history(folder: Path) -> list[dict[str, float]]:
-    """Return the rows of a run's `history.csv`; none if there is no epoch yet."""
-    path = folder / "history.csv"
-    if not path.is_file():
-        return []
-    with open(path, newline="", encoding="utf-8") as file:
-        return [{name: float(value) for name, value in row.items() if value} for row in csv.DictReader(file)]
-
-
-def best_score(history: Iterable[dict[str, float]], monitor: str) -> float | None:
-    """Return the highest score of a history."""
-    return max((row[monitor] for row in history if monitor in row), default=None)

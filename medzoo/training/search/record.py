@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from medzoo.evaluation.record import hardware
 from medzoo.evaluation.tables import align
-from medzoo.files import atomic_file, write_json
+from medzoo.files import write_json, write_rows
 from medzoo.recipe import Recipe
 from medzoo.training.search.grid import change
 from medzoo.training.search.plan import FINISHED, RUNNING, Plan, Trial
@@ -25,18 +24,11 @@ _SHOWN = 20
 
 def table_text(plan: Plan, trials: Sequence[Trial]) -> str:
     """Return an aligned table of the first trials in their order, why some of them failed, and how many are missing."""
-    rows = [[_text(cell) for cell in _row(plan, trial)] for trial in trials[:_SHOWN]]
+    rows = [_row(plan, trial) for trial in trials[:_SHOWN]]
+    cells = [_columns(plan), *([_text(cell) for cell in row.values()] for row in rows)]
     more = [f"... and {len(trials) - _SHOWN} more"] if len(trials) > _SHOWN else []
     reasons = [f"{trial.name}: {trial.reason}." for trial in trials[:_SHOWN] if trial.reason]
-    return "\n".join([*align([_columns(plan), *rows]), *more, *reasons, *_missing(plan, trials)])
-
-
-def write_table(path: Path, plan: Plan, trials: Sequence[Trial]) -> None:
-    """Write the trials as CSV."""
-    with atomic_file(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow((*_columns(plan), "reason"))
-        writer.writerows((*_row(plan, trial), trial.reason) for trial in trials)
+    return "\n".join([*align(cells), *more, *reasons, *_missing(plan, trials)])
 
 
 def values_text(values: Mapping[str, Any]) -> str:
@@ -57,14 +49,19 @@ def _missing(plan: Plan, trials: Sequence[Trial]) -> list[str]:
 
 
 def _columns(plan: Plan) -> list[str]:
+    """Return the columns of a table: what a trial tried between what became of it."""
     images = ["images"] if plan.is_learning_curve else []
-    return ["trial", plan.recipe.task.monitor, *_short(list(plan.grid.values)), *images, "epochs", "seconds", "state"]
+    before, after = ["trial", plan.recipe.task.monitor], [*images, "epochs", "seconds", "state"]
+    # The epochs that a trial may have are not those that it had.
+    fields = [f"recipe.{name}" if name in (*before, *after) else name for name in _short(list(plan.grid.values))]
+    return [*before, *fields, *after]
 
 
-def _row(plan: Plan, trial: Trial) -> list[Any]:
+def _row(plan: Plan, trial: Trial) -> dict[str, Any]:
     values = [_cell(trial.values[path]) for path in plan.grid.values]
     images = [trial.images] if plan.is_learning_curve else []
-    return [trial.name, trial.score, *values, *images, trial.epochs, trial.seconds, trial.state]
+    cells = [trial.name, trial.score, *values, *images, trial.epochs, trial.seconds, trial.state]
+    return dict(zip(_columns(plan), cells, strict=True))
 
 
 def _short(paths: list[str]) -> list[str]:
@@ -144,7 +141,8 @@ class Search:
         """Write `trials.csv`, `search.json`, and of finished trials `best.json`, the best recipe, and figures."""
         from medzoo.evaluation.plots.common import save_figure
 
-        write_table(self.folder / "trials.csv", self.plan, self.trials)
+        rows = ({**_row(self.plan, trial), "reason": trial.reason} for trial in self.trials)
+        write_rows(self.folder / "trials.csv", rows)
         write_json(self.folder / "search.json", self.to_json())
         if self._finished:
             self.best_recipe.save(self.folder / "best.json")

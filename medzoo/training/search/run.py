@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from medzoo.evaluation.tables import number
+from medzoo.progress import progress_bar
 from medzoo.recipe import Recipe
 from medzoo.training.search.grid import Grid, change
 from medzoo.training.search.plan import FINISHED, FRACTION, RUNNING, Plan, Trial, by_score
@@ -29,13 +30,7 @@ def progress(store: Store) -> Iterator[Callable[[], None]]:
     Yields:
         Function that brings it up to date with what all processes wrote.
     """
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[words]}"), TimeRemainingColumn())
-    # A trial may take hours, so that the speed is that of all of them.
-    with Progress(*columns, console=Console(stderr=True), speed_estimate_period=1e9) as bar:
-        task = bar.add_task("Searching", total=store.plan.total, words="")
+    with progress_bar("Searching", store.plan.total, keep=True) as bar:
         said = {trial.name for trial in store.trials() if trial.state != RUNNING}
 
         def show() -> None:
@@ -43,9 +38,8 @@ def progress(store: Store) -> Iterator[Callable[[], None]]:
             for trial in trials:
                 if trial.state != RUNNING and trial.name not in said:
                     said.add(trial.name)
-                    bar.console.print(_line(trial), markup=False, highlight=False, soft_wrap=True)
-            done = sum(_share(trial, store.plan.recipe.epochs) for trial in trials)
-            bar.update(task, completed=done, words=_words(trials, store.plan.total))
+                    bar.say(_line(trial))
+            bar.show(sum(_share(trial, store.plan.recipe.epochs) for trial in trials), _note(trials, store.plan.total))
 
         show()
         yield show
@@ -61,11 +55,11 @@ def _line(trial: Trial) -> str:
     return f"Trial {trial.name}: {values_text(trial.values)} -> {outcome}"
 
 
-def _words(trials: list[Trial], total: int) -> str:
+def _note(trials: list[Trial], total: int) -> str:
     done = [trial for trial in trials if trial.state != RUNNING]
     best = next((trial for trial in by_score(done) if trial.state == FINISHED), None)
-    words = f"{len(done)}/{total} trials"
-    return words if best is None else f"{words}, best {number(best.score)} ({best.name})"
+    note = f"{len(done)}/{total} trials"
+    return note if best is None else f"{note}, best {number(best.score)} ({best.name})"
 
 
 def search(

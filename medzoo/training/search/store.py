@@ -1,4 +1,7 @@
-"""The trials of a search on disk, which several processes work off together."""
+"""The trials of a search on disk, which several processes work off together.
+
+The journal is Optuna's own: its samplers and its pruner need more of a trial than a row of arrays.
+"""
 
 from __future__ import annotations
 
@@ -13,9 +16,11 @@ from typing import TYPE_CHECKING
 from filelock import FileLock, Timeout
 
 from medzoo.errors import require
+from medzoo.files import claim
 from medzoo.recipe import Recipe
+from medzoo.training.history import best_score, read_history
 from medzoo.training.search.grid import change
-from medzoo.training.search.plan import FINISHED, RUNNING, STATES, Plan, Trial, best_score, by_score, read_history
+from medzoo.training.search.plan import FINISHED, RUNNING, STATES, Plan, Trial, by_score
 
 if TYPE_CHECKING:
     import optuna
@@ -107,7 +112,7 @@ class Store:
         run.mkdir(parents=True, exist_ok=True)
         self._lock = FileLock(run / ".study.lock")
         with self._lock:
-            plan.keep(run / "plan.json")
+            claim(run / "plan.json", "a search with another {}", plan.to_json())
             # No judgement before the scores mean something.
             self._study = open_study(run / "study.journal", unpruned_epochs=max(1, plan.recipe.epochs // 10))
             self._queue()

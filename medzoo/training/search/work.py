@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 import keras
 
 from medzoo.errors import DivergenceError, require
-from medzoo.training.search.plan import FAILED, FINISHED, PRUNED, Plan, read_history
+from medzoo.training.history import read_history
+from medzoo.training.search.plan import FAILED, FINISHED, PRUNED, Plan
 from medzoo.training.search.record import values_text
 from medzoo.training.search.store import Claim, Store
 

@@ -6,9 +6,8 @@ import pytest
 
 pytest.importorskip("tensorflow")
 
-from medzoo.files import write_json
+from medzoo.files import write_json, write_rows
 from medzoo.hub.checkpoints.push import PushCheckpoints
-from medzoo.training.callbacks import write_table
 from medzoo.training.checkpoints import Checkpoints
 from medzoo.zoo_model import ZooModel
 from tests.conftest import RECIPE
@@ -28,7 +27,7 @@ def runs(tmp_path_factory):
         weight = model.trainable_variables[0]
         weight.assign(weight + 1)
         checkpoints.write(model, history)
-        write_table(run / "history.csv", history)
+        write_rows(run / "history.csv", history)
         write_json(run / "run.json", {"status": "running", "epochs": epoch})
         shutil.copytree(run, folder / str(epoch))
     return folder
