@@ -17,11 +17,13 @@ from medzoo.data.feed import reader as rows
 from medzoo.data.feed.batches import make_batches
 from medzoo.data.feed.reader import read_rows, reader_errors
 from medzoo.data.sources.coco_mask import CocoObject, CocoTarget
+from medzoo.data.sources.masks import PictureTarget
 from medzoo.preprocessing import Preprocessing
 from medzoo.task import Segmentation
 
 SIZE = Preprocessing((16, 16))
 TASK = Segmentation(("background", "synthetic lesion"))
+TURNED = Augmentation(rotation=30, quarter_turns=True)
 LEFT_HALF = CocoObject(1, ((0, 0, 4, 0, 4, 8, 0, 8),))
 TOP_RIGHT = CocoObject(2, ((4, 0, 8, 0, 8, 4, 4, 4),))
 
@@ -209,6 +211,26 @@ def test_pad_leaves_a_border_around_image_and_mask(tmp_path):
     assert not image[:4].any()
     assert not image[12:].any()
     assert image[11].all()
+
+
+@pytest.fixture
+def partly_labelled(tmp_path):
+    """One picture of background, two labels and pixels to ignore, a quarter each."""
+    cv2.imwrite(str(tmp_path / "mask.png"), np.kron([[0, 1], [2, 3]], np.ones((4, 4))).astype(np.uint8))
+    names = ("background", "edema", "core")
+    return one_picture(tmp_path, PictureTarget(str(tmp_path / "mask.png"), names, (0, 1, 2, 255)), names)
+
+
+def test_ignored_pixels_stay_so_where_labels_are_merged(partly_labelled):
+    _, mask = read_only_row(partly_labelled, 0, Preprocessing((2, 2)), TASK)
+    assert mask[..., 0].tolist() == [[0, 1], [1, 255]]
+
+
+def test_ignored_pixels_move_along_and_have_no_weight(partly_labelled):
+    task, balance = Segmentation(partly_labelled.labels), {"class_weights": [1, 2, 3]}
+    _, mask, weights = epoch(make_dataset(partly_labelled, SIZE, task, augment=TURNED, balance=balance))
+    assert set(np.unique(mask)) == {0, 1, 2, 255}
+    assert weights.tolist() == np.select([mask == 0, mask == 1, mask == 2], [1, 2, 3])[..., 0].tolist()
 
 
 def test_an_annotation_of_another_size_than_its_picture_is_an_error_with_both(tmp_path):

@@ -20,6 +20,7 @@ from medzoo.data.samples import Sample, Samples
 from medzoo.io import Scan, read_scan
 from medzoo.preprocessing import Preprocessing
 from medzoo.task import Task
+from medzoo.task.ignored import foreground
 
 Inputs = Iterator[np.ndarray]
 
@@ -59,7 +60,7 @@ def read_rows(
         return
     merge = task.adopt(samples.labels)
     for pixels, mask in zip(inputs, masks, strict=True):
-        mask = np.minimum(mask, 1) if merge else mask
+        mask = foreground(mask, len(samples.labels)) if merge else mask
         yield pixels, mask[..., None].astype(np.uint8, copy=False)
 
 
