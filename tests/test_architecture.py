@@ -154,6 +154,26 @@ def test_no_assert():
     assert not offenders(lambda _, path: [n.lineno for n in ast.walk(tree_of(path)) if isinstance(n, ast.Assert)])
 
 
+def test_importing_a_module_changes_no_warnings_of_its_user():
+    def rule(_, path):
+        calls = [node.value for node in tree_of(path).body if isinstance(node, ast.Expr)]
+        return [ast.unparse(call) for call in calls if ast.unparse(call).startswith("warnings.")]
+
+    assert not offenders(rule)
+
+
+def test_no_module_keeps_what_its_functions_did():
+    """In a list or a dict that begins empty; state belongs to an object that somebody holds."""
+
+    def rule(_, path):
+        nodes = [node for node in tree_of(path).body if isinstance(node, ast.Assign | ast.AnnAssign) and node.value]
+        names = {ast.unparse(getattr(node, "target", None) or node.targets[0]): ast.unparse(node.value) for node in nodes}
+        # A table without a row yet.
+        return [name for name, value in names.items() if value in ("[]", "{}", "set()") and not name.isupper()]
+
+    assert not offenders(rule)
+
+
 def test_what_is_public_has_a_docstring():
     kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 

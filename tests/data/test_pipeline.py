@@ -14,8 +14,8 @@ import tensorflow as tf
 from medzoo.data import Samples, read
 from medzoo.data.augment import Augmentation
 from medzoo.data.feed import reader as rows
-from medzoo.data.feed.batches import make_batches
-from medzoo.data.feed.reader import read_rows, reader_errors
+from medzoo.data.feed.batches import make_batches, reader_errors
+from medzoo.data.feed.reader import read_rows
 from medzoo.data.sources.coco_mask import CocoObject, CocoTarget
 from medzoo.data.sources.masks import PictureTarget
 from medzoo.preprocessing import Preprocessing
@@ -259,8 +259,9 @@ def test_a_volume_with_the_mask_of_a_picture_is_an_error_that_names_it(tmp_path)
 
 def test_a_broken_file_is_named_by_its_own_error(train):
     Path(train.images[5]).write_bytes(b"no picture")
-    with pytest.raises(ValueError, match=r"synthetic_0005\.png is not a scan") as caught, reader_errors():
-        epoch(make_dataset(train, SIZE, TASK))
+    batches = make_batches(train, SIZE, TASK)
+    with pytest.raises(ValueError, match=r"synthetic_0005\.png is not a scan") as caught, reader_errors(batches):
+        epoch(batches.tf_dataset())
     assert "\n" not in str(caught.value)
 
 
@@ -272,7 +273,17 @@ def test_a_broken_file_is_named_in_what_tensorflow_raises(train):
 
 def test_an_older_error_of_a_reader_is_not_taken_for_a_new_one(train):
     Path(train.images[0]).write_bytes(b"no picture")
+    batches = make_batches(train, SIZE, TASK)
     with pytest.raises(tf.errors.OpError):
-        epoch(make_dataset(train, SIZE, TASK))
-    with pytest.raises(tf.errors.OutOfRangeError), reader_errors():
+        epoch(batches.tf_dataset())
+    with pytest.raises(tf.errors.OutOfRangeError), reader_errors(batches):
+        raise tf.errors.OutOfRangeError(None, None, "of another kind")
+
+
+def test_the_error_of_other_batches_is_not_taken_for_that_of_these(train):
+    Path(train.images[0]).write_bytes(b"no picture")
+    mine, others = make_batches(train, SIZE, TASK), make_batches(train, SIZE, TASK)
+    with pytest.raises(tf.errors.OutOfRangeError), reader_errors(mine):
+        with pytest.raises(ValueError, match="is not a scan"), reader_errors(others):
+            epoch(others.tf_dataset())
         raise tf.errors.OutOfRangeError(None, None, "of another kind")

@@ -102,23 +102,6 @@ def _check_shape(row: Sample, scan: Scan) -> None:
 # Enough that threads which read different samples seldom wait for each other.
 _LOCKS = 64
 
-# What readers raised since `reader_errors` began; TensorFlow hands on no more than the text.
-_errors: list[Exception] = []
-
-
-@contextlib.contextmanager
-def reader_errors() -> Iterator[None]:
-    """Raise the error of the file that could not be read, in place of a backend's account of it."""
-    _errors.clear()
-    try:
-        yield
-    except Exception:
-        if not _errors:
-            raise
-        raise _errors[0] from None
-    finally:
-        _errors.clear()
-
 
 class Reader:
     """Reads the rows of samples.
@@ -166,11 +149,7 @@ class Reader:
 
     def rows(self, numbers: np.ndarray) -> list[np.ndarray]:
         """Return images `(rows, *size, channels)` and targets `(rows, ...)` of the rows with these numbers."""
-        try:
-            rows = [self._row(int(number)) for number in numbers]
-        except Exception as error:
-            _errors.append(error)
-            raise
+        rows = [self._row(int(number)) for number in numbers]
         return [np.stack(column) for column in zip(*rows, strict=True)]
 
     def _row(self, number: int) -> tuple[np.ndarray, ...]:
