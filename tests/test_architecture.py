@@ -167,7 +167,9 @@ def test_no_module_keeps_what_its_functions_did():
 
     def rule(_, path):
         nodes = [node for node in tree_of(path).body if isinstance(node, ast.Assign | ast.AnnAssign) and node.value]
-        names = {ast.unparse(getattr(node, "target", None) or node.targets[0]): ast.unparse(node.value) for node in nodes}
+        names = {
+            ast.unparse(getattr(node, "target", None) or node.targets[0]): ast.unparse(node.value) for node in nodes
+        }
         # A table without a row yet.
         return [name for name, value in names.items() if value in ("[]", "{}", "set()") and not name.isupper()]
 

@@ -5,14 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Sized
 from itertools import repeat
-from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from medzoo.errors import unknown_name
 from medzoo.inference import Prediction, predict_scans
-from medzoo.io import Scan, find_scans
+from medzoo.inference.sources import several
 from medzoo.zoo.find import find_entry
 from medzoo.zoo.load import has_onnx, load, load_onnx
 
@@ -62,7 +59,7 @@ def predict(
     if engine not in ENGINES:
         raise unknown_name("engine", engine, ENGINES)
     model = _resolve(model, engine)
-    sources = _several(source)
+    sources = several(source)
     if sources is None:
         return next(predict_scans(model, [source], batch_size, slices=[slice]))
     return predict_scans(model, _tracked(sources) if progress else sources, batch_size, on_error, repeat(slice))
@@ -76,20 +73,6 @@ def _resolve(model: Any, engine: str) -> Any:
     if engine == "onnx" or (engine == "auto" and has_onnx(folder)):
         return load_onnx(folder)
     return load(folder)
-
-
-def _several(source: Any) -> Iterable[Any] | None:
-    """Return the scans that `source` stands for, or None for a single one."""
-    if isinstance(source, np.ndarray | Scan):
-        return None
-    if isinstance(source, str | os.PathLike):
-        if not Path(source).is_dir():
-            return None
-        scans = find_scans(source)
-        return None if len(scans) == 1 and os.fspath(scans[0]) == os.fspath(source) else scans
-    if isinstance(source, Iterable):
-        return source
-    raise TypeError(f"`source` must be a path, an array, or several of these. Received: {type(source).__name__}.")
 
 
 def _tracked(sources: Iterable[Any]) -> Iterator[Any]:
