@@ -167,11 +167,10 @@ def test_no_module_keeps_what_its_functions_did():
 
     def rule(_, path):
         nodes = [node for node in tree_of(path).body if isinstance(node, ast.Assign | ast.AnnAssign) and node.value]
-        names = {
-            ast.unparse(getattr(node, "target", None) or node.targets[0]): ast.unparse(node.value) for node in nodes
-        }
-        # A table without a row yet.
-        return [name for name, value in names.items() if value in ("[]", "{}", "set()") and not name.isupper()]
+        empty = [node for node in nodes if ast.unparse(node.value) in ("[]", "{}", "set()")]
+        names = [ast.unparse(node.target if isinstance(node, ast.AnnAssign) else node.targets[0]) for node in empty]
+        # Capitals name a table, even one without a row yet.
+        return [name for name in names if not name.isupper()]
 
     assert not offenders(rule)
 
