@@ -60,7 +60,7 @@ class ImageClusters:
         if samples.kind != "classification":
             return rows
         counts = crosstab(labels, samples.targets, len(samples.labels)).tolist()
-        return [row | dict(zip(samples.labels, classes, strict=True)) for row, classes in zip(rows, counts, strict=True)]
+        return [row | dict(zip(samples.labels, cells, strict=True)) for row, cells in zip(rows, counts, strict=True)]
 
     def to_json(self) -> dict[str, Any]:
         """Return the centers, what they were chosen by, and the cases of each cluster."""
