@@ -9,6 +9,7 @@ import keras
 from keras import KerasTensor, ops
 
 from medzoo.errors import unknown_name
+from medzoo.task.ignored import IGNORED
 
 
 def one_hot_labels(y_true: KerasTensor, outputs: int) -> KerasTensor:
@@ -28,6 +29,25 @@ def one_hot_labels(y_true: KerasTensor, outputs: int) -> KerasTensor:
     return ops.one_hot(ops.cast(y_true[..., 0], "int32"), outputs)
 
 
+def counted_pixels(y_true: KerasTensor, outputs: int) -> KerasTensor | None:
+    """Return which pixels of masks `(batch, ..., 1)` have a label, bool in the same shape; None where all have.
+
+    A pixel of 255 is ignored, see `medzoo.task.ignored`; labels of images `(batch, 1)` never are.
+    """
+    if len(y_true.shape) < 3 or outputs > IGNORED or keras.backend.standardize_dtype(y_true.dtype) == "bool":
+        return None
+    return y_true != ops.cast(IGNORED, y_true.dtype)
+
+
+def mean_of_counted(values: KerasTensor, counted: KerasTensor | None) -> KerasTensor:
+    """Scale values of pixels `(batch, ...)` such that their mean is that of the counted ones, the others being 0."""
+    if counted is None:
+        return values
+    number = ops.sum(ops.cast(counted, "float32"))
+    size = ops.cast(ops.size(counted), "float32")
+    return ops.where(counted[..., 0], values, 0) * ops.cast(size / ops.maximum(number, 1.0), values.dtype)
+
+
 @keras.saving.register_keras_serializable("medzoo")
 class DiceCrossEntropy(keras.losses.Loss):
     """Sum of the soft Dice loss over the batch and the mean cross-entropy.
@@ -37,7 +57,7 @@ class DiceCrossEntropy(keras.losses.Loss):
 
     Call with `y_true` `(batch, height, width, 1)`, label indices of any number type, and `y_pred`
     `(batch, height, width, outputs)`, probabilities. Sample weights, `(batch, height, width)` or `(batch, 1, 1)`,
-    weight the pixels of the cross-entropy; the Dice part is multiplied by their mean.
+    weight the pixels of the cross-entropy; the Dice part is multiplied by their mean. Pixels of 255 are ignored.
 
     Args:
         smoothing: Pixels added to both halves of the Dice fraction.
@@ -52,6 +72,7 @@ class DiceCrossEntropy(keras.losses.Loss):
     def call(self, y_true: KerasTensor, y_pred: KerasTensor) -> KerasTensor:
         """Return the cross-entropy `(batch, height, width)` plus the one Dice loss of the batch."""
         outputs = y_pred.shape[-1]
+        counted = counted_pixels(y_true, outputs)
         y_true = ops.cast(one_hot_labels(y_true, outputs), y_pred.dtype)
         if outputs == 1:
             # torch refuses NaN here; through the Dice part it reaches the loss, where training looks for it.
@@ -59,11 +80,13 @@ class DiceCrossEntropy(keras.losses.Loss):
         else:
             entropy = keras.losses.categorical_crossentropy(y_true, y_pred)
             y_true, y_pred = y_true[..., 1:], y_pred[..., 1:]
+        if counted is not None:
+            y_true, y_pred = ops.where(counted, y_true, 0), ops.where(counted, y_pred, 0)
         axes = tuple(range(len(y_pred.shape) - 1))
         both = ops.sum(y_true * y_pred, axis=axes)
         total = ops.sum(y_true, axis=axes) + ops.sum(y_pred, axis=axes)
         dice = (2 * both + self.smoothing) / (total + self.smoothing)
-        return entropy + 1 - ops.mean(dice)
+        return mean_of_counted(entropy + 1 - ops.mean(dice), counted)
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments that make this loss again."""
@@ -75,7 +98,7 @@ class CrossEntropy(keras.losses.Loss):
     """Cross-entropy of label indices, with label smoothing, and focal where easy cases should count less.
 
     Call with `y_true` `(batch, ..., 1)`, label indices of any number type, or `(batch, outputs)`, the share of each
-    label as mixup makes it, and `y_pred` `(batch, ..., outputs)`, probabilities.
+    label as mixup makes it, and `y_pred` `(batch, ..., outputs)`, probabilities. Pixels of 255 are ignored.
 
     Args:
         label_smoothing: Share of the truth that is spread evenly over all labels.
@@ -92,7 +115,11 @@ class CrossEntropy(keras.losses.Loss):
 
     def call(self, y_true: KerasTensor, y_pred: KerasTensor) -> KerasTensor:
         """Return the cross-entropy of every case or pixel, `(batch, ...)`."""
+        counted = counted_pixels(y_true, y_pred.shape[-1]) if y_true.shape[-1] == 1 else None
         y_true = ops.cast(label_shares(y_true, y_pred.shape[-1]), y_pred.dtype)
+        return mean_of_counted(self._entropy(y_true, y_pred), counted)
+
+    def _entropy(self, y_true: KerasTensor, y_pred: KerasTensor) -> KerasTensor:
         arguments = {"label_smoothing": self.label_smoothing}
         if y_pred.shape[-1] == 1:
             # torch refuses NaN here; `nan * 0` hands it on to the loss, where training looks for it.

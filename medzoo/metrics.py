@@ -9,7 +9,7 @@ import keras
 from keras import KerasTensor, ops
 
 from medzoo.errors import refuse_unknown
-from medzoo.losses import one_hot_labels
+from medzoo.losses import counted_pixels, one_hot_labels
 
 
 def _hard_labels(y_pred: KerasTensor, threshold: float) -> KerasTensor:
@@ -24,7 +24,8 @@ class Dice(keras.metrics.Metric):
     """Dice of the decided pixels, counted over all images together, averaged over the foreground labels.
 
     Takes `y_true` `(batch, height, width, 1)`, label indices of any number type, and `y_pred`
-    `(batch, height, width, outputs)`, probabilities. Without any foreground, true or predicted, it is 1.
+    `(batch, height, width, outputs)`, probabilities. Pixels of 255 are ignored. Without any foreground, true or
+    predicted, it is 1.
 
     Args:
         outputs: Number of output channels of the network.
@@ -43,8 +44,12 @@ class Dice(keras.metrics.Metric):
         """Count the pixels of a batch; pixel weights are refused, since Dice has no agreed weighted form."""
         if sample_weight is not None:
             raise ValueError("Dice takes no sample weights. Compile it under `metrics`, not `weighted_metrics`.")
-        y_true = ops.cast(one_hot_labels(ops.convert_to_tensor(y_true), self.outputs), "float32")
+        y_true = ops.convert_to_tensor(y_true)
+        counted = counted_pixels(y_true, self.outputs)
+        y_true = ops.cast(one_hot_labels(y_true, self.outputs), "float32")
         y_pred = _hard_labels(ops.convert_to_tensor(y_pred), self.threshold)
+        if counted is not None:
+            y_true, y_pred = ops.where(counted, y_true, 0), ops.where(counted, y_pred, 0)
         if self.outputs > 1:
             y_true, y_pred = y_true[..., 1:], y_pred[..., 1:]
         axes = tuple(range(len(y_pred.shape) - 1))
@@ -118,10 +123,36 @@ class BalancedAccuracy(_Confusion):
         return ops.sum(recall) / ops.maximum(ops.sum(ops.cast(cases > 0, "float32")), 1.0)
 
 
-def _pixel_accuracy(outputs: int, threshold: float) -> keras.metrics.Metric:
-    if outputs == 1:
-        return keras.metrics.BinaryAccuracy(name="pixel_accuracy", threshold=threshold)
-    return keras.metrics.SparseCategoricalAccuracy(name="pixel_accuracy")
+@keras.saving.register_keras_serializable("medzoo")
+class PixelAccuracy(keras.metrics.Mean):
+    """Share of the pixels with the right label.
+
+    Takes what `Dice` takes; Keras's own accuracies would count pixels of 255, which are ignored.
+
+    Args:
+        outputs: Number of output channels of the network.
+        threshold: Probability from which on a pixel counts as foreground; used with one output only.
+    """
+
+    def __init__(self, outputs: int = 1, threshold: float = 0.5, name: str = "pixel_accuracy", **kwargs: Any):
+        super().__init__(name=name, **kwargs)
+        self.outputs = outputs
+        self.threshold = threshold
+
+    def update_state(self, y_true: KerasTensor, y_pred: KerasTensor, sample_weight: KerasTensor | None = None) -> None:
+        """Count the pixels of a batch, each with its weight `(batch, height, width)`."""
+        y_true, y_pred = ops.convert_to_tensor(y_true), ops.convert_to_tensor(y_pred)
+        counted = counted_pixels(y_true, self.outputs)
+        decided = y_pred[..., 0] >= self.threshold if self.outputs == 1 else ops.argmax(y_pred, axis=-1)
+        right = ops.cast(y_true[..., 0], "int32") == ops.cast(decided, "int32")
+        if counted is not None:
+            counted = ops.cast(counted[..., 0], "float32")
+            sample_weight = counted if sample_weight is None else counted * ops.cast(sample_weight, "float32")
+        super().update_state(ops.cast(right, "float32"), sample_weight)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments that make this metric again."""
+        return {**super().get_config(), "outputs": self.outputs, "threshold": self.threshold}
 
 
 def _r2(outputs: int, threshold: float | None) -> keras.metrics.Metric:
@@ -137,7 +168,7 @@ METRICS = {
     "balanced_accuracy": partial(BalancedAccuracy, name="balanced_accuracy"),
     "dice": Dice,
     "mae": _mae,
-    "pixel_accuracy": _pixel_accuracy,
+    "pixel_accuracy": PixelAccuracy,
     "r2": _r2,
 }
 

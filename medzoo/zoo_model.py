@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 
     from medzoo.data import Samples
     from medzoo.data.feed.batches import Batches
+
+# Arguments of `fit` between `x` and `shuffle`.
+_BEFORE_SHUFFLE = 7
 
 
 @keras.saving.register_keras_serializable("medzoo")
@@ -107,6 +111,14 @@ class ZooModel(keras.Model):
             # XLA's convolutions on a CPU are slower than oneDNN's; on JAX everything is compiled anyway.
             "jit_compile": False if keras.backend.backend() == "tensorflow" else "auto",
         }
+
+    @functools.wraps(keras.Model.fit)
+    def fit(self, x: Any = None, *args: Any, **kwargs: Any) -> keras.callbacks.History:
+        """Fit as Keras does, without its warning that a dataset leaves no use for the default of `shuffle`."""
+        is_shuffle_given = "shuffle" in kwargs or len(args) > _BEFORE_SHUFFLE
+        if not is_shuffle_given and type(x).__module__.startswith("tensorflow."):
+            kwargs["shuffle"] = False
+        return super().fit(x, *args, **kwargs)
 
     def dataset(
         self,

@@ -179,6 +179,27 @@ def test_no_assert():
     assert not offenders(lambda _, path: [n.lineno for n in ast.walk(tree_of(path)) if isinstance(n, ast.Assert)])
 
 
+def test_importing_a_module_changes_no_warnings_of_its_user():
+    def rule(_, path):
+        calls = [node.value for node in tree_of(path).body if isinstance(node, ast.Expr)]
+        return [ast.unparse(call) for call in calls if ast.unparse(call).startswith("warnings.")]
+
+    assert not offenders(rule)
+
+
+def test_no_module_keeps_what_its_functions_did():
+    """In a list or a dict that begins empty; state belongs to an object that somebody holds."""
+
+    def rule(_, path):
+        nodes = [node for node in tree_of(path).body if isinstance(node, ast.Assign | ast.AnnAssign) and node.value]
+        empty = [node for node in nodes if ast.unparse(node.value) in ("[]", "{}", "set()")]
+        names = [ast.unparse(node.target if isinstance(node, ast.AnnAssign) else node.targets[0]) for node in empty]
+        # Capitals name a table, even one without a row yet.
+        return [name for name in names if not name.isupper()]
+
+    assert not offenders(rule)
+
+
 def test_what_is_public_has_a_docstring():
     kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 

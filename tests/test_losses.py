@@ -252,3 +252,64 @@ def test_cross_entropy_survives_serialisation():
         keras.saving.serialize_keras_object(CrossEntropy(label_smoothing=0.1, gamma=2.0))
     )
     assert (copy.label_smoothing, copy.gamma) == (0.1, 2.0)
+
+
+def with_ignored(y_true):
+    """The same masks, of which the first row of pixels is ignored."""
+    return np.concatenate([np.full_like(y_true[:, :1], 255), y_true[:, 1:]], axis=1)
+
+
+pixel_losses = pytest.mark.parametrize("name", ["dice_crossentropy", "crossentropy", "focal"])
+
+
+@pixel_losses
+@pytest.mark.parametrize("outputs", [1, 3])
+def test_ignored_pixels_leave_the_loss_of_the_others(name, outputs):
+    loss, y_true, y_pred = make_loss(name), masks(max(2, outputs)), probabilities(outputs)
+    expected = value(loss, y_true[:, 1:], y_pred[:, 1:])
+    assert value(loss, with_ignored(y_true), y_pred) == pytest.approx(expected, rel=1e-5)
+    other = np.concatenate([y_pred[:, :1, ::-1], y_pred[:, 1:]], axis=1)
+    assert value(loss, with_ignored(y_true), other) == pytest.approx(expected, rel=1e-5)
+
+
+@pixel_losses
+def test_weights_of_ignored_pixels_do_not_count(name):
+    loss, y_true, y_pred = make_loss(name), masks(), probabilities()
+    weights = np.random.default_rng(2).uniform(size=(3, 4, 4)).astype(np.float32)
+    expected = value(loss, y_true[:, 1:], y_pred[:, 1:], sample_weight=weights[:, 1:])
+    assert value(loss, with_ignored(y_true), y_pred, sample_weight=weights) == pytest.approx(expected, rel=1e-5)
+
+
+def pixel_gradients(loss, y_true, outputs):
+    """Return the derivative of the loss by the output of each pixel before its activation, `(height, width, outputs)`.
+
+    Seen as a step of SGD over biases of which each pixel has its own.
+    """
+    inputs = keras.Input(y_true.shape[1:])
+    shape = (*y_true.shape[1:-1], outputs)
+    layer = keras.layers.EinsumDense("bhwc,hwco->bhwo", shape, "sigmoid" if outputs == 1 else "softmax", "hwo")
+    model = keras.Model(inputs, layer(inputs))
+    model.compile(keras.optimizers.SGD(1.0), loss, run_eagerly=True)
+    model.train_on_batch(np.zeros(y_true.shape, np.float32), y_true)
+    return -model.get_weights()[1]
+
+
+@pixel_losses
+@pytest.mark.parametrize("outputs", [1, 3])
+def test_ignored_pixels_have_no_gradient(name, outputs):
+    gradients = pixel_gradients(make_loss(name), with_ignored(masks(max(2, outputs), batch=1)), outputs)
+    assert not gradients[0].any()
+    assert gradients[1:].any(axis=-1).all()
+
+
+@pixel_losses
+def test_a_batch_of_ignored_pixels_has_no_loss_and_no_gradient(name):
+    nothing = np.full((1, 2, 2, 1), 255, np.uint8)
+    assert value(make_loss(name), nothing, probabilities()[:1, :2, :2]) == 0
+    assert not pixel_gradients(make_loss(name), nothing, 3).any()
+
+
+def test_the_last_of_256_labels_is_not_ignored():
+    y_true = np.full((1, 2, 2, 1), 255, np.uint8)
+    y_pred = np.full((1, 2, 2, 256), 1 / 256, np.float32)
+    assert value(CrossEntropy(), y_true, y_pred) == pytest.approx(np.log(256), rel=1e-5)

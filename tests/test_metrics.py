@@ -192,3 +192,12 @@ def test_r2_and_mae_are_those_of_keras():
     batch = np.array([[1.0], [2.0], [3.0]], np.float32), np.array([[1.0], [2.0], [4.0]], np.float32)
     assert value(make("r2", 1), batch) == pytest.approx(0.5)
     assert value(make("mae", 1), batch) == pytest.approx(1 / 3)
+
+
+@every_metric
+@both_heads
+def test_ignored_pixels_do_not_count(name, outputs):
+    y_true, y_pred = masks(max(2, outputs)), probabilities(outputs)
+    ignored = np.concatenate([np.full_like(y_true[:, :1], 255), y_true[:, 1:]], axis=1)
+    expected = value(make(name, outputs), (y_true[:, 1:], y_pred[:, 1:]))
+    assert value(make(name, outputs), (ignored, y_pred)) == pytest.approx(expected)

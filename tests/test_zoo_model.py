@@ -63,6 +63,17 @@ def test_model_fits_arrays(tiny_recipe, labels):
     assert np.isfinite(list(history.values())).all()
 
 
+def test_model_fits_a_dataset_without_the_warning_of_keras_about_shuffle(tiny_model):
+    data = pytest.importorskip("tensorflow").data.Dataset.from_tensor_slices(arrays()).batch(2)
+    tiny_model.compile_from_recipe()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        tiny_model.fit(data, verbose=0)
+        tiny_model.fit(x=data, verbose=0)
+    with pytest.warns(UserWarning, match="`shuffle=True` was passed"):
+        tiny_model.fit(data, verbose=0, shuffle=True)
+
+
 def test_model_learns_a_bright_square(tiny_recipe):
     keras.utils.set_random_seed(0)
     images, masks = arrays()

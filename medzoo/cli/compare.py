@@ -3,15 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from medzoo.cli.parser import DATA, NAME, SPLIT, add_command
-from medzoo.cli.parts import read_part
-
-if TYPE_CHECKING:
-    from medzoo.evaluation.classification import ClassificationCases
 
 
 def add_commands(commands: argparse._SubParsersAction) -> None:
@@ -36,6 +30,7 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
 def _compare(options: argparse.Namespace) -> None:
     from medzoo.evaluation.comparison.compare import compare
     from medzoo.evaluation.save import save_comparison
+    from medzoo.training.data import read_part
     from medzoo.zoo.load import load
 
     names = Path(options.first).name, Path(options.second).name
@@ -48,28 +43,14 @@ def _compare(options: argparse.Namespace) -> None:
 
 
 def _calibrate(options: argparse.Namespace) -> None:
-    from medzoo.evaluation.calibrate import adopt_task, collect_cases, fit_task
+    from medzoo.evaluation.calibrate import adopt_task, fit_calibration
+    from medzoo.training.data import read_part
     from medzoo.zoo.load import load
     from medzoo.zoo.save import save
 
     model = load(options.name)
-    before = collect_cases(model, read_part(options.data, "valid", model.recipe))
-    task = fit_task(before, options.recall, options.youden)
-    print(_change(before, replace(before, task=task)))
-    adopt_task(model, task)
+    samples = read_part(options.data, "valid", model.recipe)
+    calibration = fit_calibration(model, samples, options.recall, options.youden)
+    print(calibration)
+    adopt_task(model, calibration.task)
     print(f"-> {save(model, options.output)}")
-
-
-def _change(before: ClassificationCases, after: ClassificationCases) -> str:
-    """Return a table of what calibration changed, on the cases that it was fitted on."""
-    import numpy as np
-
-    from medzoo.evaluation.tables import align, number, rounded
-
-    of_task = ("temperature", "threshold") if before.task.is_binary else ("temperature",)
-    everyone = np.ones((1, len(before.true)))
-    scores = [cases.statistic(everyone) for cases in (before, after)]
-    names = ("ece", "log_loss", "brier", "accuracy", *(f"recall/{label}" for label in before.task.labels))
-    rows = [(name, *(getattr(cases.task, name) for cases in (before, after))) for name in of_task]
-    rows += [(name, *(rounded(score[name][0]) for score in scores)) for name in names]
-    return "\n".join(align([("", "before", "after"), *((name, number(old), number(new)) for name, old, new in rows)]))

@@ -3,15 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import sys
-from collections.abc import Iterator
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
-from medzoo.cli.parser import NAME, add_command, one_line, unused
-
-if TYPE_CHECKING:
-    from medzoo.io import Scan
+from medzoo.cli.parser import NAME, Skipped, add_command, as_several
 
 
 def add_commands(commands: argparse._SubParsersAction) -> None:
@@ -30,35 +23,12 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
 
 def _explain(options: argparse.Namespace) -> None:
     from medzoo.evaluation.gradcam.explain import explain
-    from medzoo.io import find_scans
+    from medzoo.inference.sources import save_each
     from medzoo.zoo.load import load
 
-    model = load(options.name)
-    sources = find_scans(options.scan) if Path(options.scan).is_dir() else [options.scan]
-    failures: list[object] = []
-    names: set[str] = set()
-    for scan in _scans(model, sources, options.slice, failures):
-        found = explain(model, scan, options.label, options.layer, options.method, options.slice)
-        names.add(name := unused(found.name, names))
-        paths = found.save_all(options.output, name)
-        print(f"{found.source}: {found.summary} -> {paths['overlay']}")
-    if failures:
-        raise ValueError(f"{len(failures)} scans could not be read and were skipped; the others were explained.")
-
-
-def _scans(model: Any, sources: list[Any], slice: int | None, failures: list[object]) -> Iterator[Scan]:
-    from medzoo.inference.scans import READ_ERRORS
-    from medzoo.io import read_scan
-
-    for source in sources:
-        try:
-            scan = read_scan(source, at_least=model.preprocessing.at_least)
-            # A scan that does not fit is passed over; a label or layer that does not exist is not.
-            next(model.preprocessing.inputs(scan, slice, model.task.is_dense))
-        except READ_ERRORS as error:
-            if len(sources) == 1:
-                raise
-            failures.append(source)
-            print(f"medzoo: skipped: {one_line(error)}", file=sys.stderr)
-            continue
-        yield scan
+    skipped = Skipped()
+    view = (options.label, options.layer, options.method, options.slice)
+    explained = as_several(explain(load(options.name), options.scan, *view, on_error=skipped))
+    for explanation, paths in save_each(explained, options.output):
+        print(f"{explanation.source}: {explanation.summary} -> {paths['overlay']}")
+    skipped.refuse("explained")

@@ -49,14 +49,9 @@ def _add_converters(commands: argparse._SubParsersAction) -> None:
 
 
 def _list(options: argparse.Namespace) -> None:
-    from medzoo.errors import printable
-    from medzoo.zoo.listing.models import COLUMNS, list_models
+    from medzoo.zoo.listing.models import list_models, models_table
 
-    models = list_models(options.task, options.modality, options.license, options.commercial, options.hub)
-    rows = [COLUMNS, *(tuple(map(printable, info.cells())) for info in models)]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    print(models_table(list_models(options.task, options.modality, options.license, options.commercial, options.hub)))
 
 
 def _info(options: argparse.Namespace) -> None:

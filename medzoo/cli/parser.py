@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import itertools
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
 
 NAME = "name of a model, owner/name on the Hub (owner/name@v1 for a version), or folder of a zoo entry or a run"
 RECIPE = "a recipe.json, or the name of a model whose recipe to take"
@@ -28,7 +29,23 @@ def one_line(error: BaseException) -> str:
     return "\n- ".join(items) or type(error).__name__
 
 
-def unused(name: str, names: set[str]) -> str:
-    """Return `name`, numbered where another scan of the folder has it, such as `a.png` beside `a.jpg`."""
-    numbered = (f"{name}_{number}" for number in itertools.count(2))
-    return name if name not in names else next(other for other in numbered if other not in names)
+class Skipped:
+    """Counts the scans of a folder that cannot be read, and says why in a line each."""
+
+    def __init__(self):
+        self.count = 0
+
+    def __call__(self, source: Any, error: Exception) -> None:
+        """Count a scan."""
+        self.count += 1
+        print(f"medzoo: skipped: {one_line(error)}", file=sys.stderr)
+
+    def refuse(self, done: str) -> None:
+        """Raise an error at the end if a scan was skipped; `done` is what happened to the others."""
+        if self.count:
+            raise ValueError(f"{self.count} scans could not be read and were skipped; the others were {done}.")
+
+
+def as_several(answers: Any) -> Iterator[Any]:
+    """Return an iterator over answers, also over a single one."""
+    return answers if isinstance(answers, Iterator) else iter([answers])

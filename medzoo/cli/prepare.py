@@ -18,14 +18,7 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
 
 def _prepare(options: argparse.Namespace) -> None:
     from medzoo.cli.parts import load_recipe
-    from medzoo.data import fit_preprocessing, prepare, read
-    from medzoo.preprocessing import DATASET
-    from medzoo.training.train import parts
+    from medzoo.data import read
+    from medzoo.training.data import prepare_for
 
-    recipe = load_recipe(options.recipe)
-    samples = read(options.data)
-    preprocessing = recipe.preprocessing
-    if preprocessing.normalization == DATASET:
-        preprocessing = fit_preprocessing(preprocessing, parts(samples, recipe)[0])
-    jitter = recipe.augmentation.get("slice_jitter", 0)
-    print(f"{prepare(samples, preprocessing, recipe.task, options.output, jitter)}\n-> {options.output}")
+    print(f"{prepare_for(load_recipe(options.recipe), read(options.data), options.output)}\n-> {options.output}")

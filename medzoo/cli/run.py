@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from medzoo.cli.parser import DATA, NAME, RECIPE, SPLIT, add_command, one_line, unused
-from medzoo.cli.parts import load_recipe, read_part, split_named_by
+from medzoo.cli.parser import DATA, NAME, RECIPE, SPLIT, Skipped, add_command, as_several
+from medzoo.cli.parts import load_recipe
 
 if TYPE_CHECKING:
     from medzoo.hub.checkpoints.push import PushCheckpoints
@@ -46,23 +45,14 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
 
 
 def _predict(options: argparse.Namespace) -> None:
-    from medzoo.inference import Prediction
+    from medzoo.inference.sources import save_each
     from medzoo.zoo.predict import predict
 
-    failures: list[object] = []
-
-    def skip(source: object, error: Exception) -> None:
-        failures.append(source)
-        print(f"medzoo: skipped: {one_line(error)}", file=sys.stderr)
-
-    results = predict(options.name, options.scan, engine=options.engine, on_error=skip, slice=options.slice)
-    names: set[str] = set()
-    for result in [results] if isinstance(results, Prediction) else results:
-        names.add(name := unused(result.name, names))
-        paths = result.save_all(options.output, name)
+    skipped = Skipped()
+    results = predict(options.name, options.scan, engine=options.engine, on_error=skipped, slice=options.slice)
+    for result, paths in save_each(as_several(results), options.output):
         print(f"{result.source}: {result.summary} -> {paths.get('mask', paths['json'])}")
-    if failures:
-        raise ValueError(f"{len(failures)} scans could not be read and were skipped; the others were predicted.")
+    skipped.refuse("predicted")
 
 
 def _train(options: argparse.Namespace) -> None:
@@ -106,6 +96,7 @@ def _pushes(options: argparse.Namespace, run: Path, recipe: Recipe) -> list[Push
 def _evaluate(options: argparse.Namespace) -> None:
     from medzoo.evaluation.evaluate import evaluate
     from medzoo.evaluation.save import save_report
+    from medzoo.training.data import read_part, split_named_by
     from medzoo.zoo.load import load, load_onnx
 
     model = load_onnx(options.name) if options.engine == "onnx" else load(options.name)

@@ -21,6 +21,7 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
 
 def _split(options: argparse.Namespace) -> None:
     from medzoo.data import folds, group, read, save_split
+    from medzoo.data.split_files import part_sizes
 
     samples = read(options.data)
     if options.group_duplicates:
@@ -29,10 +30,8 @@ def _split(options: argparse.Namespace) -> None:
         samples = group(samples, audit(samples).duplicate_groups)
     if options.folds:
         parts = folds(samples, options.folds, options.seed, options.test)
-        sizes = [f"fold {number} {len(part[1])}" for number, part in enumerate(parts, 1)]
-        sizes += [f"test {len(part[2])}" for part in parts[:1] if len(part) > 2]
     else:
         parts = samples.split(options.valid, options.test, options.seed)
-        sizes = [f"{part.splits[0]} {len(part)}" for part in parts]
     save_split(options.output, parts)
-    print(f"{', '.join(sizes)} images, {len(set(samples.patients))} patients -> {options.output}")
+    sizes = ", ".join(f"{name} {size}" for name, size in part_sizes(parts).items())
+    print(f"{sizes} images, {len(set(samples.patients))} patients -> {options.output}")

@@ -74,6 +74,22 @@ def read_split(path: str | os.PathLike, samples: Samples) -> Samples | list[tupl
     return replace(bare, splits=tuple(parts)) if column == "split" else _folds(path, bare, parts)
 
 
+def part_sizes(split: Sequence[Samples] | Sequence[tuple[Samples, ...]]) -> dict[str, int]:
+    """Return the number of images of each part, or of what each fold validates, by name.
+
+    Args:
+        split: The parts that `Samples.split` returns, or the folds that `folds` returns.
+
+    Example:
+        >>> part_sizes(data.split(valid=0.2, seed=0))
+        {'train': 16, 'valid': 4}
+    """
+    if isinstance(split[0], Samples):
+        return {part.splits[0]: len(part) for part in split}
+    sizes = {f"fold {number}": len(part[1]) for number, part in enumerate(split, 1)}
+    return sizes | {"test": len(split[0][2])} if len(split[0]) > 2 else sizes
+
+
 def portable_names(samples: Samples) -> list[str]:
     """Return the path of each image below the folder that holds all of them, with "/" on every system."""
     try:

@@ -2,17 +2,42 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from medzoo.evaluation.calibration import YOUDEN, choose_threshold, fit_temperature
 from medzoo.evaluation.classification import ClassificationCases
 from medzoo.evaluation.evaluate import collect
+from medzoo.evaluation.tables import align, number, rounded
 
 if TYPE_CHECKING:
     from medzoo.data import Samples
     from medzoo.task import Classification
     from medzoo.zoo_model import ZooModel
+
+
+@dataclass(frozen=True, eq=False)
+class Calibration:
+    """A fitted task, and what it changes; as text a table of both.
+
+    Args:
+        before: The cases that it was fitted on, with the task as it was.
+        task: The new task.
+    """
+
+    before: ClassificationCases
+    task: Classification
+
+    def __str__(self) -> str:
+        both = self.before, replace(self.before, task=self.task)
+        scores = [cases.statistic(np.ones((1, len(cases.true)))) for cases in both]
+        names = ("ece", "log_loss", "brier", "accuracy", *(f"recall/{label}" for label in self.task.labels))
+        rows = [("temperature", *(cases.task.temperature for cases in both))]
+        rows += [("threshold", *(cases.task.threshold for cases in both))] if self.task.is_binary else []
+        rows += [(name, *(rounded(score[name][0]) for score in scores)) for name in names]
+        return "\n".join(align([("", "before", "after"), *((name, *map(number, values)) for name, *values in rows)]))
 
 
 def calibrate(
@@ -42,9 +67,24 @@ def calibrate(
         >>> medzoo.calibrate(model, valid, recall=0.9).temperature
         1.62
     """
-    task = fit_task(collect_cases(model, samples, batch_size), recall, youden)
+    task = fit_calibration(model, samples, recall, youden, batch_size).task
     adopt_task(model, task)
     return task
+
+
+def fit_calibration(
+    model: ZooModel, samples: Samples, recall: float | None = None, youden: bool = False, batch_size: int = 8
+) -> Calibration:
+    """Do what `calibrate` does, but leave the model as it is, until `adopt_task` gives it the new task.
+
+    Raises:
+        ValueError: As `calibrate`.
+
+    Example:
+        >>> print(fit_calibration(model, valid, youden=True))
+    """
+    before = collect_cases(model, samples, batch_size)
+    return Calibration(before, fit_task(before, recall, youden))
 
 
 def collect_cases(model: ZooModel, samples: Samples, batch_size: int = 8) -> ClassificationCases:

@@ -11,6 +11,7 @@ import numpy as np
 from medzoo.evaluation import distances, scores
 from medzoo.evaluation.intervals import Statistic, weighted_means
 from medzoo.evaluation.tables import rounded
+from medzoo.task.ignored import foreground, ignored_pixels
 
 if TYPE_CHECKING:
     from medzoo.data import Samples
@@ -50,7 +51,10 @@ class SegmentationCases:
                     f"{samples.sources[index]}: the annotated mask must have the size of the image {predicted.shape}; "
                     f"got {true.shape}. Correct the annotation, or its width and height in a COCO file."
                 )
+            true, predicted, ignored = without_ignored(true, predicted, len(task.labels))
             confusions.append(scores.confusion(true, predicted, task.labels))
+            # Where both are background now.
+            confusions[-1][0, 0] -= ignored
             measures.append(distances.measure(true, predicted, task.labels, prediction.scan.spacing))
         return cls(task, np.stack(confusions), measures)
 
@@ -132,7 +136,15 @@ class SegmentationCases:
 def true_mask(task: Segmentation, samples: Samples, index: int) -> np.ndarray:
     """Return the label indices of one image at full size, as displayed, in the labels of the task."""
     mask = samples.targets[index].mask(None)
-    return task.encode(mask > 0) if task.merges_foreground(samples.labels) else mask
+    return foreground(mask, len(samples.labels)) if task.merges_foreground(samples.labels) else mask
+
+
+def without_ignored(true: np.ndarray, predicted: np.ndarray, labels: int) -> tuple[np.ndarray, np.ndarray, int]:
+    """Return both masks with the background where the true one is ignored, and the number of these pixels."""
+    ignored = ignored_pixels(true, labels)
+    if not ignored.any():
+        return true, predicted, 0
+    return np.where(ignored, 0, true), np.where(ignored, 0, predicted), int(ignored.sum())
 
 
 def _empty_cases(confusions: np.ndarray) -> dict[str, Any]:

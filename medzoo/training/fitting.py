@@ -13,7 +13,7 @@ import keras
 from medzoo.data import Samples
 from medzoo.data.augment import Augmentation
 from medzoo.data.feed.balance import class_weights, weigh
-from medzoo.data.feed.batches import ArrayBatches, Batches
+from medzoo.data.feed.batches import ArrayBatches, Batches, reader_errors
 from medzoo.data.feed.order import Order
 from medzoo.devices import Parallel
 from medzoo.features.cache import FeatureCache, can_cache
@@ -105,15 +105,16 @@ class Fitting:
         self._compile(network, len(training.order), phase)
         if done > phase.first:
             self._checkpoints.restore(network, done)
-        network.fit(
-            self._parallel.training(training.feed),
-            validation_data=self._parallel.validation(validation.feed),
-            initial_epoch=done,
-            epochs=phase.end,
-            verbose=self._verbose,
-            shuffle=False,
-            callbacks=[*self._callbacks(phase, training.order), *callbacks],
-        )
+        with reader_errors(training, validation):
+            network.fit(
+                self._parallel.training(training.feed),
+                validation_data=self._parallel.validation(validation.feed),
+                initial_epoch=done,
+                epochs=phase.end,
+                verbose=self._verbose,
+                shuffle=False,
+                callbacks=[*self._callbacks(phase, training.order), *callbacks],
+            )
 
     def _parts(self, phase: Phase) -> tuple[keras.Model, Batches, Batches]:
         """Return what is fitted, and its batches for training and for validation."""

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import platform
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from medzoo.evaluation.tables import align, number
 from medzoo.files import read_json
+from medzoo.progress import duration
 
 RUN = "run.json"
 RUNNING, FINISHED, KILLED = "running", "finished", "killed"
@@ -55,6 +58,28 @@ def find_runs(folder: str | os.PathLike) -> list[Run]:
     if not runs:
         raise FileNotFoundError(f"No {RUN} in or below {folder}. Train one: medzoo train RECIPE --data DIR -o {folder}")
     return sorted(runs, key=lambda run: (run.score is None, -(run.score or 0.0)))
+
+
+def runs_table(runs: Iterable[Run]) -> str:
+    """Return runs as a table, a line each.
+
+    Example:
+        >>> print(runs_table(find_runs("runs")))
+    """
+    return "\n".join(align([("run", "status", "score", "", "epochs", "time", "date"), *map(_cells, runs)]))
+
+
+def _cells(run: Run) -> tuple[str, ...]:
+    record = run.record
+    return (
+        str(run.folder),
+        record["status"],
+        number(run.score),
+        record["score_name"],
+        f"{record['epochs']}/{record['epochs_at_most']}",
+        duration(record["seconds"]),
+        record["date"][:16].replace("T", " "),
+    )
 
 
 def _read(path: Path) -> Run:

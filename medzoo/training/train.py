@@ -11,7 +11,6 @@ import keras
 import numpy as np
 
 from medzoo.data import Samples, fraction
-from medzoo.data.feed.reader import reader_errors
 from medzoo.data.statistics import fit_preprocessing
 from medzoo.devices import distributed, own_folder
 from medzoo.errors import refuse_unknown
@@ -106,7 +105,6 @@ def train(
         checkpoints.clean()
         cache = FeatureCache(cache or run / "features")
         with (
-            reader_errors(),
             distributed(recipe.devices, recipe.batch_size) as parallel,
             track(run, recipe, training + validation) as record,
         ):

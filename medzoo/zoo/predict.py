@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from itertools import repeat
-from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from medzoo.errors import unknown_name
 from medzoo.inference import Prediction, predict_scans
-from medzoo.io import Image, as_image, find_scans
+from medzoo.inference.sources import several
 from medzoo.progress import track
 from medzoo.zoo.find import find_entry
 from medzoo.zoo.load import has_onnx, load, load_onnx
@@ -63,7 +60,7 @@ def predict(
     if engine not in ENGINES:
         raise unknown_name("engine", engine, ENGINES)
     model = _resolve(model, engine)
-    sources = _several(source)
+    sources = several(source)
     if sources is None:
         return next(predict_scans(model, [source], batch_size, slices=[slice]))
     sources = track(sources, "Predicting") if progress else sources
@@ -78,18 +75,3 @@ def _resolve(model: Any, engine: str) -> Any:
     if engine == "onnx" or (engine == "auto" and has_onnx(folder)):
         return load_onnx(folder)
     return load(folder)
-
-
-def _several(source: Any) -> Iterable[Any] | None:
-    """Return the scans that `source` stands for, or None for a single one."""
-    if isinstance(source, np.ndarray | Image):
-        return None
-    if isinstance(source, str | os.PathLike):
-        if not Path(source).is_dir():
-            return None
-        scans = find_scans(source)
-        # A folder that is one series is named like it.
-        return None if len(scans) == 1 and Path(as_image(scans[0]).source) == Path(source) else scans
-    if isinstance(source, Iterable):
-        return source
-    raise TypeError(f"`source` must be a path, an array, or several of these. Received: {type(source).__name__}.")

@@ -13,15 +13,17 @@ import tensorflow as tf
 
 from medzoo.data import Samples, read
 from medzoo.data.augment import Augmentation
-from medzoo.data.feed.batches import make_batches
-from medzoo.data.feed.reader import read_rows, reader_errors
+from medzoo.data.feed.batches import make_batches, reader_errors
+from medzoo.data.feed.reader import read_rows
 from medzoo.data.sources.coco_mask import CocoObject, CocoTarget
+from medzoo.data.sources.masks import PictureTarget
 from medzoo.io.read import FileImage
 from medzoo.preprocessing import Preprocessing
 from medzoo.task import Segmentation
 
 SIZE = Preprocessing((16, 16))
 TASK = Segmentation(("background", "synthetic lesion"))
+TURNED = Augmentation(rotation=30, quarter_turns=True)
 LEFT_HALF = CocoObject(1, ((0, 0, 4, 0, 4, 8, 0, 8),))
 TOP_RIGHT = CocoObject(2, ((4, 0, 8, 0, 8, 4, 4, 4),))
 
@@ -211,6 +213,26 @@ def test_pad_leaves_a_border_around_image_and_mask(tmp_path):
     assert image[11].all()
 
 
+@pytest.fixture
+def partly_labelled(tmp_path):
+    """One picture of background, two labels and pixels to ignore, a quarter each."""
+    cv2.imwrite(str(tmp_path / "mask.png"), np.kron([[0, 1], [2, 3]], np.ones((4, 4))).astype(np.uint8))
+    names = ("background", "edema", "core")
+    return one_picture(tmp_path, PictureTarget(str(tmp_path / "mask.png"), names, (0, 1, 2, 255)), names)
+
+
+def test_ignored_pixels_stay_so_where_labels_are_merged(partly_labelled):
+    _, mask = read_only_row(partly_labelled, 0, Preprocessing((2, 2)), TASK)
+    assert mask[..., 0].tolist() == [[0, 1], [1, 255]]
+
+
+def test_ignored_pixels_move_along_and_have_no_weight(partly_labelled):
+    task, balance = Segmentation(partly_labelled.labels), {"class_weights": [1, 2, 3]}
+    _, mask, weights = epoch(make_dataset(partly_labelled, SIZE, task, augment=TURNED, balance=balance))
+    assert set(np.unique(mask)) == {0, 1, 2, 255}
+    assert weights.tolist() == np.select([mask == 0, mask == 1, mask == 2], [1, 2, 3])[..., 0].tolist()
+
+
 def test_an_annotation_of_another_size_than_its_picture_is_an_error_with_both(tmp_path):
     samples = one_picture(tmp_path, Blank(16, 8), TASK.labels, (8, 16))
     with pytest.raises(ValueError, match=r"ramp\.png has the size \(8, 16\), its annotation \(16, 8\)"):
@@ -237,8 +259,9 @@ def test_a_volume_with_the_mask_of_a_picture_is_an_error_that_names_it(tmp_path)
 
 def test_a_broken_file_is_named_by_its_own_error(train):
     Path(train.images[5]).write_bytes(b"no picture")
-    with pytest.raises(ValueError, match=r"synthetic_0005\.png is not a scan") as caught, reader_errors():
-        epoch(make_dataset(train, SIZE, TASK))
+    batches = make_batches(train, SIZE, TASK)
+    with pytest.raises(ValueError, match=r"synthetic_0005\.png is not a scan") as caught, reader_errors(batches):
+        epoch(batches.tf_dataset())
     assert "\n" not in str(caught.value)
 
 
@@ -250,7 +273,17 @@ def test_a_broken_file_is_named_in_what_tensorflow_raises(train):
 
 def test_an_older_error_of_a_reader_is_not_taken_for_a_new_one(train):
     Path(train.images[0]).write_bytes(b"no picture")
+    batches = make_batches(train, SIZE, TASK)
     with pytest.raises(tf.errors.OpError):
-        epoch(make_dataset(train, SIZE, TASK))
-    with pytest.raises(tf.errors.OutOfRangeError), reader_errors():
+        epoch(batches.tf_dataset())
+    with pytest.raises(tf.errors.OutOfRangeError), reader_errors(batches):
+        raise tf.errors.OutOfRangeError(None, None, "of another kind")
+
+
+def test_the_error_of_other_batches_is_not_taken_for_that_of_these(train):
+    Path(train.images[0]).write_bytes(b"no picture")
+    mine, others = make_batches(train, SIZE, TASK), make_batches(train, SIZE, TASK)
+    with pytest.raises(tf.errors.OutOfRangeError), reader_errors(mine):
+        with pytest.raises(ValueError, match="is not a scan"), reader_errors(others):
+            epoch(others.tf_dataset())
         raise tf.errors.OutOfRangeError(None, None, "of another kind")

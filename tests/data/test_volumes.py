@@ -84,6 +84,70 @@ def test_labels_come_from_dataset_json(tmp_path, table):
     assert from_volumes(write_pair(tmp_path)).labels == LABELS
 
 
+def describe(folder, labels):
+    (folder / "dataset.json").write_text(json.dumps({"labels": labels}))
+    return folder
+
+
+def test_ignored_voxels_of_nnunet_are_255_and_no_label(tmp_path):
+    describe(tmp_path, {"background": 0, "front": 1, "ignore": 2})
+    data = from_volumes(write_pair(tmp_path))
+    expected = from_volumes(tmp_path, labels=LABELS)[0].target.mask()
+    assert data.labels == LABELS[:2]
+    assert data[0].target.labels == (0, 1)
+    np.testing.assert_array_equal(data[0].target.mask(), np.where(expected == 2, 255, expected))
+
+
+def test_ignored_voxels_stay_so_where_labels_are_named_by_hand(tmp_path):
+    describe(write_pair(tmp_path), {"background": 0, "all": [0, 1], "front": 1, "ignore": 2})
+    data = from_volumes(tmp_path, labels=("background", "front"))
+    assert set(np.unique(data[0].target.mask())) == {0, 1, 255}
+    # A value that is named is a label.
+    assert set(np.unique(from_volumes(tmp_path, labels=LABELS)[0].target.mask())) == {0, 1, 2}
+
+
+def test_ignored_pixels_of_pictures_are_255(tmp_path):
+    write_picture(tmp_path / "images/1.png", [[7, 8, 9]])
+    write_picture(tmp_path / "labels/1.png", [[0, 1, 2]])
+    data = from_volumes(describe(tmp_path, {"background": 0, "tumor": 1, "ignore": 2}))
+    np.testing.assert_array_equal(data[0].target.mask(), [[0, 1, 255]])
+
+
+def test_scaled_masks_keep_what_is_ignored(tmp_path):
+    data = from_volumes(describe(write_pair(tmp_path), {"background": 0, "front": 1, "ignore": 2}))
+    assert set(np.unique(data[0].target.mask((4, 6, 4)))) == {0, 1, 255}
+
+
+def test_regions_that_do_not_overlap_are_one_label_each(tmp_path):
+    data = from_volumes(describe(write_pair(tmp_path), {"background": 0, "whole": [1, 2]}))
+    assert data.labels == ("background", "whole")
+    assert data[0].target.mask().tolist() == (read_scan(data[0].target.path).array[..., 0] > 0).tolist()
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        ({"background": 0, "whole": [1, 2], "core": 2}, "the labels 'whole' and 'core' both hold the value 2.*overlap"),
+        ({"background": 0, "core": [2]}, "expected one name for each of 0, 1, 2"),
+        ({"background": 0, "core": "1"}, "the label 'core' must have one whole number"),
+        ({"background": 0, "core": []}, "the label 'core' must have one whole number"),
+        ({"background": 0, "core": 1, "ignore": [2]}, "the label 'ignore' must have one whole number"),
+        ({"0": "background", "one": "core"}, "the label 'core' must have one whole number"),
+        ({"background": 0}, "2 to 256 different names"),
+    ],
+)
+def test_labels_that_cannot_be_read_are_named(tmp_path, labels, message):
+    with pytest.raises(ValueError, match=message):
+        from_volumes(describe(write_pair(tmp_path), labels))
+
+
+def test_a_value_that_dataset_json_does_not_name_is_an_error(tmp_path):
+    describe(write_pair(tmp_path), {"background": 0, "ignore": 3})
+    data = from_volumes(tmp_path, labels=LABELS[:2])
+    with pytest.raises(ValueError, match=r"1\.nii\.gz holds the values 2; expected 0 to 1"):
+        data[0].target.mask()
+
+
 def test_one_label_is_the_only_structure(tmp_path):
     assert from_volumes(write_pair(tmp_path), labels="heart").labels == ("background", "heart")
 

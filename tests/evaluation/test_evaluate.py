@@ -20,6 +20,21 @@ def test_evaluate_scores_pooled_and_per_case(model, samples):
     assert evaluation.confusion == [[156, 4], [8, 24]]
 
 
+def test_what_is_predicted_at_ignored_pixels_changes_no_score(model, make_samples):
+    true, predicted = np.zeros((2, 1, 8, 8), np.uint8)
+    true[0, 2:6, 2:6] = predicted[0, 2:6, 3:6] = 1
+    true[0, :, 5:] = 255
+    records = []
+    for bright in (0, 1):
+        predicted[0, :, 5:] = bright
+        # Both pictures have the whole range of grey values.
+        predicted[0, 7, 0], true[0, 7, 0] = 1, 255
+        records.append(evaluate(model, make_samples(predicted, true)))
+    assert records[0].cases == records[1].cases
+    assert records[0].confusion == records[1].confusion == [[27, 0], [4, 8]]
+    assert records[0].cases[0]["area_error_px/tumor"] == -4
+
+
 def test_evaluate_counts_cases_and_patients(model, samples):
     evaluation = evaluate(model, samples)
     assert (evaluation.n_cases, evaluation.n_patients) == (3, 2)

@@ -39,6 +39,22 @@ def test_evidence_in_a_volume_lies_where_it_is(method):
     assert not found.heatmap[:2].any()
 
 
+def test_several_scans_are_explained_but_for_those_that_cannot_be_read(tmp_path):
+    failures = []
+    explained = explain(
+        classifier(BINARY, bias=1),
+        [IMAGE, tmp_path / "absent.png", IMAGE],
+        on_error=lambda source, error: failures.append((source.name, type(error))),
+    )
+    assert [found.label for found in explained] == ["ill", "ill"]
+    assert failures == [("absent.png", FileNotFoundError)]
+
+
+def test_a_scan_of_several_that_cannot_be_read_is_an_error_where_nobody_asks(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"absent\.png"):
+        next(explain(classifier(BINARY, bias=1), [tmp_path / "absent.png"]))
+
+
 def test_the_first_of_two_labels_has_the_opposite_evidence():
     heatmap = explain(classifier(BINARY, bias=1), IMAGE, label="healthy").heatmap
     assert not heatmap[3:5, 9:11].any()

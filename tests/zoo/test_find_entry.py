@@ -3,10 +3,10 @@ import shutil
 import pytest
 
 import medzoo
-from medzoo.cli.parts import load_recipe
 from medzoo.entry import read_manifest
 from medzoo.errors import IntegrityError
 from medzoo.zoo.find import find_entry
+from medzoo.zoo.recipe import load_recipe
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ import numpy as np
 from medzoo.data.samples import Samples
 from medzoo.errors import refuse_unknown, unknown_name
 from medzoo.task import Task
+from medzoo.task.ignored import ignored_pixels
 
 BALANCED = "balanced"
 FIELDS = ("sampling", "class_weights")
@@ -66,7 +67,7 @@ def class_weights(samples: Samples, weights: str | Mapping[str, float] | Sequenc
 
 
 def weigh(targets: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Return the weight of every image `(batch,)` or pixel `(batch, *size)`, float32.
+    """Return the weight of every image `(batch,)` or pixel `(batch, *size)`, float32; 0 where a pixel is ignored.
 
     Args:
         targets: Label indices `(batch, ..., 1)`, or shares of labels as mixup makes them: `(batch, labels)`, or of two
@@ -75,7 +76,8 @@ def weigh(targets: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """
     targets = np.asarray(targets)
     if not np.issubdtype(targets.dtype, np.floating):
-        return weights[targets[..., 0]]
+        ignored = ignored_pixels(targets[..., 0], len(weights))
+        return np.where(ignored, np.float32(0), weights[np.where(ignored, 0, targets[..., 0])])
     if targets.shape[-1] == len(weights):
         return targets @ weights
     return (weights[0] * (1 - targets) + weights[1] * targets)[..., 0]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -35,6 +36,9 @@ class Batches(keras.utils.PyDataset):
         columns: Shape and type of a row of either.
         change: Changes images and targets, given a seed: tensors in, tensors out.
         weights: Weight of each label in the loss, or None.
+
+    Attributes:
+        error: The first error of `read`, since TensorFlow hands on no more than its text; see `reader_errors`.
     """
 
     def __init__(
@@ -46,8 +50,18 @@ class Batches(keras.utils.PyDataset):
         weights: np.ndarray | None = None,
     ):
         super().__init__()
-        self.order, self.read, self.columns, self.change, self.weights = order, read, columns, change, weights
+        self.order, self.columns, self.change, self.weights = order, columns, change, weights
+        self.error: Exception | None = None
+        self._read = read
         self._drawn: tuple[int, list] = (-1, [])
+
+    def read(self, rows: np.ndarray) -> list[np.ndarray]:
+        """Return images and targets of the rows with these numbers."""
+        try:
+            return self._read(rows)
+        except Exception as error:
+            self.error = self.error or error
+            raise
 
     def __len__(self) -> int:
         """Return the number of batches in an epoch."""
@@ -121,6 +135,24 @@ class ArrayBatches(Batches):
         from medzoo.data.feed.pipeline import tf_lookup
 
         return tf_lookup(self)
+
+
+@contextlib.contextmanager
+def reader_errors(*batches: Batches) -> Iterator[None]:
+    """Raise the error of the file that could not be read, in place of a backend's account of it.
+
+    Args:
+        batches: What is read in the meantime.
+    """
+    for each in batches:
+        each.error = None
+    try:
+        yield
+    except Exception:
+        errors = [each.error for each in batches if each.error is not None]
+        if not errors:
+            raise
+        raise errors[0] from None
 
 
 def make_batches(

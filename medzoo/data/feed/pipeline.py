@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,9 +11,6 @@ from medzoo.data.feed.balance import weigh
 
 if TYPE_CHECKING:
     from medzoo.data.feed.batches import ArrayBatches, Batches
-
-# Keras warns, at every `fit` on a dataset, of its own default for an argument that nobody passed.
-warnings.filterwarnings("ignore", message="`shuffle=True` was passed, but will be ignored", category=UserWarning)
 
 
 def tf_dataset(batches: Batches) -> tf.data.Dataset:

@@ -20,6 +20,7 @@ from medzoo.io import as_image
 from medzoo.preprocessing import Preprocessing
 from medzoo.preprocessing.windows import count_windows
 from medzoo.task import Task
+from medzoo.task.ignored import foreground
 
 
 def row_counts(samples: Samples, preprocessing: Preprocessing, task: Task) -> list[int]:
@@ -57,29 +58,12 @@ def read_rows(
     task.check_labels(samples.labels)
     merge = task.merges_foreground(samples.labels)
     for pixels, mask in zip(inputs, windows.targets(row.target), strict=True):
-        mask = np.minimum(mask, 1) if merge else mask
+        mask = foreground(mask, len(samples.labels)) if merge else mask
         yield pixels, task.encode(mask[..., None])
 
 
 # Enough that threads which read different samples seldom wait for each other.
 _LOCKS = 64
-
-# What readers raised since `reader_errors` began; TensorFlow hands on no more than the text.
-_errors: list[Exception] = []
-
-
-@contextlib.contextmanager
-def reader_errors() -> Iterator[None]:
-    """Raise the error of the file that could not be read, in place of a backend's account of it."""
-    _errors.clear()
-    try:
-        yield
-    except Exception:
-        if not _errors:
-            raise
-        raise _errors[0] from None
-    finally:
-        _errors.clear()
 
 
 class Reader:
@@ -126,11 +110,7 @@ class Reader:
 
     def rows(self, numbers: np.ndarray) -> list[np.ndarray]:
         """Return images `(rows, *size, channels)` and targets `(rows, ...)` of the rows with these numbers."""
-        try:
-            rows = [self._row(int(number)) for number in numbers]
-        except Exception as error:
-            _errors.append(error)
-            raise
+        rows = [self._row(int(number)) for number in numbers]
         return [np.stack(column) for column in zip(*rows, strict=True)]
 
     def _row(self, number: int) -> tuple[np.ndarray, ...]:

@@ -34,7 +34,7 @@ class MaskTarget:
             size: Wanted ([depth,] height, width) in pixels; None for `shape`.
 
         Returns:
-            uint8, 0 for the background, in display order.
+            uint8, 0 for the background, 255 for what is ignored, in display order.
 
         Raises:
             ValueError: The file cannot be read, holds values without a label, or is not in the grid of its image.
@@ -113,10 +113,12 @@ class PictureTarget(MaskTarget):
     Args:
         path: PNG, TIFF or BMP; in a palette file the index counts, not the colour.
         names: Label names, background first.
+        codes: What the values mean where they are no label indices, as in `MaskLabels`.
     """
 
     path: str
     names: tuple[str, ...] = ("background", "foreground")
+    codes: tuple[int, ...] | None = None
 
     def __str__(self) -> str:
         return self.path
@@ -136,9 +138,9 @@ class PictureTarget(MaskTarget):
     def read(self) -> np.ndarray:
         """Return the label indices (height, width), uint8."""
         values = picture_values(self.path)
-        if len(self.names) == 2 and np.isin(values, (0, 255)).all():
+        if self.codes is None and len(self.names) == 2 and np.isin(values, (0, 255)).all():
             values = values > 0
-        return as_labels(values, self.names, self.path)
+        return as_labels(values, self.names, self.path, self.codes)
 
 
 @dataclass(frozen=True, eq=False)
@@ -200,19 +202,36 @@ def picture_values(path: str) -> np.ndarray:
     return values
 
 
-def as_labels(values: np.ndarray, names: tuple[str, ...], source: str) -> np.ndarray:
+def as_labels(
+    values: np.ndarray, names: tuple[str, ...], source: str, codes: tuple[int, ...] | None = None
+) -> np.ndarray:
     """Return label indices as uint8.
+
+    Args:
+        values: The values in the mask.
+        names: Label names, background first.
+        source: The file, for the message.
+        codes: Label index of each value from 0 on, -1 where there is no such value; None where the values are indices.
 
     Raises:
         ValueError: A value is not whole, below 0, or has no name; the message names the file and the values.
     """
     is_whole = values.dtype.kind in "bui" or (values == np.floor(values)).all()
+    count = len(names if codes is None else codes)
     # In this form NaN is refused, too.
-    if not (is_whole and values.min() >= 0 and values.max() < len(names)):
-        wrong = np.setdiff1d(values, np.arange(len(names)))
-        listed = ", ".join(f"{value:g}" for value in wrong[:5])
-        raise ValueError(
-            f"{source} holds the values {listed}{', ...' if len(wrong) > 5 else ''}; expected 0 to {len(names) - 1} "
-            f"({', '.join(names)}). Name every label with `labels`, the background first, or correct the mask."
-        )
-    return values.astype(np.uint8)
+    if not (is_whole and values.min() >= 0 and values.max() < count):
+        raise _unnamed(np.setdiff1d(values, np.arange(count)), names, source)
+    if codes is None:
+        return values.astype(np.uint8)
+    indices = np.array(codes)[values.astype(np.intp)]
+    if indices.min() < 0:
+        raise _unnamed(np.unique(values[indices < 0]), names, source)
+    return indices.astype(np.uint8)
+
+
+def _unnamed(values: np.ndarray, names: tuple[str, ...], source: str) -> ValueError:
+    listed = ", ".join(f"{value:g}" for value in values[:5])
+    return ValueError(
+        f"{source} holds the values {listed}{', ...' if len(values) > 5 else ''}; expected 0 to {len(names) - 1} "
+        f"({', '.join(names)}). Name every label with `labels`, the background first, or correct the mask."
+    )

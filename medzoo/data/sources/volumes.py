@@ -11,9 +11,9 @@ import numpy as np
 
 from medzoo.data.samples import Samples
 from medzoo.data.sources.checks import Patient, patients_of
+from medzoo.data.sources.dataset_json import MaskLabels, described_labels
 from medzoo.data.sources.masks import MaskTarget, PictureTarget, as_labels, mask_labels, picture_values
 from medzoo.data.sources.pairs import find_pairs, listed_pairs
-from medzoo.files import read_json
 from medzoo.io import DicomSeries, as_image, read_scan, restore
 from medzoo.io.formats import NIFTI, PICTURE, by_suffix
 from medzoo.io.grid import Grid, display_axes
@@ -28,11 +28,13 @@ class VolumeTarget(MaskTarget):
         path: The NIfTI file.
         names: Label names, background first: its values are indices into them.
         image: The image, NIfTI or DICOM, whose grid the mask must have.
+        codes: What the values mean where they are no label indices, as in `MaskLabels`.
     """
 
     path: str
     names: tuple[str, ...]
     image: str | DicomSeries | None = None
+    codes: tuple[int, ...] | None = None
 
     def __str__(self) -> str:
         return self.path
@@ -71,7 +73,7 @@ class VolumeTarget(MaskTarget):
         scan = read_scan(self.path)
         if scan.channels > 1:
             raise ValueError(f"{self.path} has {scan.channels} channels; expected one label for each voxel.")
-        stored = restore(as_labels(scan.array[..., 0], self.names, self.path), scan)
+        stored = restore(as_labels(scan.array[..., 0], self.names, self.path, self.codes), scan)
         return np.ascontiguousarray(self._grids[0].turn(stored, self._axes).T)
 
 
@@ -95,7 +97,8 @@ def from_volumes(
     Args:
         source: The folder; or images and masks, two lists of paths in one order.
         labels: Label names, background first; or the name of the only structure. By default those of `dataset.json` in
-            the folder (MSD, nnU-Net), or background and foreground where masks are pictures of 0 and 255.
+            the folder (MSD, nnU-Net), or background and foreground where masks are pictures of 0 and 255. Which value
+            nnU-Net's `dataset.json` ignores counts in either case.
         patient: Returns the patient for a file name (a path below the folder); or a regular expression whose match is
             the patient. By default each image is its own patient.
 
@@ -113,26 +116,27 @@ def from_volumes(
     """
     pairs = listed_pairs(*source) if isinstance(source, tuple) else find_pairs(os.fspath(source))
     folder = None if isinstance(source, tuple) else os.fspath(source)
-    names = mask_labels(labels) or _described(folder) or guessed_labels(pairs[0].mask)
-    targets = tuple(mask_target(pair.mask, names, pair.image) for pair in pairs)
+    names = mask_labels(labels)
+    described = (folder and described_labels(folder, names)) or MaskLabels(names or guessed_labels(pairs[0].mask))
+    targets = tuple(mask_target(pair.mask, described.names, pair.image, described.codes) for pair in pairs)
     check_grids(targets)
     images = tuple(pair.image for pair in pairs)
     patients = patients_of([pair.name for pair in pairs], list(map(str, images)), patient)
-    return Samples(images, targets, patients, tuple(pair.split for pair in pairs), names)
+    return Samples(images, targets, patients, tuple(pair.split for pair in pairs), described.names)
 
 
 def mask_target(
-    mask: str, names: tuple[str, ...], image: str | DicomSeries | None = None
+    mask: str, names: tuple[str, ...], image: str | DicomSeries | None = None, codes: tuple[int, ...] | None = None
 ) -> VolumeTarget | PictureTarget:
-    """Return the target for a mask file.
+    """Return the target for a mask file, `codes` as in `MaskLabels`.
 
     Raises:
         ValueError: The file is neither NIfTI nor a picture.
     """
     if by_suffix(mask) is NIFTI:
-        return VolumeTarget(mask, names, image)
+        return VolumeTarget(mask, names, image, codes)
     if by_suffix(mask) is PICTURE:
-        return PictureTarget(mask, names)
+        return PictureTarget(mask, names, codes)
     raise ValueError(f"The mask {mask} is neither NIfTI nor a picture. Convert it to .nii.gz or .png.")
 
 
@@ -162,16 +166,3 @@ def guessed_labels(mask: str) -> tuple[str, ...]:
         f"The names of the labels are not known. '{mask}' holds the values {', '.join(f'{v:g}' for v in values[:20])}. "
         "Give `labels`, the background first, for example labels=('background', 'anterior', 'posterior')."
     )
-
-
-def _described(folder: str | None) -> tuple[str, ...] | None:
-    """Return the labels in the `dataset.json` of MSD ({"0": "background"}) or nnU-Net ({"background": 0})."""
-    if folder is None or not os.path.isfile(file := os.path.join(folder, "dataset.json")):
-        return None
-    table = read_json(file).get("labels")
-    if not isinstance(table, dict):
-        return None
-    indices = {int(key): str(name) for key, name in table.items()} if "0" in table else {v: k for k, v in table.items()}
-    if sorted(indices) != list(range(len(indices))):
-        raise ValueError(f"{file} has the labels {table}; expected one name for each of 0, 1, 2, ... Give `labels`.")
-    return mask_labels([indices[index] for index in range(len(indices))])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +12,9 @@ from medzoo.errors import unknown_name
 from medzoo.evaluation.gradcam.explanation import Explanation
 from medzoo.evaluation.gradcam.maps import METHODS, choose_target, reduce_outputs
 from medzoo.graph.features import find_layer
-from medzoo.io import read_scan
+from medzoo.inference.scans import READ_ERRORS
+from medzoo.inference.sources import several
+from medzoo.io import Scan, read_scan
 from medzoo.preprocessing.windows import Windows
 from medzoo.transforms.spatial import resize
 
@@ -30,8 +32,9 @@ def explain(
     layer: str | None = None,
     method: str = "gradcam",
     slice: int | None = None,
-) -> Explanation:
-    """Explain a model's answer for a scan by Grad-CAM or Grad-CAM++.
+    on_error: Callable[[Any, Exception], None] | None = None,
+) -> Explanation | Iterator[Explanation]:
+    """Explain a model's answer for a scan, or for any number of them, by Grad-CAM or Grad-CAM++.
 
     The gradient is that of the label's logit: with two labels the logit speaks for the second and, negated, for the
     first; of a segmentation it is the sum over the pixels that have the label (Seg-Grad-CAM); of a regression it is
@@ -39,7 +42,8 @@ def explain(
 
     Args:
         model: A loaded model, or any functional Keras model with a `task` and a `preprocessing`.
-        source: A picture, DICOM or NIfTI file, a folder with one scan, or an array, as `read_scan` takes it.
+        source: A picture, DICOM or NIfTI file, a folder with one scan, or an array, as `read_scan` takes it. Or
+            several: a list or generator of these, or a folder of files.
         label: Name of the label; None for the predicted one, of a segmentation that with the most pixels besides the
             background.
         layer: Name of the layer whose features are weighted, or the stride of the encoder's features, such as
@@ -49,10 +53,12 @@ def explain(
             layer, and in none with the end of the encoder.
         method: `"gradcam"` or `"gradcam++"`.
         slice: Slice of a volume, instead of the model's own rule, for a 2D classification or regression.
+        on_error: For several scans: called with a scan that cannot be read and its error, after which the next one
+            follows; None raises the error.
 
     Returns:
         The heatmap in the grid of the source from 0 to 1, the strongest evidence in all that the network saw of it; all
-        0 where nothing speaks for the label.
+        0 where nothing speaks for the label. For several scans an iterator, which computes as it is consumed.
 
     Raises:
         ValueError: The label, layer or method is unknown, the scan does not fit the model, or the model gives features.
@@ -66,11 +72,39 @@ def explain(
     Source: Selvaraju et al., 2017 (arXiv 1610.02391); Chattopadhyay et al., 2018 (arXiv 1710.11063); for segmentation
     Vinogradova et al., 2020 (arXiv 2002.11434).
     """
+    _check(model, label, method)
+    # Tensors of any library are one scan each.
+    sources = None if hasattr(source, "__array__") else several(source)
+    if sources is None:
+        scan = read_scan(source, at_least=model.preprocessing.at_least)
+        return _explain(model, scan, label, layer, method, slice)
+    scans = _readable(model, sources, slice, on_error)
+    return (_explain(model, scan, label, layer, method, slice) for scan in scans)
+
+
+def _readable(
+    model: ZooModel, sources: Iterable[Any], slice: int | None, on_error: Callable[[Any, Exception], None] | None
+) -> Iterator[Scan]:
+    """Yield the scans that the model can answer for."""
+    for source in sources:
+        try:
+            scan = read_scan(source, at_least=model.preprocessing.at_least)
+            # A scan that does not fit is passed over; a label or layer that does not exist is not.
+            next(model.preprocessing.inputs(scan, slice, model.task.is_dense))
+        except READ_ERRORS as error:
+            if on_error is None:
+                raise
+            on_error(source, error)
+            continue
+        yield scan
+
+
+def _explain(
+    model: ZooModel, scan: Scan, label: str | None, layer: str | None, method: str, slice: int | None
+) -> Explanation:
     from medzoo.graph.gradients import activation_and_gradient, run_layers
 
-    _check(model, label, method)
     preprocessing, task = model.preprocessing, model.task
-    scan = read_scan(source, at_least=preprocessing.at_least)
     windows = preprocessing.windows(scan, slice, task.is_dense)
 
     answers = []

@@ -11,7 +11,7 @@ import numpy as np
 from medzoo.evaluation.plots.common import COLOURS, add_legend, confusion_figure, mean_and_spread, single_panel
 from medzoo.evaluation.plots.sheets import check_samples, draw_image, make_sheet, write_title
 from medzoo.evaluation.record import Evaluation
-from medzoo.evaluation.segmentation import true_mask
+from medzoo.evaluation.segmentation import true_mask, without_ignored
 from medzoo.inference import predict_scans
 
 if TYPE_CHECKING:
@@ -107,7 +107,8 @@ FOLDS = ("dice", folds_figure)
 
 
 def _draw_case(axes: Axes, prediction: Any, true: np.ndarray) -> None:
-    predicted, image = prediction.displayed_mask, prediction.scan.array
+    true, predicted, _ = without_ignored(true, prediction.displayed_mask, len(prediction.task.labels))
+    image = prediction.scan.array
     if prediction.scan.is_volume:
         differing = np.count_nonzero(true != predicted, axis=(1, 2))
         index = int(np.argmax(differing if differing.any() else np.count_nonzero(true, axis=(1, 2))))

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from medzoo.entry import WEIGHTS
-from medzoo.errors import refuse_unknown
+from medzoo.errors import printable, refuse_unknown
 from medzoo.task import TASKS
 from medzoo.zoo.find import entry_folders
 from medzoo.zoo.listing.index import REGISTRY, Row, entry_row, registry_rows
@@ -70,6 +70,19 @@ class ModelInfo:
             self.license,
         )
         return tuple(cell or "-" for cell in cells)
+
+
+def models_table(models: Iterable[ModelInfo]) -> str:
+    """Return models as a table for a terminal, a line each, without what a card could do to it.
+
+    Example:
+        >>> print(models_table(medzoo.list_models(task="segmentation")).splitlines()[0].split()[0])
+        model
+    """
+    rows = [COLUMNS, *(tuple(map(printable, info.cells())) for info in models)]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows)
+    return "\n".join(line.rstrip() for line in lines)
 
 
 def list_models(

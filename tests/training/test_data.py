@@ -1,4 +1,4 @@
-"""Which rows of a data set a command takes."""
+"""Which rows of a data set are scored under the name of a part."""
 
 from dataclasses import replace
 
@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
-from medzoo.cli.parts import read_part, split_named_by
 from medzoo.data import read
+from medzoo.training.data import read_part, split_named_by
 from medzoo.training.train import parts
 
 
