@@ -86,7 +86,7 @@ class ImageClusters:
         columns = zip(samples.sources, self.clusters.labels.tolist(), samples.splits, samples.targets, strict=True)
         for (source, index, split, target), values in zip(columns, self.values.tolist(), strict=True):
             row = {"case": source, "cluster": index, "split": split}
-            if samples.kind == "classification":
+            if samples.task_type.is_categorical:
                 row["label"] = samples.labels[target]
             yield row | dict(zip(STATISTICS, values, strict=True)) if self.of == "intensity" else row
 
