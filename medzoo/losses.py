@@ -8,7 +8,7 @@ from typing import Any
 import keras
 from keras import KerasTensor, ops
 
-from medzoo.errors import unknown_name
+from medzoo.recipe import Loss
 from medzoo.task.ignored import IGNORED
 
 
@@ -161,16 +161,30 @@ def make_loss(loss: str | Mapping[str, Any]) -> keras.losses.Loss:
     """Make a loss.
 
     Args:
-        loss: Its name, or a mapping of `name` and arguments, `{"name": "focal", "gamma": 2, "label_smoothing": 0.1}`.
+        loss: Its name, or a mapping of `name` and arguments, `{"name": "focal", "gamma": 2, "label_smoothing": 0.1}`;
+            of a class of your own the name that Keras has it registered by.
 
     Raises:
         ValueError: The name is unknown, or an argument does not fit.
     """
-    arguments = {"name": loss} if isinstance(loss, str) else dict(loss)
-    name = arguments.pop("name", None)
-    if name not in LOSSES:
-        raise unknown_name("loss", name, LOSSES)
+    chosen = Loss(loss) if isinstance(loss, str) else Loss.from_json(loss)
+    kind = registered(chosen.name) if chosen.is_registered else LOSSES[chosen.name]
     try:
-        return LOSSES[name](**arguments)
+        return kind(**chosen.arguments)
     except TypeError as error:
-        raise ValueError(f"The loss '{name}' does not take these arguments: {error}") from error
+        raise ValueError(f"The loss '{chosen.name}' does not take these arguments: {error}") from error
+
+
+def registered(name: str) -> Any:
+    """Return the class or function that Keras has registered under a name, `"my_package>MyLoss"`.
+
+    Raises:
+        ValueError: There is none.
+    """
+    value = keras.saving.get_registered_object(name)
+    if value is None:
+        raise ValueError(
+            f"Keras has no object registered as '{name}'. Import the module that decorates it with "
+            "@keras.saving.register_keras_serializable(package) before this."
+        )
+    return value

@@ -9,7 +9,8 @@ import keras
 from keras import KerasTensor, ops
 
 from medzoo.errors import refuse_unknown
-from medzoo.losses import counted_pixels, one_hot_labels
+from medzoo.losses import counted_pixels, one_hot_labels, registered
+from medzoo.recipe.values import REGISTERED
 
 
 def _hard_labels(y_pred: KerasTensor, threshold: float) -> KerasTensor:
@@ -174,10 +175,13 @@ METRICS = {
 
 
 def make_metrics(names: tuple[str, ...], outputs: int, threshold: float | None) -> list[keras.metrics.Metric]:
-    """Make metrics of their names for a network with so many outputs.
+    """Make metrics of their names for a network with so many outputs; a registered class of a user takes no arguments.
 
     Raises:
         ValueError: A name is unknown.
     """
-    refuse_unknown("metric", names, METRICS)
-    return [METRICS[name](outputs=outputs, threshold=threshold) for name in names]
+    own = [name for name in names if REGISTERED.accepts(name)]
+    refuse_unknown("metric", [name for name in names if name not in own], METRICS)
+    return [
+        registered(name)() if name in own else METRICS[name](outputs=outputs, threshold=threshold) for name in names
+    ]

@@ -8,17 +8,10 @@ from typing import Any
 import keras
 from keras import KerasTensor, ops
 
-from medzoo.errors import refuse_unknown, unknown_name
+from medzoo.losses import registered
 from medzoo.recipe import Recipe
 
 OPTIMIZERS = {"adam": keras.optimizers.Adam, "adamw": keras.optimizers.AdamW, "sgd": keras.optimizers.SGD}
-# Names and their fields. A plateau is seen between epochs, by a callback of the training.
-SCHEDULES = {
-    "constant": (),
-    "cosine": ("warmup_epochs",),
-    "plateau": ("factor", "patience", "min_delta", "cooldown", "min_lr"),
-}
-
 # A fit on a loaded model starts gently, or its first epoch destroys what the weights know.
 FINE_TUNING_FACTOR = 0.1
 
@@ -40,35 +33,28 @@ def make_optimizer(
     Raises:
         ValueError: The optimiser or the schedule is unknown, or an argument does not fit.
     """
-    arguments = dict(recipe.optimizer)
-    name = arguments.pop("name")
-    if name not in OPTIMIZERS:
-        raise unknown_name("optimizer", name, OPTIMIZERS)
-    rate = arguments.pop("learning_rate", 1e-3)
+    chosen = recipe.optimizer
+    rate: Any = chosen.learning_rate
     if steps_per_epoch is None:
         rate *= FINE_TUNING_FACTOR
     else:
         rate = _schedule(recipe, rate, steps_per_epoch, first_epoch)
-    kind = _with_factors(OPTIMIZERS[name], factors) if factors else OPTIMIZERS[name]
+    kind = registered(chosen.name) if chosen.is_registered else OPTIMIZERS[chosen.name]
+    kind = _with_factors(kind, factors) if factors else kind
+    arguments = {name: value for name, value in chosen.arguments.items() if name != "learning_rate"}
     try:
-        return kind(rate, **arguments)
+        return kind(learning_rate=rate, **arguments)
     except (TypeError, ValueError) as error:
-        raise ValueError(f"The optimizer '{name}' does not take these arguments: {error}") from error
+        raise ValueError(f"The optimizer '{chosen.name}' does not take these arguments: {error}") from error
 
 
 def _schedule(
     recipe: Recipe, rate: float, steps: int, first_epoch: int
 ) -> float | keras.optimizers.schedules.LearningRateSchedule:
-    arguments = dict(recipe.schedule or {"name": "constant"})
-    name = arguments.pop("name")
-    if name not in SCHEDULES:
-        raise unknown_name("schedule", name, SCHEDULES)
-    refuse_unknown(f"field of the schedule '{name}'", arguments, SCHEDULES[name])
-    if name != "cosine":
+    # A plateau is seen between epochs, by a callback of the training.
+    if recipe.schedule is None or recipe.schedule.name != "cosine":
         return rate
-    warmup = arguments.get("warmup_epochs", 0)
-    if warmup >= recipe.epochs:
-        raise ValueError(f"`warmup_epochs` must be below the {recipe.epochs} epochs. Received: {warmup}.")
+    warmup = recipe.schedule.warmup_epochs
     decay = round((recipe.epochs - warmup) * steps)
     if warmup:
         cosine = keras.optimizers.schedules.CosineDecay(

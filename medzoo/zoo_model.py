@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import keras
 
-from medzoo.errors import unknown_name
 from medzoo.losses import make_loss
 from medzoo.metrics import make_metrics
 from medzoo.models import build
@@ -102,12 +101,10 @@ class ZooModel(keras.Model):
     def compile_arguments(self, optimizer: keras.optimizers.Optimizer) -> dict[str, Any]:
         """Return what `compile` is to be given: `optimizer`, and the recipe's loss and metrics."""
         task, recipe = self.task, self.recipe
-        if recipe.loss_name and recipe.loss_name not in task.losses:
-            raise unknown_name(f"loss for {task.name}", recipe.loss_name, task.losses)
         return {
             "optimizer": optimizer,
             "loss": make_loss(recipe.loss or task.default_loss) if recipe.loss_name else None,
-            "metrics": make_metrics(task.default_metrics, task.outputs, task.threshold),
+            "metrics": make_metrics((*task.default_metrics, *recipe.metrics), task.outputs, task.threshold),
             # XLA's convolutions on a CPU are slower than oneDNN's; on JAX everything is compiled anyway.
             "jit_compile": False if keras.backend.backend() == "tensorflow" else "auto",
         }

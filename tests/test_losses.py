@@ -243,7 +243,7 @@ def test_arguments_of_a_loss_are_passed_on():
 
 
 def test_an_argument_that_a_loss_does_not_take_is_named():
-    with pytest.raises(ValueError, match="The loss 'focal' does not take these arguments: .*delta"):
+    with pytest.raises(ValueError, match="field of the loss 'focal' 'delta'"):
         make_loss({"name": "focal", "delta": 1})
 
 

@@ -15,21 +15,21 @@ from medzoo.cli import (
     clusters,
     compare,
     crossval,
+    data,
     explain,
     features,
     models,
-    prepare,
     publish,
+    recipe,
     run,
     runs,
     search,
-    split,
 )
 from medzoo.cli.parser import one_line
 
 # What a user can cause and mend: shown as one line. Everything else is a bug and keeps its traceback.
 USER_ERRORS = (ValueError, TypeError, OSError, ImportError, ArithmeticError, RuntimeError)
-GROUPS = (models, run, publish, runs, crossval, search, features, clusters, compare, explain, audit, split, prepare)
+GROUPS = (*(models, recipe, run, publish, runs, crossval, search, features, clusters, compare, explain, audit, data),)
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from medzoo.cli.parser import DATA, RECIPE, add_command
+from medzoo.cli.parser import DATA, add_command
+from medzoo.cli.parts import add_recipe, chosen_recipe
 
 
 def add_commands(commands: argparse._SubParsersAction) -> None:
     """Add `medzoo crossval`."""
     command = add_command(commands, "crossval", _crossval, "Train and score every fold; run again after a kill.")
-    command.add_argument("recipe", metavar="RECIPE", help=RECIPE)
+    add_recipe(command)
     command.add_argument("--data", required=True, help=f"{DATA}; its test part is held out")
     command.add_argument("-o", "--output", required=True, help="folder of the runs, tables, figures and zoo entries")
     command.add_argument("--folds", type=int, default=5, help="number of folds (default: 5)")
@@ -19,10 +20,9 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
 
 
 def _crossval(options: argparse.Namespace) -> None:
-    from medzoo.cli.parts import load_recipe
     from medzoo.data import read
 
-    recipe, samples = load_recipe(options.recipe), read(options.data)
+    recipe, samples = chosen_recipe(options), read(options.data)
 
     from medzoo.training.cross_validation import cross_validate
     from medzoo.zoo.save import save

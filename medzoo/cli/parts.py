@@ -2,10 +2,39 @@
 
 from __future__ import annotations
 
+import argparse
 from typing import TYPE_CHECKING
+
+from medzoo.cli.parser import RECIPE
 
 if TYPE_CHECKING:
     from medzoo.recipe import Recipe
+
+
+def add_recipe(command: argparse.ArgumentParser) -> None:
+    """Add the recipe of a command, and the options that change values of it."""
+    command.add_argument("recipe", metavar="RECIPE", help=RECIPE)
+    command.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="FIELD=VALUE",
+        help="another value of a recipe field, such as optimizer.learning_rate=0.001; may be given several times",
+    )
+    command.add_argument("--epochs", type=int, help="another number of epochs")
+    command.add_argument("--batch-size", type=int, help="another number of images in a step")
+
+
+def chosen_recipe(options: argparse.Namespace) -> Recipe:
+    """Return the recipe of a command, with the values that its options change."""
+    from medzoo.recipe.overrides import parse
+
+    values = parse(options.set)
+    short = {"epochs": options.epochs, "batch_size": options.batch_size}
+    short["split.fraction"] = getattr(options, "fraction", None)
+    values |= {path: value for path, value in short.items() if value is not None}
+    recipe = load_recipe(options.recipe)
+    return recipe.with_(values) if values else recipe
 
 
 def load_recipe(name: str) -> Recipe:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from medzoo.cli.parser import DATA, NAME, RECIPE, SPLIT, Skipped, add_command, as_several
-from medzoo.cli.parts import load_recipe
+from medzoo.cli.parser import DATA, NAME, SPLIT, Skipped, add_command, as_several
+from medzoo.cli.parts import add_recipe, chosen_recipe
 
 if TYPE_CHECKING:
     from medzoo.hub.checkpoints.push import PushCheckpoints
@@ -25,7 +24,7 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
     command.add_argument("--slice", type=int, help="slice of a volume, for a 2D classification or regression")
 
     command = add_command(commands, "train", _train, "Train a recipe; run again after a kill to go on.")
-    command.add_argument("recipe", metavar="RECIPE", help=RECIPE)
+    add_recipe(command)
     command.add_argument("--data", required=True, help=DATA)
     command.add_argument("-o", "--output", required=True, help="folder of the run")
     command.add_argument("--fraction", type=float, help="use this fraction of the training images, for example 0.1")
@@ -58,9 +57,7 @@ def _predict(options: argparse.Namespace) -> None:
 def _train(options: argparse.Namespace) -> None:
     from medzoo.data import read
 
-    recipe = load_recipe(options.recipe)
-    if options.fraction is not None:
-        recipe = replace(recipe, split={**recipe.split, "fraction": options.fraction})
+    recipe = chosen_recipe(options)
     samples = read(options.data)
 
     from medzoo.devices import this_process

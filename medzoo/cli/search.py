@@ -6,7 +6,8 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from medzoo.cli.parser import DATA, RECIPE, add_command
+from medzoo.cli.parser import DATA, add_command
+from medzoo.cli.parts import add_recipe, chosen_recipe
 
 if TYPE_CHECKING:
     from medzoo.data import Samples
@@ -20,7 +21,7 @@ _GRID_ONLY = ("sampler", "trials", "prune")
 def add_commands(commands: argparse._SubParsersAction) -> None:
     """Add `medzoo search`."""
     command = add_command(commands, "search", _search, "Search recipe values, or the number of images that is enough.")
-    command.add_argument("recipe", metavar="RECIPE", help=RECIPE)
+    add_recipe(command)
     command.add_argument("--data", required=True, help=DATA)
     command.add_argument("-o", "--output", required=True, metavar="RUN", help="folder; run again to go on, or beside")
     command.add_argument("--grid", metavar="FILE", help='JSON: {"optimizer.learning_rate": [0.001, 0.01], ...}')
@@ -42,10 +43,9 @@ def _search(options: argparse.Namespace) -> None:
             f"--{unfit[0]} goes with {'--grid' if options.fractions else '--fractions'} only. Leave it out."
         )
 
-    from medzoo.cli.parts import load_recipe
     from medzoo.data import read
 
-    recipe = load_recipe(options.recipe)
+    recipe = chosen_recipe(options)
     samples = read(options.data)
     found = _curve(options, recipe, samples) if options.fractions else _grid(options, recipe, samples)
     print(f"{found}\n-> {found.folder / 'trials.csv'}")

@@ -7,15 +7,14 @@ from typing import Any, NamedTuple
 
 import keras
 
-from medzoo.errors import unknown_name
 from medzoo.models.classifier import classifier, regressor
 from medzoo.models.ensemble import ensemble
 from medzoo.models.resunet_plus_plus import resunet_plus_plus
 from medzoo.models.unet import unet
-from medzoo.recipe import CONVERTED, ESTIMATOR
+from medzoo.recipe import CONVERTED, ESTIMATOR, Builder
 
 
-class Builder(NamedTuple):
+class Row(NamedTuple):
     """A row of the table of builders: the function, and its paper."""
 
     build: Callable[..., keras.Model]
@@ -23,11 +22,11 @@ class Builder(NamedTuple):
 
 
 BUILDERS = {
-    "unet": Builder(unet, "Ronneberger et al. 2015, arXiv 1505.04597"),
-    "resunet_plus_plus": Builder(resunet_plus_plus, "Jha et al. 2019, arXiv 1911.07067"),
-    "classifier": Builder(classifier, "He et al. 2016, arXiv 1512.03385"),
-    "regressor": Builder(regressor, "He et al. 2016, arXiv 1512.03385"),
-    "ensemble": Builder(ensemble, "Lakshminarayanan et al. 2017, arXiv 1612.01474"),
+    "unet": Row(unet, "Ronneberger et al. 2015, arXiv 1505.04597"),
+    "resunet_plus_plus": Row(resunet_plus_plus, "Jha et al. 2019, arXiv 1911.07067"),
+    "classifier": Row(classifier, "He et al. 2016, arXiv 1512.03385"),
+    "regressor": Row(regressor, "He et al. 2016, arXiv 1512.03385"),
+    "ensemble": Row(ensemble, "Lakshminarayanan et al. 2017, arXiv 1612.01474"),
 }
 
 
@@ -58,8 +57,8 @@ def build(
         >>> build({"name": "unet", "encoder": {"name": "residual", "filters": [8, 16]}}, (32, 32, 1), 1, "sigmoid").name
         'unet'
     """
-    arguments = dict(builder)
-    name = arguments.pop("name")
+    arguments = {name: value for name, value in Builder.from_json(builder).items() if name != "name"}
+    name = builder["name"]
     if name == CONVERTED:
         raise ValueError(
             "The network of this recipe was converted from another library, so no builder has it. Load the model with "
@@ -69,13 +68,6 @@ def build(
         raise ValueError(
             "The recipe is of an estimator on the features of a network, which no builder makes. Load it with "
             "medzoo.load, or fit it anew: medzoo features RECIPE_OR_MODEL --data DIR -o RUN"
-        )
-    if name not in BUILDERS:
-        raise unknown_name("builder", name, BUILDERS)
-    if "weights" in arguments:
-        raise ValueError(
-            f"The builder '{name}' must not hold weights, which are no part of the architecture. "
-            f"Received: {arguments['weights']!r}. Set the recipe's own field: Recipe(weights=...)."
         )
     try:
         return BUILDERS[name].build(input_shape, outputs=outputs, activation=activation, weights=weights, **arguments)

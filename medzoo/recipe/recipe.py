@@ -5,27 +5,59 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
-from medzoo.errors import refuse_unknown
+from medzoo.errors import refuse_unknown, unknown_name
 from medzoo.files import read_json, write_json
 from medzoo.preprocessing import Preprocessing
+from medzoo.recipe.augmentation import Augmentation
+from medzoo.recipe.balance import Balance
+from medzoo.recipe.builder import Builder
+from medzoo.recipe.freezing import Freezing
+from medzoo.recipe.loss import METRICS, Loss
+from medzoo.recipe.optimizer import Optimizer, Schedule
+from medzoo.recipe.overrides import changed
+from medzoo.recipe.part import json_object
+from medzoo.recipe.split import Split
+from medzoo.recipe.values import NOTHING, REGISTERED, TEXT, Value, either, one_of, whole
 from medzoo.task import Task, task_from_json
 
-_MAPPINGS = ("builder", "split", "freezing", "augmentation", "balance", "optimizer", "schedule", "expected", "card")
-# Builders that no function makes: of networks that only their `config.json` holds, and of estimators on deep features.
-CONVERTED, ESTIMATOR = "converted", "estimator"
+# The dtype policies of Keras.
+PRECISIONS = ("float16", "float32", "float64", "bfloat16", "mixed_float16", "mixed_bfloat16")
 
-# These may be None.
-_OPTIONAL = ("freezing", "schedule")
+PARTS = {part.FIELD: part for part in (Builder, Freezing, Split, Augmentation, Balance, Loss, Optimizer, Schedule)}
+# Parts that may be None.
+_OPTIONAL = ("freezing", "loss", "schedule")
+
+_METRIC = either(one_of(METRICS), REGISTERED)
+VALUES = {
+    "name": TEXT,
+    "weights": either(TEXT, NOTHING),
+    # NumPy takes no larger one.
+    "seed": whole(0, 2**32 - 1),
+    "batch_size": whole(1),
+    "epochs": whole(1),
+    "patience": whole(1),
+    "precision": one_of(PRECISIONS),
+    "devices": either(whole(1), one_of(["all"]), NOTHING),
+    "metrics": Value(
+        "a list of names of metrics",
+        lambda value: isinstance(value, list | tuple) and all(map(_METRIC.accepts, value)),
+        {"type": "array", "items": dict(_METRIC.schema)},
+        METRICS,
+    ),
+}
+_WORDS = ("expected", "card")
 
 
 @dataclass(frozen=True)
 class Recipe:
     """A training as data: JSON in, JSON out, no code.
 
-    Mappings are copied as JSON, so that a recipe equals the one that its file holds: tuples in them become lists.
+    Each part is a type of its own, made of the mapping that JSON holds and checked when it is made. The loss, the
+    optimiser and the metrics may also be classes of your own, under the name that Keras has registered them by,
+    `"my_package>MyLoss"`.
 
     Args:
         name: Name of the model that comes out.
@@ -56,6 +88,7 @@ class Recipe:
         patience: Epochs without a better validation score after which training stops.
         precision: Keras dtype policy of the training; the weights that come out are float32.
         devices: Number of devices that share each batch, or "all"; None for one.
+        metrics: Names of metrics to show while training, beside those of the task.
         expected: Score, hardware and time that this recipe was seen to take.
         card: Words for the model card: summary, intended use, limits, licence, data source.
 
@@ -67,42 +100,55 @@ class Recipe:
     name: str
     task: Task
     preprocessing: Preprocessing
-    builder: Mapping[str, Any]
+    builder: Builder | Mapping[str, Any]
     weights: str | None = None
-    freezing: Mapping[str, Any] | None = None
+    freezing: Freezing | Mapping[str, Any] | None = None
     seed: int = 0
-    split: Mapping[str, float] = field(default_factory=lambda: {"valid": 0.2})
-    augmentation: Mapping[str, Any] = field(default_factory=dict)
-    balance: Mapping[str, Any] = field(default_factory=dict)
-    loss: str | Mapping[str, Any] | None = None
-    optimizer: Mapping[str, Any] = field(default_factory=lambda: {"name": "adamw", "learning_rate": 1e-3})
-    schedule: Mapping[str, Any] | None = None
+    split: Split | Mapping[str, float] = field(default_factory=lambda: Split(valid=0.2))
+    augmentation: Augmentation | Mapping[str, Any] = field(default_factory=Augmentation)
+    balance: Balance | Mapping[str, Any] = field(default_factory=Balance)
+    loss: Loss | str | Mapping[str, Any] | None = None
+    optimizer: Optimizer | Mapping[str, Any] = field(
+        default_factory=lambda: Optimizer("adamw", {"learning_rate": 1e-3})
+    )
+    schedule: Schedule | Mapping[str, Any] | None = None
     batch_size: int = 8
     epochs: int = 20
     patience: int = 10
     precision: str = "float32"
     devices: int | str | None = None
+    metrics: tuple[str, ...] = ()
     expected: Mapping[str, Any] = field(default_factory=dict)
     card: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self):
-        for name in _MAPPINGS:
-            if name not in _OPTIONAL or getattr(self, name) is not None:
-                object.__setattr__(self, name, _json_object(name, getattr(self, name)))
-        if isinstance(self.loss, Mapping):
-            object.__setattr__(self, "loss", _json_object("loss", self.loss))
-        for name in ("batch_size", "epochs", "patience"):
+        if isinstance(self.loss, str):
+            object.__setattr__(self, "loss", Loss(self.loss))
+        for name, part in PARTS.items():
             value = getattr(self, name)
-            if not isinstance(value, int) or value < 1:
-                raise ValueError(f"Recipe field `{name}` must be a whole number of at least 1. Received: {value!r}.")
-        for name in ("builder", "freezing", "optimizer", "schedule", "loss"):
-            if isinstance(getattr(self, name), Mapping) and "name" not in getattr(self, name):
-                raise ValueError(f"Recipe field `{name}` must hold a 'name'. Received: {getattr(self, name)}.")
+            if not isinstance(value, part) and not (name in _OPTIONAL and value is None):
+                object.__setattr__(self, name, part.from_json(value))
+        for name in _WORDS:
+            object.__setattr__(self, name, json_object(name, getattr(self, name)))
+        for name, value in VALUES.items():
+            value.check(name, getattr(self, name))
+        object.__setattr__(self, "metrics", tuple(self.metrics))
+        self._check_together()
+
+    def _check_together(self) -> None:
+        task, schedule = self.task, self.schedule
+        if self.loss and not self.loss.is_registered and self.loss.name not in task.losses:
+            raise unknown_name(f"loss for {task.name}", self.loss.name, task.losses)
+        self.balance.check_task(task)
+        if schedule and schedule.warmup_epochs >= self.epochs:
+            raise ValueError(
+                f"`warmup_epochs` must be below the {self.epochs} epochs. Received: {schedule.warmup_epochs}."
+            )
 
     @property
     def loss_name(self) -> str | None:
         """Name of the loss, the task's own where the recipe names none; None for a task without targets."""
-        return self.loss["name"] if isinstance(self.loss, Mapping) else self.loss or self.task.default_loss
+        return self.loss.name if self.loss else self.task.default_loss
 
     @property
     def decisive(self) -> str:
@@ -112,7 +158,39 @@ class Recipe:
     def to_json(self) -> dict[str, Any]:
         """Return the values that `from_json` reads back."""
         values = {item.name: getattr(self, item.name) for item in fields(self)}
-        return {key: value.to_json() if hasattr(value, "to_json") else value for key, value in values.items()}
+        if self.loss and not self.loss.arguments:
+            values["loss"] = self.loss.name
+        # As in the recipes of before there was this field.
+        metrics = values.pop("metrics")
+        known = {key: value.to_json() if hasattr(value, "to_json") else value for key, value in values.items()}
+        return known | ({"metrics": list(metrics)} if metrics else {})
+
+    def with_(self, values: Mapping[str, Any] | None = None, **more: Any) -> Recipe:
+        """Return a recipe with other values of the fields that dotted paths name.
+
+        Args:
+            values: Values by path, `{"optimizer.learning_rate": 1e-3}`.
+            more: Values by field, `epochs=5`.
+
+        Raises:
+            ValueError: There is no such field, or the recipe does not take the value.
+
+        Example:
+            >>> recipe.with_({"optimizer.learning_rate": 1e-2}, epochs=5).optimizer.learning_rate
+            0.01
+        """
+        values = {**(values or {}), **more}
+        parts = self.to_json()
+        parts["loss"] = parts["loss"] or (self.loss_name if any(path.startswith("loss.") for path in values) else None)
+        parts = changed(parts, values)
+        try:
+            return Recipe.from_json(parts)
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"The recipe cannot be changed to {values}: {error}") from error
+
+    def to_begin_with(self) -> Recipe:
+        """Return the recipe for data of one's own: without what was seen in its training, and words of its card."""
+        return replace(self, expected={}, card={})
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Recipe:
@@ -148,12 +226,3 @@ class Recipe:
     def save(self, path: str | os.PathLike) -> None:
         """Write the recipe as JSON."""
         write_json(path, self.to_json())
-
-
-def _json_object(name: str, value: Any) -> dict[str, Any]:
-    if not isinstance(value, Mapping):
-        raise ValueError(f"Recipe field `{name}` must be a mapping, for example {{'name': ...}}. Received: {value!r}.")
-    try:
-        return json.loads(json.dumps(dict(value), allow_nan=False))
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"Recipe field `{name}` must hold values that JSON has: {error}.") from error

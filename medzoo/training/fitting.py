@@ -175,9 +175,9 @@ class Fitting:
             StopOnDivergence(self._checkpoints),
             SaveEpoch(self._checkpoints, self._run / HISTORY, history, self._model),
         ]
-        if (recipe.schedule or {}).get("name") == "plateau":
-            arguments = {name: value for name, value in recipe.schedule.items() if name != "name"}
-            found.append(LowerOnPlateau(recipe.optimizer.get("learning_rate", 1e-3), list(history), **arguments))
+        if recipe.schedule and recipe.schedule.name == "plateau":
+            arguments = recipe.schedule.arguments
+            found.append(LowerOnPlateau(recipe.optimizer.learning_rate, list(history), **arguments))
         if phase is self._phases[-1]:
             # Before that another stage is about to be unfrozen.
             found.append(StopEarly(monitor, recipe.patience, history[phase.first :], verbose=int(verbose != 0)))

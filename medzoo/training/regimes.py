@@ -5,15 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from medzoo.errors import refuse_unknown, unknown_name
-from medzoo.recipe import Recipe
-
-# Fields of a recipe's `freezing` besides its name.
-REGIMES = {
-    "full": ("rate_factor",),
-    "frozen": ("until", "views"),
-    "gradual": ("frozen_epochs", "stage_epochs", "since", "rate_factor", "views"),
-}
+from medzoo.errors import refuse_unknown
+from medzoo.recipe import Freezing, Recipe
 
 
 @dataclass(frozen=True)
@@ -47,16 +40,15 @@ def phases(recipe: Recipe, stages: Sequence[str]) -> list[Phase]:
         [(0, ('stem', 'stage_1')), (4, ('stem',)), (6, ())]
     """
     freezing = _checked(recipe, stages)
-    if freezing["name"] == "full":
+    if freezing.name == "full":
         return [Phase(0, recipe.epochs)]
-    if freezing["name"] == "frozen":
-        until = freezing.get("until", stages[-1])
+    if freezing.name == "frozen":
+        until = freezing.arguments.get("until", stages[-1])
         return [Phase(0, recipe.epochs, tuple(stages[: stages.index(until) + 1]))]
-    since = stages.index(freezing.get("since", stages[0]))
+    since = stages.index(freezing.arguments.get("since", stages[0]))
     # All frozen, then one stage fewer each time.
     counts = range(len(stages), since - 1, -1)
-    step = freezing.get("stage_epochs", 1)
-    starts = [0, *(freezing.get("frozen_epochs", 1) + step * number for number in range(len(counts) - 1))]
+    starts = [0, *(freezing.frozen_epochs + freezing.stage_epochs * number for number in range(len(counts) - 1))]
     _refuse_too_long(recipe, starts[-1], stages[since])
     ends = [*starts[1:], recipe.epochs]
     return [Phase(*epochs, tuple(stages[:count])) for *epochs, count in zip(starts, ends, counts, strict=True)]
@@ -70,7 +62,7 @@ def rate_factors(recipe: Recipe, stages: Sequence[str]) -> dict[str, float]:
     Source: Howard and Ruder, "Universal language model fine-tuning", 2018 (arXiv 1801.06146), for rates that differ
     and for unfreezing one after the other.
     """
-    factor = _checked(recipe, stages).get("rate_factor", 1)
+    factor = _checked(recipe, stages).rate_factor
     return {} if factor == 1 else {stage: factor**depth for depth, stage in enumerate(reversed(stages), 1)}
 
 
@@ -80,29 +72,18 @@ def cached_views(recipe: Recipe) -> int | None:
     Returns:
         0 for features of the image as it is, None if the encoder has to see every epoch's images.
     """
-    default = None if recipe.augmentation else 0
-    return (recipe.freezing or {}).get("views", default)
+    views = recipe.freezing.views if recipe.freezing else None
+    return views if views is not None else None if recipe.augmentation else 0
 
 
-def _checked(recipe: Recipe, stages: Sequence[str]) -> dict:
-    freezing = dict(recipe.freezing or {"name": "full"})
-    name = freezing["name"]
-    if name not in REGIMES:
-        raise unknown_name("freezing", name, REGIMES)
-    refuse_unknown(f"field of the freezing '{name}'", freezing.keys() - {"name"}, REGIMES[name])
+def _checked(recipe: Recipe, stages: Sequence[str]) -> Freezing:
+    """Return the regime of a recipe whose stages the network has."""
+    freezing = recipe.freezing or Freezing("full")
     if recipe.freezing and not stages:
         raise ValueError(
             f"The network of '{recipe.name}' has no encoder with stages. Leave the recipe's `freezing` out."
         )
-    for field in ("until", "since"):
-        if field in freezing and freezing[field] not in stages:
-            raise unknown_name("stage", freezing[field], stages)
-    for field in ("frozen_epochs", "stage_epochs", "views"):
-        least = 0 if field == "views" else 1
-        if not isinstance(freezing.get(field, least), int) or freezing.get(field, least) < least:
-            raise ValueError(f"`{field}` must be a whole number of at least {least}. Received: {freezing[field]!r}.")
-    if not 0 < freezing.get("rate_factor", 1) <= 1:
-        raise ValueError(f"`rate_factor` must be above 0 and at most 1. Received: {freezing['rate_factor']!r}.")
+    refuse_unknown("stage", [freezing.arguments[name] for name in ("until", "since") if name in freezing], stages)
     return freezing
 
 

@@ -11,19 +11,20 @@ import keras
 import numpy as np
 
 from medzoo.data import Samples, fraction
+from medzoo.data.samples import check_task
 from medzoo.data.statistics import fit_preprocessing
 from medzoo.devices import distributed, own_folder
-from medzoo.errors import refuse_unknown
 from medzoo.features.cache import FeatureCache
 from medzoo.features.clusters import fit_clusters
-from medzoo.files import claim, locked
+from medzoo.files import locked, refuse_other
+from medzoo.losses import make_loss
+from medzoo.metrics import make_metrics
+from medzoo.optimizers import make_optimizer
 from medzoo.recipe import Recipe
 from medzoo.training.checkpoints import Checkpoints
 from medzoo.training.fitting import Fitting
 from medzoo.training.tracking import track
 from medzoo.zoo_model import ZooModel
-
-FIELDS = ("valid", "test", "fraction")
 
 
 def parts(samples: Samples, recipe: Recipe) -> tuple[Samples, Samples]:
@@ -33,7 +34,7 @@ def parts(samples: Samples, recipe: Recipe) -> tuple[Samples, Samples]:
         ValueError: The samples name splits, but "train" is not among them; or a field of the recipe's `split` is wrong.
     """
     divided = divide(samples, recipe)
-    training = fraction(divided.part("train"), recipe.split.get("fraction", 1), recipe.seed)
+    training = fraction(divided.part("train"), recipe.split.fraction or 1, recipe.seed)
     return training, divided.part("valid")
 
 
@@ -45,8 +46,7 @@ def divide(samples: Samples, recipe: Recipe) -> Samples:
     Raises:
         ValueError: As in `parts`.
     """
-    refuse_unknown("field of the split", recipe.split, FIELDS)
-    wanted = {name: recipe.split[name] for name in ("valid", "test") if name in recipe.split}
+    wanted = {name: share for name, share in recipe.split.items() if name in ("valid", "test")}
     if not any(samples.splits):
         return _join(samples.split(**wanted, seed=recipe.seed))
     if "train" not in samples.splits:
@@ -97,10 +97,15 @@ def train(
         RuntimeError: Another process trains in this folder.
         DivergenceError: The loss became NaN; the best weights are in the folder.
     """
+    _check_objects(recipe)
+    # Before the data is read, which may take long; the folder is claimed after it.
+    _refuse_other(Path(run), recipe)
+    check_task(samples, recipe.task)
+    training, validation = parts(samples, recipe)
+    fitted = fit_recipe(recipe, training)
     with own_folder(Path(run)) as run, locked(run):
         _claim(run, recipe)
-        training, validation = parts(samples, recipe)
-        recipe = fit_recipe(recipe, training)
+        recipe = fitted
         checkpoints = Checkpoints(run / "checkpoints", recipe.task.monitor)
         checkpoints.clean()
         cache = FeatureCache(cache or run / "features")
@@ -124,7 +129,22 @@ def fit_recipe(recipe: Recipe, training: Samples) -> Recipe:
     return fit_clusters(fitted, training)
 
 
+def _check_objects(recipe: Recipe) -> None:
+    """Refuse classes of a user's own that Keras does not know, or that do not take their arguments."""
+    make_optimizer(recipe)
+    make_metrics(recipe.metrics, recipe.task.outputs, recipe.task.threshold)
+    if recipe.loss:
+        make_loss(recipe.loss)
+
+
+def _refuse_other(run: Path, recipe: Recipe) -> None:
+    """Refuse the folder of another recipe; the words of its card and what was seen may differ."""
+    if (path := run / "recipe.json").exists():
+        # Through Recipe, so that a file of an older medzoo has the fields that it did not know.
+        other = Recipe.load(path).to_json()
+        refuse_other(run, "a run of another recipe", recipe.to_json(), other, ("card", "expected"))
+
+
 def _claim(run: Path, recipe: Recipe) -> None:
-    # Through Recipe, so that a file of an older medzoo has the fields that it did not know.
-    words, path = ("card", "expected"), run / "recipe.json"
-    claim(path, "a run of another recipe", recipe.to_json(), words, lambda path: Recipe.load(path).to_json())
+    _refuse_other(run, recipe)
+    recipe.save(run / "recipe.json")

@@ -164,7 +164,7 @@ def test_an_unknown_axis_shows_the_near_match():
 
 
 def test_a_negative_strength_is_an_error():
-    with pytest.raises(ValueError, match=r"`shift` must not be negative. Received: -0\.1"):
+    with pytest.raises(ValueError, match=r"`augmentation.shift` must be a number of at least 0. Received: -0\.1"):
         Augmentation(shift=-0.1)
 
 
@@ -225,7 +225,7 @@ def test_elastic_displaces_by_at_most_its_fraction_and_not_everywhere_alike():
 
 
 def test_too_strong_an_elastic_change_is_an_error():
-    with pytest.raises(ValueError, match=r"`elastic` must be at most 0\.1"):
+    with pytest.raises(ValueError, match=r"`augmentation.elastic` must be a number of at least 0 and at most 0\.1"):
         Augmentation(elastic=0.2)
 
 

@@ -54,7 +54,7 @@ def test_four_fields_are_enough():
 
 def test_loss_is_the_tasks_unless_the_recipe_names_one():
     assert make().loss_name == Segmentation.default_loss
-    assert make(loss="other").loss_name == "other"
+    assert make(loss="focal").loss_name == "focal"
 
 
 def test_recipe_does_not_change_with_the_mapping_it_was_made_of():

@@ -61,9 +61,9 @@ def test_features_are_kept_where_images_do_not_change(tiny_recipe):
         ({"name": "frozen", "untill": "stem"}, "Unknown field of the freezing 'frozen' 'untill'. Did you mean 'until'"),
         ({"name": "frozen", "until": "stage_3"}, "Unknown stage 'stage_3'. Did you mean 'stage_[12]'"),
         ({"name": "gradual", "since": "stage_9"}, "Unknown stage 'stage_9'"),
-        ({"name": "gradual", "stage_epochs": 0}, "`stage_epochs` must be a whole number of at least 1"),
-        ({"name": "frozen", "views": -1}, "`views` must be a whole number of at least 0"),
-        ({"name": "full", "rate_factor": 2}, "`rate_factor` must be above 0 and at most 1"),
+        ({"name": "gradual", "stage_epochs": 0}, "`freezing.stage_epochs` must be a whole number of at least 1"),
+        ({"name": "frozen", "views": -1}, "`freezing.views` must be a whole number of at least 0"),
+        ({"name": "full", "rate_factor": 2}, "`freezing.rate_factor` must be a number above 0 and at most 1"),
         (
             {"name": "gradual", "frozen_epochs": 6, "stage_epochs": 2},
             "schedule is longer than the training: the stage 'stem' is unfrozen after 10 epochs, the recipe has 10",

@@ -4,7 +4,7 @@ import pytest
 
 pytest.importorskip("optuna")
 
-from medzoo.training.search.grid import Grid, change
+from medzoo.training.search.grid import Grid
 from medzoo.training.search.plan import Plan
 
 RATE = "optimizer.learning_rate"
@@ -38,7 +38,7 @@ def test_more_random_points_begin_with_the_same():
 
 
 def test_a_change_keeps_the_other_values(tiny_recipe):
-    changed = change(tiny_recipe, {"builder.encoder.dropout": 0.2, "epochs": 7})
+    changed = tiny_recipe.with_({"builder.encoder.dropout": 0.2, "epochs": 7})
     assert changed.builder == {"name": "unet", "encoder": {"name": "residual", "filters": [4, 8], "dropout": 0.2}}
     assert changed.epochs == 7
     assert changed.optimizer == tiny_recipe.optimizer
@@ -46,11 +46,11 @@ def test_a_change_keeps_the_other_values(tiny_recipe):
 
 
 def test_a_loss_by_name_becomes_a_mapping_when_a_field_of_it_is_set(tiny_recipe):
-    assert change(tiny_recipe, {"loss.label_smoothing": 0.1}).loss["name"] == tiny_recipe.loss_name
+    assert tiny_recipe.with_({"loss.smoothing": 0.1}).loss["name"] == tiny_recipe.loss_name
 
 
 def test_a_part_is_set_before_its_fields(tiny_recipe):
-    changed = change(tiny_recipe, {"optimizer.momentum": 0.9, "optimizer": {"name": "sgd"}})
+    changed = tiny_recipe.with_({"optimizer.momentum": 0.9, "optimizer": {"name": "sgd"}})
     assert changed.optimizer == {"name": "sgd", "momentum": 0.9}
 
 
@@ -67,7 +67,7 @@ def test_what_trials_are_judged_by_cannot_be_searched(path):
 
 def test_a_field_of_what_has_no_fields_is_an_error(tiny_recipe):
     with pytest.raises(ValueError, match="'epochs.most' is no recipe field, since 'epochs' is 3"):
-        change(tiny_recipe, {"epochs.most": 5})
+        tiny_recipe.with_({"epochs.most": 5})
 
 
 @pytest.mark.parametrize(

@@ -4,33 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 
 from medzoo.data.samples import Samples
 from medzoo.errors import refuse_unknown, unknown_name
-from medzoo.task import Task
+from medzoo.recipe.balance import BALANCED
 from medzoo.task.ignored import ignored_pixels
-
-BALANCED = "balanced"
-FIELDS = ("sampling", "class_weights")
-
-
-def check_balance(balance: Mapping[str, Any], task: Task) -> None:
-    """Refuse fields and values that a recipe's `balance` does not have, or that do not fit the task.
-
-    Raises:
-        ValueError: A field or a value is unknown, or sampling by label is asked for where images have none.
-    """
-    refuse_unknown("field of the balance", balance, FIELDS)
-    if balance.get("sampling") not in (None, BALANCED):
-        raise unknown_name("sampling", balance["sampling"], (BALANCED,))
-    if balance.get("sampling") and not task.is_categorical:
-        raise ValueError(
-            f"Balanced sampling draws labels of images; the task is {task.name}. "
-            "Leave 'sampling' out of the recipe's `balance`."
-        )
 
 
 def class_weights(samples: Samples, weights: str | Mapping[str, float] | Sequence[float]) -> np.ndarray:

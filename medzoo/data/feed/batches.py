@@ -14,11 +14,12 @@ import numpy as np
 
 from medzoo.data.augment import Augmentation
 from medzoo.data.augment.backend import ops_of
-from medzoo.data.feed.balance import check_balance, class_weights, weigh
+from medzoo.data.feed.balance import class_weights, weigh
 from medzoo.data.feed.order import Order
 from medzoo.data.feed.reader import Reader
 from medzoo.data.samples import Samples, check_task
 from medzoo.preprocessing import Preprocessing
+from medzoo.recipe import Balance
 from medzoo.task import Task
 
 if TYPE_CHECKING:
@@ -193,13 +194,13 @@ def make_batches(
         ValueError: There are no samples, their targets or labels are not the task's, or a field of `balance` is wrong.
     """
     _check(samples, preprocessing, task, augment)
-    balance = balance or {}
-    check_balance(balance, task)
+    balance = Balance.from_json(balance or {})
+    balance.check_task(task)
     preprocessing = preprocessing.for_training
     reader = Reader(samples, preprocessing, task, augment.slice_jitter if augment else 0, cache)
-    strata = samples.targets if balance.get("sampling") else None
+    strata = samples.targets if balance.sampling else None
     order = Order(reader.count, batch_size, seed, shuffle, strata, multiple, reader.blocks)
-    weights = balance.get("class_weights")
+    weights = balance.class_weights
     read, columns = _shares(reader, task) if augment is not None and augment.mixup else (reader.rows, reader.columns)
     return Batches(
         order,

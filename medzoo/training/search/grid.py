@@ -94,29 +94,6 @@ class Grid:
         return {path: _decode(self.values[path], label) for path, label in point.items()}
 
 
-def change(recipe: Recipe, values: Mapping[str, Any]) -> Recipe:
-    """Return a recipe with other values of the fields that the dotted paths name.
-
-    A part that is a name alone, such as a loss, becomes a mapping when one of its fields is set.
-
-    Raises:
-        ValueError: There is no such field, or the recipe does not take the value.
-
-    Example:
-        >>> change(recipe, {"optimizer.learning_rate": 1e-2}).optimizer
-        {'name': 'adamw', 'learning_rate': 0.01}
-    """
-    parts = json.loads(json.dumps(recipe.to_json()))
-    parts["loss"] = parts["loss"] or (recipe.loss_name if any(path.startswith("loss.") for path in values) else None)
-    # "optimizer" comes before "optimizer.momentum".
-    for path, value in sorted(values.items()):
-        _set(parts, path, value)
-    try:
-        return Recipe.from_json(parts)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"The recipe cannot be changed to {dict(values)}: {error}") from error
-
-
 def _check(path: str, values: Any) -> None:
     if isinstance(values, Mapping):
         refuse_unknown(f"key of the range '{path}'", values, _RANGE)
@@ -146,14 +123,3 @@ def _label(value: Any) -> Any:
 
 def _decode(values: Any, label: Any) -> Any:
     return label if isinstance(values, Mapping) else {_label(value): value for value in values}[label]
-
-
-def _set(parts: dict[str, Any], path: str, value: Any) -> None:
-    *parents, name = path.split(".")
-    for parent in parents:
-        inner = parts.get(parent)
-        if not (inner is None or isinstance(inner, str | dict)):
-            raise ValueError(f"'{path}' is no recipe field, since '{parent}' is {inner!r} and has no fields.")
-        parts[parent] = {"name": inner} if isinstance(inner, str) else inner or {}
-        parts = parts[parent]
-    parts[name] = value

@@ -9,7 +9,7 @@ from typing import Any
 
 from medzoo.errors import refuse_unknown
 from medzoo.recipe import Recipe
-from medzoo.training.search.grid import Grid, change
+from medzoo.training.search.grid import Grid
 
 SAMPLERS = ("grid", "random", "tpe")
 FRACTION = "split.fraction"
@@ -67,7 +67,7 @@ class Plan:
         if sampler != "grid" and (not isinstance(trials, int) or trials < 1):
             raise ValueError(f"The sampler '{sampler}' needs `trials`, at least 1. Received: trials={trials}.")
         for point in self.grid.points(sampler, trials, self.seed):
-            change(self.recipe, self.grid.decode(point))
+            self.recipe.with_(self.grid.decode(point))
 
     def to_json(self) -> dict[str, Any]:
         """Return what makes it this search; trials may be added later, and the words of the card may change."""

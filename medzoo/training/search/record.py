@@ -12,7 +12,6 @@ from medzoo.evaluation.record import hardware
 from medzoo.evaluation.tables import align
 from medzoo.files import write_json, write_rows
 from medzoo.recipe import Recipe
-from medzoo.training.search.grid import change
 from medzoo.training.search.plan import FINISHED, RUNNING, Plan, Trial
 
 if TYPE_CHECKING:
@@ -126,7 +125,7 @@ class Search:
             "minutes": round(best.seconds / 60, 1),
             "hardware": f"{machine['cores']} cores of {machine['cpu']}",
         }
-        return replace(change(self.plan.recipe, best.values), expected=expected)
+        return replace(self.plan.recipe.with_(best.values), expected=expected)
 
     def __str__(self) -> str:
         """Return the trials as a table, the best first; of a learning curve those with the fewest images first."""

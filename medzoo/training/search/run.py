@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from medzoo.evaluation.tables import number
 from medzoo.progress import progress_bar
 from medzoo.recipe import Recipe
-from medzoo.training.search.grid import Grid, change
+from medzoo.training.search.grid import Grid
 from medzoo.training.search.plan import FINISHED, FRACTION, RUNNING, Plan, Trial, by_score
 from medzoo.training.search.record import Search, values_text
 from medzoo.training.search.store import Store
@@ -181,4 +181,4 @@ def best_model(found: Search, samples: Samples) -> ZooModel:
 def _images(job: Job, values: dict[str, Any]) -> int:
     from medzoo.training.train import parts
 
-    return len(parts(job.samples, change(job.plan.recipe, values))[0])
+    return len(parts(job.samples, job.plan.recipe.with_(values))[0])

@@ -19,7 +19,6 @@ from medzoo.errors import require
 from medzoo.files import claim
 from medzoo.recipe import Recipe
 from medzoo.training.history import best_score, read_history
-from medzoo.training.search.grid import change
 from medzoo.training.search.plan import FINISHED, RUNNING, STATES, Plan, Trial, by_score
 
 if TYPE_CHECKING:
@@ -131,7 +130,7 @@ class Store:
             folder = self.run / "trials" / _folder_of(trial)
             lock = self._lock_of(folder)
             lock.acquire()
-        return Claim(trial, change(self.plan.recipe, self.plan.grid.decode(trial.params)), folder, lock)
+        return Claim(trial, self.plan.recipe.with_(self.plan.grid.decode(trial.params)), folder, lock)
 
     def finish(self, claim: Claim, state: str, reason: str | None = None) -> None:
         """Write how a trial ended, and delete the weights of all but the best."""
