@@ -211,8 +211,8 @@ def test_progress_tells_of_each_trial_and_the_best_so_far(job, capsys):
 
 
 def test_a_long_table_is_cut_on_the_screen_only(tmp_path):
-    trials = tuple(Trial(f"{number:04d}", "finished", {"epochs": 1}, -number) for number in range(25))
-    found = Search(tmp_path, Plan(RECIPE, Grid({"epochs": [1, 2]})), trials, {})
+    trials = tuple(Trial(f"{number:04d}", "finished", {"epochs": 2}, -number) for number in range(25))
+    found = Search(tmp_path, Plan(RECIPE, Grid({"epochs": [2, 3]})), trials, {})
     found.save()
     assert str(found).splitlines()[-1] == "... and 5 more"
     assert len(str(found).splitlines()) == 22
