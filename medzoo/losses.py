@@ -39,6 +39,11 @@ def counted_pixels(y_true: KerasTensor, outputs: int) -> KerasTensor | None:
     return y_true != ops.cast(IGNORED, y_true.dtype)
 
 
+def without_ignored(y_true: KerasTensor, counted: KerasTensor | None) -> KerasTensor:
+    """Return label indices with 0 where they do not count, since torch refuses indices that no output has."""
+    return y_true if counted is None else ops.where(counted, y_true, ops.zeros_like(y_true))
+
+
 def mean_of_counted(values: KerasTensor, counted: KerasTensor | None) -> KerasTensor:
     """Scale values of pixels `(batch, ...)` such that their mean is that of the counted ones, the others being 0."""
     if counted is None:
@@ -73,7 +78,7 @@ class DiceCrossEntropy(keras.losses.Loss):
         """Return the cross-entropy `(batch, height, width)` plus the one Dice loss of the batch."""
         outputs = y_pred.shape[-1]
         counted = counted_pixels(y_true, outputs)
-        y_true = ops.cast(one_hot_labels(y_true, outputs), y_pred.dtype)
+        y_true = ops.cast(one_hot_labels(without_ignored(y_true, counted), outputs), y_pred.dtype)
         if outputs == 1:
             # torch refuses NaN here; through the Dice part it reaches the loss, where training looks for it.
             entropy = keras.losses.binary_crossentropy(y_true, ops.nan_to_num(y_pred, nan=0.5))
@@ -116,7 +121,7 @@ class CrossEntropy(keras.losses.Loss):
     def call(self, y_true: KerasTensor, y_pred: KerasTensor) -> KerasTensor:
         """Return the cross-entropy of every case or pixel, `(batch, ...)`."""
         counted = counted_pixels(y_true, y_pred.shape[-1]) if y_true.shape[-1] == 1 else None
-        y_true = ops.cast(label_shares(y_true, y_pred.shape[-1]), y_pred.dtype)
+        y_true = ops.cast(label_shares(without_ignored(y_true, counted), y_pred.shape[-1]), y_pred.dtype)
         return mean_of_counted(self._entropy(y_true, y_pred), counted)
 
     def _entropy(self, y_true: KerasTensor, y_pred: KerasTensor) -> KerasTensor:

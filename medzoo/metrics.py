@@ -9,7 +9,7 @@ import keras
 from keras import KerasTensor, ops
 
 from medzoo.errors import refuse_unknown
-from medzoo.losses import counted_pixels, one_hot_labels, registered
+from medzoo.losses import counted_pixels, one_hot_labels, registered, without_ignored
 from medzoo.recipe.values import REGISTERED
 
 
@@ -47,7 +47,7 @@ class Dice(keras.metrics.Metric):
             raise ValueError("Dice takes no sample weights. Compile it under `metrics`, not `weighted_metrics`.")
         y_true = ops.convert_to_tensor(y_true)
         counted = counted_pixels(y_true, self.outputs)
-        y_true = ops.cast(one_hot_labels(y_true, self.outputs), "float32")
+        y_true = ops.cast(one_hot_labels(without_ignored(y_true, counted), self.outputs), "float32")
         y_pred = _hard_labels(ops.convert_to_tensor(y_pred), self.threshold)
         if counted is not None:
             y_true, y_pred = ops.where(counted, y_true, 0), ops.where(counted, y_pred, 0)
