@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from medzoo.errors import refuse_unknown, unknown_name
 from medzoo.recipe.part import Named
-from medzoo.recipe.values import FLAG, MAPPING, NOTHING, TEXT, WIDTHS, Value, either, number, whole
+from medzoo.recipe.values import FLAG, MAPPING, NOTHING, TEXT, WIDTHS, Value, either, number, one_of, whole
 
 # Builders that no function makes: of networks that only their `config.json` holds, and of estimators on deep features.
 CONVERTED, ESTIMATOR = "converted", "estimator"
@@ -19,7 +19,7 @@ _RESNET = {
     "groups": whole(1),
     "width_per_group": whole(1),
     "dilated": either(FLAG, NOTHING),
-    "shortcut": either(TEXT, NOTHING),
+    "shortcut": either(one_of(["A", "B"]), NOTHING),
 }
 _EFFICIENTNETS = tuple(f"efficientnetv2{size}" for size in ("b0", "b1", "b2", "b3", "s", "m", "l"))
 # Encoders and their arguments; a test compares both tables with the functions in `medzoo.models`.
@@ -33,7 +33,7 @@ ENCODERS: dict[str, dict[str, Value]] = {
 _ENCODER = either(TEXT, MAPPING)
 _HEAD = {
     "encoder": _ENCODER,
-    "pooling": TEXT,
+    "pooling": one_of(["avg", "max", "flatten"]),
     "hidden": WIDTHS,
     "hidden_activation": TEXT,
     "dropout": _DROPOUT,
@@ -77,8 +77,8 @@ class Builder(Named):
             return
         if self.arguments.get("encoder") is not None:
             _check_encoder(self.arguments["encoder"])
-        if self.name == "ensemble" and "of" in self.arguments:
-            Builder.from_json(self.arguments["of"])
+        if self.name == "ensemble":
+            Builder.from_json(self.arguments.get("of"))
 
     @property
     def encoder(self) -> str | None:
@@ -90,7 +90,7 @@ class Builder(Named):
 def _check_encoder(encoder: Any) -> None:
     arguments = {"name": encoder} if isinstance(encoder, str) else dict(encoder)
     name = arguments.pop("name", None)
-    if name not in ENCODERS:
+    if not isinstance(name, str) or name not in ENCODERS:
         raise unknown_name("encoder", name, ENCODERS, "List them with: medzoo.models.list()")
     refuse_unknown(f"field of the encoder '{name}'", arguments, ENCODERS[name])
     for argument, value in arguments.items():

@@ -44,6 +44,11 @@ class Optimizer(Named):
         "sgd": _ALL | {"momentum": number(0, 1), "nesterov": FLAG},
     }
 
+    def __post_init__(self) -> None:
+        """Refuse arguments that are out of their range, the rate of a user's own class too."""
+        super().__post_init__()
+        _ALL["learning_rate"].check("optimizer.learning_rate", self.learning_rate)
+
     @property
     def learning_rate(self) -> float:
         """The rate that the schedule begins with, 0.001 by default."""

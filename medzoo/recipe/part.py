@@ -29,8 +29,8 @@ class Part(Mapping):
             value = getattr(self, item.name)
             if isinstance(value, list):
                 object.__setattr__(self, item.name, tuple(value))
-            if value != item.default:
-                self.VALUES[item.name].check(f"{self.FIELD}.{item.name}", value)
+            # Defaults too: False equals 0, and is no number.
+            self.VALUES[item.name].check(f"{self.FIELD}.{item.name}", getattr(self, item.name))
 
     def to_json(self) -> dict[str, Any]:
         """Return the values that `from_json` reads back."""
@@ -88,8 +88,6 @@ class Named(Part):
     # Name -> argument -> what it may be; None for arguments that only the named thing itself knows.
     NAMES: ClassVar[Mapping[str, Mapping[str, Value] | None]]
     TAKES_REGISTERED: ClassVar[bool] = False
-    # Arguments that must be given.
-    NEEDED: ClassVar[Mapping[str, tuple[str, ...]]] = {}
 
     def __post_init__(self) -> None:
         """Refuse unknown names, and arguments that they do not take."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -45,7 +46,7 @@ def number(least: float = -math.inf, most: float = math.inf, open_ends: str = ""
     above, below = "(" in open_ends, ")" in open_ends
 
     def accepts(value: Any) -> bool:
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= sys.float_info.max:
             return False
         return (value > least if above else value >= least) and (value < most if below else value <= most)
 
@@ -83,7 +84,8 @@ def several(names: Iterable[str]) -> Value:
     names = tuple(names)
 
     def accepts(value: Any) -> bool:
-        return isinstance(value, list | tuple) and set(value) <= set(names) and len(set(value)) == len(value)
+        is_list = isinstance(value, list | tuple) and all(one in names for one in value)
+        return is_list and len(set(value)) == len(value)
 
     schema = {"type": "array", "items": {"enum": list(names)}, "uniqueItems": True}
     return Value(f"a list of some of {', '.join(names)}", accepts, schema, names)

@@ -23,6 +23,7 @@ from medzoo.optimizers import make_optimizer
 from medzoo.recipe import Recipe
 from medzoo.training.checkpoints import Checkpoints
 from medzoo.training.fitting import Fitting
+from medzoo.training.history import HISTORY
 from medzoo.training.tracking import track
 from medzoo.zoo_model import ZooModel
 
@@ -97,10 +98,9 @@ def train(
         RuntimeError: Another process trains in this folder.
         DivergenceError: The loss became NaN; the best weights are in the folder.
     """
-    _check_objects(recipe)
     # Before the data is read, which may take long; the folder is claimed after it.
     _refuse_other(Path(run), recipe)
-    check_task(samples, recipe.task)
+    check(recipe, samples)
     training, validation = parts(samples, recipe)
     fitted = fit_recipe(recipe, training)
     with own_folder(Path(run)) as run, locked(run):
@@ -129,8 +129,14 @@ def fit_recipe(recipe: Recipe, training: Samples) -> Recipe:
     return fit_clusters(fitted, training)
 
 
-def _check_objects(recipe: Recipe) -> None:
-    """Refuse classes of a user's own that Keras does not know, or that do not take their arguments."""
+def check(recipe: Recipe, samples: Samples) -> None:
+    """Refuse a training that cannot begin, before a folder is claimed.
+
+    Raises:
+        ValueError: The samples are not for the task; or Keras does not know a class of the user's own, or the class
+            does not take its arguments.
+    """
+    check_task(samples, recipe.task)
     make_optimizer(recipe)
     make_metrics(recipe.metrics, recipe.task.outputs, recipe.task.threshold)
     if recipe.loss:
@@ -138,8 +144,13 @@ def _check_objects(recipe: Recipe) -> None:
 
 
 def _refuse_other(run: Path, recipe: Recipe) -> None:
-    """Refuse the folder of another recipe; the words of its card and what was seen may differ."""
-    if (path := run / "recipe.json").exists():
+    """Refuse the folder of another recipe; the words of its card and what was seen may differ.
+
+    A folder without a finished epoch is free: its recipe did not train, and a mended one may take its place.
+    """
+    path = run / "recipe.json"
+    is_trained = (run / HISTORY).exists() or Checkpoints(run / "checkpoints", recipe.task.monitor).latest
+    if path.exists() and is_trained:
         # Through Recipe, so that a file of an older medzoo has the fields that it did not know.
         other = Recipe.load(path).to_json()
         refuse_other(run, "a run of another recipe", recipe.to_json(), other, ("card", "expected"))

@@ -1,6 +1,8 @@
 """Wrong values anywhere in a recipe are refused when it is made, with the field and what was expected."""
 
 import inspect
+import json
+from pathlib import Path
 
 import keras
 import pytest
@@ -63,6 +65,14 @@ WRONG = [
     ({"weights": 3}, "`weights` must be a text"),
     ({"weights": ""}, "`weights` must be a text"),
     ({"name": " "}, "`name` must be a text"),
+    ({"augmentation": {"rotation": False}}, "`augmentation.rotation` must be a number"),
+    ({"augmentation": {"quarter_turns": 0}}, "`augmentation.quarter_turns` must be true or false"),
+    ({"augmentation": {"rotation": 10**400}}, "`augmentation.rotation` must be a number"),
+    ({"augmentation": {"flip": [["horizontal"]]}}, "`augmentation.flip` must be a list"),
+    ({"builder": {"name": "unet", "encoder": {"name": ["plain"]}}}, "Unknown encoder"),
+    ({"builder": {"name": "classifier", "pooling": "avgg"}}, "Unknown builder pooling 'avgg'. Did you mean 'avg'"),
+    ({"builder": {"name": "ensemble"}}, "`builder` must be a mapping"),
+    ({"optimizer": {"name": "tests>Slow", "learning_rate": "1"}}, "`optimizer.learning_rate` must be a number above 0"),
     ({"metrics": ["dise"]}, "Unknown metrics 'dise'. Did you mean 'dice'"),
     ({"card": {"x": float("nan")}}, "`card` must hold values that JSON has"),
 ]
@@ -171,3 +181,36 @@ def test_schema_names_every_field():
     assert set(described) == set(Recipe.__dataclass_fields__)
     assert set(described["augmentation"]["properties"]) == set(Augmentation.VALUES)
     assert schema()["required"] == ["name", "task", "preprocessing", "builder"]
+
+
+ROOT = Path(__file__).resolve().parents[2]
+RECIPES = sorted([*ROOT.glob("zoo_cards/*/recipe.json"), *ROOT.glob("tests/frozen/*/recipe.json")])
+
+
+def schema_errors(recipe):
+    jsonschema = pytest.importorskip("jsonschema")
+    return list(jsonschema.Draft202012Validator(schema()).iter_errors(recipe))
+
+
+@pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.parent.name)
+def test_recipes_of_the_repository_fit_the_schema_and_are_written_as_they_were_read(path):
+    recipe = json.loads(path.read_text())
+    assert schema_errors(recipe) == []
+    assert Recipe.from_json(recipe).to_json() == recipe
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{"epoch": 5}, {"epochs": "5"}, {"optimizer": {"name": "adm"}}, {"schedule": "cosine"}, {"split": {"valid": 1}}],
+    ids=str,
+)
+def test_wrong_recipes_do_not_fit_the_schema(fields):
+    assert schema_errors({**NEEDED, **fields})
+
+
+def test_choices_of_networks_are_those_of_the_functions():
+    from medzoo.models.classifier import POOLINGS
+    from medzoo.models.encoders.resnet import SHORTCUTS
+
+    assert Builder.NAMES["classifier"]["pooling"].names == POOLINGS
+    assert builder.ENCODERS["resnet18"]["shortcut"].names == SHORTCUTS

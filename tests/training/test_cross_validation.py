@@ -238,3 +238,9 @@ def test_holdout_is_in_the_recipe_of_every_model(trained, tmp_path):
     held_out = divide(samples, result.model.recipe).part("test")
     assert isinstance(held_out, Samples)
     assert [row["patient"] for row in result.test.evaluations[0].cases] == list(held_out.patients)
+
+
+def test_no_folder_is_claimed_by_a_recipe_that_cannot_train(tmp_path):
+    with pytest.raises(ValueError, match="registered"):
+        cross_validate(replace(RECIPE, optimizer={"name": "nobody>Optimizer"}), make_samples(), tmp_path / "run", 2)
+    assert not (tmp_path / "run").exists()

@@ -265,3 +265,10 @@ def test_a_search_has_a_record_without_trials():
     empty = Search(Path("run"), Plan(RECIPE, Grid(GRID)), (), {})
     with pytest.raises(ValueError, match="No trial in run was finished"):
         _ = empty.best
+
+
+def test_no_folder_is_claimed_by_a_grid_that_cannot_be_trained(tmp_path):
+    samples = from_arrays(np.zeros((4, 8, 8, 1), np.float32), [0, 1, 0, 1], ("well", "ill"))
+    with pytest.raises(ValueError, match="targets of"):
+        search(RECIPE, samples, tmp_path / "run", {"epochs": [2, 3]})
+    assert not (tmp_path / "run").exists()

@@ -13,7 +13,7 @@ from medzoo.data import read
 from medzoo.data.feed import reader
 from medzoo.errors import DivergenceError
 from medzoo.training.checkpoints import Checkpoints
-from medzoo.training.train import parts, train
+from medzoo.training.train import _refuse_other, parts, train
 from medzoo.zoo_model import ZooModel
 
 
@@ -245,3 +245,19 @@ def test_a_fraction_of_the_training_part_is_used_and_all_of_the_validation_part(
 def test_an_unknown_field_of_the_split_names_the_near_one(recipe, samples):
     with pytest.raises(ValueError, match="Unknown field of the split 'frction'. Did you mean 'fraction'"):
         parts(samples, replace(recipe, split={"frction": 0.5}))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"balance": {"class_weights": [1, 2, 3]}},
+        {"freezing": {"name": "frozen", "until": "stage_9"}},
+        {"augmentation": {"mixup": 0.2}},
+        {"optimizer": {"name": "nobody>Optimizer"}},
+    ],
+    ids=str,
+)
+def test_a_mended_recipe_takes_the_folder_of_one_that_did_not_train(wrong, recipe, samples, tmp_path):
+    with pytest.raises(ValueError, match="weights|stage|[Mm]ixup|registered"):
+        train(replace(recipe, **wrong), samples, tmp_path / "run", verbose=0)
+    _refuse_other(tmp_path / "run", recipe)

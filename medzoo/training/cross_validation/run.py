@@ -19,7 +19,7 @@ from medzoo.progress import duration
 from medzoo.recipe import Recipe
 from medzoo.training.cross_validation.folds import claim, fold_parts
 from medzoo.training.cross_validation.record import CrossValidation, collect
-from medzoo.training.train import fit_recipe, train
+from medzoo.training.train import check, fit_recipe, train
 from medzoo.zoo_model import ZooModel
 
 
@@ -95,9 +95,11 @@ def cross_validate(
     """
     run = Path(run)
     recipe = _with_holdout(recipe, samples, holdout)
+    check(recipe, samples)
     parts = fold_parts(samples, recipe, folds)
+    fitted = fit_recipe(recipe, parts[0][0] + parts[0][1])
     claim(run, recipe, parts)
-    trainer = _Trainer(fit_recipe(recipe, parts[0][0] + parts[0][1]), run, folds, verbose, save)
+    trainer = _Trainer(fitted, run, folds, verbose, save)
     evaluations = [trainer.scores(number, part) for number, part in enumerate(parts, 1)]
     # A generator, so that one of them is in memory at a time.
     models = (trainer.train(number, part) for number, part in enumerate(parts, 1))

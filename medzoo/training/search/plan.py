@@ -66,8 +66,12 @@ class Plan:
             )
         if sampler != "grid" and (not isinstance(trials, int) or trials < 1):
             raise ValueError(f"The sampler '{sampler}' needs `trials`, at least 1. Received: trials={trials}.")
-        for point in self.grid.points(sampler, trials, self.seed):
-            self.recipe.with_(self.grid.decode(point))
+        self.recipes()
+
+    def recipes(self) -> list[Recipe]:
+        """Return the recipes of the points that are known before the search."""
+        points = self.grid.points(self.sampler, self.trials, self.seed)
+        return [self.recipe.with_(self.grid.decode(point)) for point in points]
 
     def to_json(self) -> dict[str, Any]:
         """Return what makes it this search; trials may be added later, and the words of the card may change."""

@@ -106,13 +106,15 @@ def search(
 
     Source: Akiba et al., "Optuna", 2019 (arXiv 1907.10902).
     """
-    from medzoo.training.train import divide
+    from medzoo.training.train import check, divide
 
     grid = grid if isinstance(grid, Grid) else Grid(grid)
     plan = Plan(recipe, grid, sampler, trials, seed)
     plan.check()
     if not isinstance(workers, int) or workers < 1:
         raise ValueError(f"`workers` must be a whole number of at least 1. Received: {workers!r}.")
+    for one in plan.recipes():
+        check(one, samples)
     # Divided once, so that trials of other seeds are judged by the same images.
     job = Job(Path(run), plan, divide(samples, recipe), prune)
     return run_job(job, workers)
