@@ -32,7 +32,10 @@ def chosen_recipe(options: argparse.Namespace) -> Recipe:
     values = parse(options.set)
     short = {"epochs": options.epochs, "batch_size": options.batch_size}
     short["split.fraction"] = getattr(options, "fraction", None)
-    values |= {path: value for path, value in short.items() if value is not None}
+    short = {path: value for path, value in short.items() if value is not None}
+    if twice := values.keys() & short:
+        raise ValueError(f"{min(twice)} is set twice: by --set and by an option of its own. Leave one of them out.")
+    values |= short
     recipe = load_recipe(options.recipe)
     return recipe.with_(values) if values else recipe
 

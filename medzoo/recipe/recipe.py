@@ -20,7 +20,7 @@ from medzoo.recipe.optimizer import Optimizer, Schedule
 from medzoo.recipe.overrides import changed
 from medzoo.recipe.part import json_object
 from medzoo.recipe.split import Split
-from medzoo.recipe.values import NOTHING, REGISTERED, TEXT, Value, either, one_of, whole
+from medzoo.recipe.values import NAME, NOTHING, REGISTERED, TEXT, Value, either, one_of, whole
 from medzoo.task import Task, task_from_json
 
 # The dtype policies of Keras.
@@ -28,11 +28,11 @@ PRECISIONS = ("float16", "float32", "float64", "bfloat16", "mixed_float16", "mix
 
 PARTS = {part.FIELD: part for part in (Builder, Freezing, Split, Augmentation, Balance, Loss, Optimizer, Schedule)}
 # Parts that may be None.
-_OPTIONAL = ("freezing", "loss", "schedule")
+OPTIONAL = ("freezing", "loss", "schedule")
 
 _METRIC = either(one_of(METRICS), REGISTERED)
 VALUES = {
-    "name": TEXT,
+    "name": NAME,
     "weights": either(TEXT, NOTHING),
     # NumPy takes no larger one.
     "seed": whole(0, 2**32 - 1),
@@ -75,7 +75,7 @@ class Recipe:
         seed: Seed of the split, the initial weights, the order and the augmentation.
         split: Fractions of images to hold out where the data brings no split, `{"valid": 0.2, "test": 0.1}`, and the
             `fraction` of the training images to use, 1 by default.
-        augmentation: Fields of `medzoo.data.Augmentation`.
+        augmentation: Fields of `medzoo.recipe.Augmentation`.
         balance: What is done about rare labels: `{"sampling": "balanced"}` draws all labels equally often,
             `{"class_weights": "balanced"}` weights the loss by their frequency, `{"class_weights": {label: weight}}`
             by these numbers.
@@ -126,7 +126,7 @@ class Recipe:
             object.__setattr__(self, "loss", Loss(self.loss))
         for name, part in PARTS.items():
             value = getattr(self, name)
-            if not isinstance(value, part) and not (name in _OPTIONAL and value is None):
+            if not isinstance(value, part) and not (name in OPTIONAL and value is None):
                 object.__setattr__(self, name, part.from_json(value))
         for name in _WORDS:
             object.__setattr__(self, name, json_object(name, getattr(self, name)))

@@ -10,7 +10,7 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 from medzoo.preprocessing import Preprocessing
 from medzoo.preprocessing.stack import Stack
 from medzoo.recipe.part import object_schema
-from medzoo.recipe.recipe import _OPTIONAL, PARTS, VALUES, Recipe
+from medzoo.recipe.recipe import OPTIONAL, PARTS, VALUES, Recipe
 from medzoo.task import TASKS
 
 _PLAIN = {str: "string", bool: "boolean", int: "integer", float: "number", type(None): "null"}
@@ -41,7 +41,7 @@ def schema() -> dict[str, Any]:
 
 def _optional(name: str, part: Mapping[str, Any]) -> dict[str, Any]:
     kinds = [dict(part)] + ([{"type": "string"}] if name == "loss" else [])
-    return {"anyOf": [*kinds, {"type": "null"}]} if name in _OPTIONAL else dict(part)
+    return {"anyOf": [*kinds, {"type": "null"}]} if name in OPTIONAL else dict(part)
 
 
 def _task(name: str) -> dict[str, Any]:

@@ -105,7 +105,6 @@ def either(*kinds: Value) -> Value:
 FLAG = Value("true or false", lambda value: isinstance(value, bool), {"type": "boolean"})
 NOTHING = Value("null", lambda value: value is None, {"type": "null"})
 MAPPING = Value("a mapping", lambda value: isinstance(value, Mapping), {"type": "object"})
-ANYTHING = Value("anything", lambda value: True)
 TEXT = Value(
     "a text that is not empty",
     lambda value: isinstance(value, str) and bool(value.strip()),
@@ -115,6 +114,12 @@ WIDTHS = Value(
     "a list of whole numbers of at least 1",
     lambda value: isinstance(value, list | tuple) and all(map(whole(1).accepts, value)),
     {"type": "array", "items": {"type": "integer", "minimum": 1}},
+)
+# Of a model: it becomes the name of a folder and of a Keras model.
+NAME = Value(
+    "a text without slashes and line breaks that is not empty",
+    lambda value: TEXT.accepts(value) and value.isprintable() and not set(value) & set("/\\"),
+    {"type": "string", "pattern": r"^[^/\\]+$"},
 )
 # A class that its user registered with Keras, "my_package>MyLoss"; whether it is there is seen when it is made.
 REGISTERED = Value(

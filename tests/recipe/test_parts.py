@@ -65,6 +65,8 @@ WRONG = [
     ({"weights": 3}, "`weights` must be a text"),
     ({"weights": ""}, "`weights` must be a text"),
     ({"name": " "}, "`name` must be a text"),
+    ({"name": "../x"}, "`name` must be a text without slashes"),
+    ({"preprocessing": {"size": [True, 64]}}, "`size` must be"),
     ({"augmentation": {"rotation": False}}, "`augmentation.rotation` must be a number"),
     ({"augmentation": {"quarter_turns": 0}}, "`augmentation.quarter_turns` must be true or false"),
     ({"augmentation": {"rotation": 10**400}}, "`augmentation.rotation` must be a number"),
