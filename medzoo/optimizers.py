@@ -55,6 +55,8 @@ def _schedule(
     if recipe.schedule is None or recipe.schedule.name != "cosine":
         return rate
     warmup = recipe.schedule.warmup_epochs
+    if warmup >= recipe.epochs:
+        raise ValueError(f"`warmup_epochs` must be below the {recipe.epochs} epochs. Received: {warmup}.")
     decay = round((recipe.epochs - warmup) * steps)
     if warmup:
         cosine = keras.optimizers.schedules.CosineDecay(

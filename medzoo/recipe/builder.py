@@ -77,8 +77,8 @@ class Builder(Named):
             return
         if self.arguments.get("encoder") is not None:
             _check_encoder(self.arguments["encoder"])
-        if self.name == "ensemble":
-            Builder.from_json(self.arguments.get("of"))
+        if self.name == "ensemble" and "of" in self.arguments:
+            Builder.from_json(self.arguments["of"])
 
     @property
     def encoder(self) -> str | None:

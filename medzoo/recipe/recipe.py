@@ -20,7 +20,7 @@ from medzoo.recipe.optimizer import Optimizer, Schedule
 from medzoo.recipe.overrides import changed
 from medzoo.recipe.part import json_object
 from medzoo.recipe.split import Split
-from medzoo.recipe.values import NAME, NOTHING, REGISTERED, TEXT, Value, either, one_of, whole
+from medzoo.recipe.values import NOTHING, REGISTERED, TEXT, Value, either, one_of, whole
 from medzoo.task import Task, task_from_json
 
 # The dtype policies of Keras.
@@ -32,7 +32,7 @@ OPTIONAL = ("freezing", "loss", "schedule")
 
 _METRIC = either(one_of(METRICS), REGISTERED)
 VALUES = {
-    "name": NAME,
+    "name": TEXT,
     "weights": either(TEXT, NOTHING),
     # NumPy takes no larger one.
     "seed": whole(0, 2**32 - 1),
@@ -136,14 +136,10 @@ class Recipe:
         self._check_together()
 
     def _check_together(self) -> None:
-        task, schedule = self.task, self.schedule
+        task = self.task
         if self.loss and not self.loss.is_registered and self.loss.name not in task.losses:
             raise unknown_name(f"loss for {task.name}", self.loss.name, task.losses)
         self.balance.check_task(task)
-        if schedule and schedule.warmup_epochs >= self.epochs:
-            raise ValueError(
-                f"`warmup_epochs` must be below the {self.epochs} epochs. Received: {schedule.warmup_epochs}."
-            )
 
     @property
     def loss_name(self) -> str | None:

@@ -115,12 +115,6 @@ WIDTHS = Value(
     lambda value: isinstance(value, list | tuple) and all(map(whole(1).accepts, value)),
     {"type": "array", "items": {"type": "integer", "minimum": 1}},
 )
-# Of a model: it becomes the name of a folder and of a Keras model.
-NAME = Value(
-    "a text without slashes and line breaks that is not empty",
-    lambda value: TEXT.accepts(value) and value.isprintable() and not set(value) & set("/\\"),
-    {"type": "string", "pattern": r"^[^/\\]+$"},
-)
 # A class that its user registered with Keras, "my_package>MyLoss"; whether it is there is seen when it is made.
 REGISTERED = Value(
     'the registered name of a Keras object, "package>Name"',

@@ -137,7 +137,8 @@ def check(recipe: Recipe, samples: Samples) -> None:
             does not take its arguments.
     """
     check_task(samples, recipe.task)
-    make_optimizer(recipe)
+    # With its schedule, whatever the number of steps.
+    make_optimizer(recipe, steps_per_epoch=1)
     make_metrics(recipe.metrics, recipe.task.outputs, recipe.task.threshold)
     if recipe.loss:
         make_loss(recipe.loss)

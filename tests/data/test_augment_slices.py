@@ -47,5 +47,7 @@ def test_what_is_no_stack_with_slices_to_spare_is_an_error(shape):
 
 
 def test_a_part_of_a_slice_is_an_error():
-    with pytest.raises(ValueError, match=r"`slice_jitter` must be a number of slices. Received: 1\.5"):
+    with pytest.raises(
+        ValueError, match=r"`augmentation.slice_jitter` must be a whole number of at least 0. Received: 1\.5"
+    ):
         Augmentation(slice_jitter=1.5)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import medzoo
-from medzoo.cli import prepare as command
+from medzoo.cli import data as command
 from medzoo.data import fit_preprocessing, folds, from_arrays, from_packed, prepare, read, read_split, save_split
 from medzoo.data.feed.packed import packed_preprocessing
 from medzoo.data.feed.reader import read_rows, row_counts

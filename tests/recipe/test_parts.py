@@ -19,7 +19,6 @@ from tests.recipe.test_recipe import NEEDED
 WRONG = [
     ({"schedule": {"name": "cosin"}}, "Unknown schedule 'cosin'. Did you mean 'cosine'"),
     ({"schedule": {"name": "cosine", "warmup": 1}}, "field of the schedule 'cosine' 'warmup'. Did you mean 'warmup_ep"),
-    ({"schedule": {"name": "cosine", "warmup_epochs": 20}}, "`warmup_epochs` must be below the 20 epochs"),
     ({"schedule": {"name": "plateau", "factor": 1}}, "`schedule.factor` must be a number above 0 and below 1"),
     ({"optimizer": {"name": "adm"}}, "Unknown optimizer 'adm'. Did you mean 'adam'"),
     ({"optimizer": {"name": "adam", "momentum": 0.9}}, "field of the optimizer 'adam' 'momentum'"),
@@ -65,7 +64,6 @@ WRONG = [
     ({"weights": 3}, "`weights` must be a text"),
     ({"weights": ""}, "`weights` must be a text"),
     ({"name": " "}, "`name` must be a text"),
-    ({"name": "../x"}, "`name` must be a text without slashes"),
     ({"preprocessing": {"size": [True, 64]}}, "`size` must be"),
     ({"augmentation": {"rotation": False}}, "`augmentation.rotation` must be a number"),
     ({"augmentation": {"quarter_turns": 0}}, "`augmentation.quarter_turns` must be true or false"),
@@ -73,7 +71,6 @@ WRONG = [
     ({"augmentation": {"flip": [["horizontal"]]}}, "`augmentation.flip` must be a list"),
     ({"builder": {"name": "unet", "encoder": {"name": ["plain"]}}}, "Unknown encoder"),
     ({"builder": {"name": "classifier", "pooling": "avgg"}}, "Unknown builder pooling 'avgg'. Did you mean 'avg'"),
-    ({"builder": {"name": "ensemble"}}, "`builder` must be a mapping"),
     ({"optimizer": {"name": "tests>Slow", "learning_rate": "1"}}, "`optimizer.learning_rate` must be a number above 0"),
     ({"metrics": ["dise"]}, "Unknown metrics 'dise'. Did you mean 'dice'"),
     ({"card": {"x": float("nan")}}, "`card` must hold values that JSON has"),
