@@ -27,7 +27,7 @@ PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("zoo_cards/*/README.md")])
 # Examples, by module or function, that need neither a model nor a file, those that need a data set, and the zoo.
 ALONE = (
     *("errors", "graph.gradients", "io.read", "preprocessing.preprocessing", "preprocessing.windows", "graph.freezing"),
-    *("data.sources.arrays.from_arrays", "data.feed.order", "data.augment.augmentation", "data.augment.mixup"),
+    *("data.sources.arrays.from_arrays", "data.feed.order", "data.augment.augmentation"),
     *("graph.cut", "evaluation.comparison.paired", "evaluation.gradcam.maps", "evaluation.calibration"),
     *("task.segmentation", "task.classification", "task.regression", "task.features"),
     *(f"evaluation.{name}" for name in ("distances", "intervals", "scores", "tables")),

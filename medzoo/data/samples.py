@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, overload
 
 import numpy as np
 
@@ -38,14 +38,15 @@ class Samples:
     Args:
         images: What `medzoo.read_scan` takes: the path of each image, or an `Image`, such as a `DicomSeries`, a `Scan`
             or any object with a `source` and a method `read` that returns a Scan.
-        targets: What is to be answered. Segmentation: objects with a `shape` ([depth,] height, width) and a method
+        targets: What the model is to answer. Segmentation: objects with a `shape` ([depth,] height, width) and a method
             `mask(size)` that returns label indices as uint8, at full size for None. Classification: label indices, int.
             Regression: numbers, float.
-        patients: Patient of each image; where the source does not say, the image itself, as in `sources`. No split
+        patients: Patient of each image; the image itself, as in `sources`, where the source names no patient. No split
             separates the images of a patient.
-        splits: "train", "valid", "test", or "" where the source does not say.
+        splits: "train", "valid", "test", or "" where the source names no split.
         labels: Label names, of a segmentation the background first; of a regression the name of the target.
-        slices: For 2.5D, the index of the slice in the middle of the stack, foot to head; None leaves it to the model.
+        slices: For 2.5D, the index of the slice in the middle of the stack, foot to head; None leaves it to the model,
+            as for all images by default.
 
     Raises:
         ValueError: The columns differ in length, the targets are of several kinds, a split is unknown, or a patient is
@@ -63,11 +64,11 @@ class Samples:
     patients: tuple[str, ...]
     splits: tuple[str, ...]
     labels: tuple[str, ...]
-    slices: tuple[int | None, ...] | None = None
+    slices: tuple[int | None, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse columns that do not belong together."""
-        if self.slices is None:
+        if not self.slices:
             object.__setattr__(self, "slices", (None,) * len(self.images))
         lengths = {name: len(getattr(self, name)) for name in COLUMNS}
         if len(set(lengths.values())) > 1:
@@ -103,17 +104,23 @@ class Samples:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """File name of each image, which tells no folder of this machine."""
+        """File name of each image, without the folders of this machine."""
         return tuple(os.path.basename(source.rstrip("/")) for source in self.sources)
 
     @property
     def has_patients(self) -> bool:
-        """Whether the source names patients; else every image counts as its own."""
+        """Whether the source names patients; else every image is its own patient."""
         return self.patients != self.sources
 
     def __len__(self) -> int:
         """Return the number of images."""
         return len(self.images)
+
+    @overload
+    def __getitem__(self, index: int) -> Sample: ...
+
+    @overload
+    def __getitem__(self, index: slice | Sequence[int] | np.ndarray) -> Samples: ...
 
     def __getitem__(self, index: int | slice | Sequence[int] | np.ndarray) -> Sample | Samples:
         """Return one row for an int, and Samples for a slice, a sequence of ints or a mask of bools."""
@@ -148,8 +155,8 @@ class Samples:
             ValueError: There is no such split, or it holds no image.
         """
         if split not in self.splits or not split:
-            known = [name for name in SPLITS if name in self.splits]
-            raise unknown_name("split", split, known, f"Received: {self!r}. Samples.split() makes the parts.")
+            present = [name for name in SPLITS if name in self.splits]
+            raise unknown_name("split", split, present, f"Received: {self!r}. Samples.split() makes the parts.")
         return self[np.array(self.splits) == split]
 
     def split(self, valid: float = 0.2, test: float = 0.0, seed: int = 0) -> tuple[Samples, ...]:
@@ -158,8 +165,8 @@ class Samples:
         Patients stay together, every part gets about the same mix of labels, and the rows keep their order.
 
         Args:
-            valid: Wanted fraction of images in the validation part.
-            test: Wanted fraction of images in the test part; 0 for no such part.
+            valid: Fraction of images for the validation part.
+            test: Fraction of images for the test part; 0 for no such part.
             seed: The same seed gives the same split.
 
         Returns:
@@ -179,7 +186,7 @@ def check_task(samples: Samples, task: Task) -> None:
     """Refuse samples whose targets or labels are not those of a task.
 
     Raises:
-        ValueError: They are not; the message says what the task wants.
+        ValueError: They are not; the message says what the task needs.
     """
     # Features have no targets at all, which is what their check of labels says.
     if task.labels and samples.kind != task.name:
@@ -194,7 +201,7 @@ def task_type(target: Any) -> type[Task]:
     """Return the type of the task that a target is for.
 
     Raises:
-        ValueError: It is no target of any.
+        ValueError: It is a target of no task.
     """
     if as_mask(target) is not None:
         return Segmentation

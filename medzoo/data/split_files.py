@@ -17,11 +17,11 @@ from medzoo.data.subsets import with_split
 from medzoo.files import write_rows
 
 
-def save_split(path: str | os.PathLike, split: Samples | Sequence[Samples] | Sequence[tuple[Samples, ...]]) -> None:
+def save_split(path: str | os.PathLike, split: Samples | Sequence[Samples | tuple[Samples, ...]]) -> None:
     """Write which image is in which part as CSV.
 
-    The file has the columns image and split, or image and fold: the number of the fold that the image validates, from
-    1, or "test". Images are named by their path below the folder that holds all of them, so that it may move.
+    The file has the columns image and split, or image and fold: the number, from 1, of the fold whose validation part
+    has the image, or "test". Images are named by their path below the folder that holds all of them, so it may move.
 
     Args:
         path: The CSV file.
@@ -34,12 +34,7 @@ def save_split(path: str | os.PathLike, split: Samples | Sequence[Samples] | Seq
         >>> medzoo.data.save_split("split.csv", data.split(valid=0.2, seed=0))
         >>> data = medzoo.data.read_split("split.csv", data)
     """
-    if not isinstance(split, Samples) and isinstance(split[0], Samples):
-        split = reduce(add, split)
-    if isinstance(split, Samples):
-        column, samples, parts = "split", split, split.splits
-    else:
-        column, samples, parts = "fold", *_numbered(split)
+    column, samples, parts = _columns(split)
     part_of: dict[str, str] = {}
     for name, part in zip(portable_names(samples), parts, strict=True):
         if not part or part_of.setdefault(name, part) != part:
@@ -52,7 +47,7 @@ def read_split(path: str | os.PathLike, samples: Samples) -> Samples | list[tupl
 
     Args:
         path: The CSV file.
-        samples: The same images as were saved, read from wherever they are now; their own splits do not count.
+        samples: The images of which the split was saved, wherever they are now; their own splits are ignored.
 
     Returns:
         The samples with the splits of the file; or the list of (train, valid) or (train, valid, test) of its folds.
@@ -74,7 +69,7 @@ def read_split(path: str | os.PathLike, samples: Samples) -> Samples | list[tupl
     return replace(bare, splits=tuple(parts)) if column == "split" else _folds(path, bare, parts)
 
 
-def part_sizes(split: Sequence[Samples] | Sequence[tuple[Samples, ...]]) -> dict[str, int]:
+def part_sizes(split: Sequence[Samples | tuple[Samples, ...]]) -> dict[str, int]:
     """Return the number of images of each part, or of what each fold validates, by name.
 
     Args:
@@ -84,10 +79,10 @@ def part_sizes(split: Sequence[Samples] | Sequence[tuple[Samples, ...]]) -> dict
         >>> part_sizes(data.split(valid=0.2, seed=0))
         {'train': 16, 'valid': 4}
     """
-    if isinstance(split[0], Samples):
-        return {part.splits[0]: len(part) for part in split}
-    sizes = {f"fold {number}": len(part[1]) for number, part in enumerate(split, 1)}
-    return sizes | {"test": len(split[0][2])} if len(split[0]) > 2 else sizes
+    folds = [fold for fold in split if not isinstance(fold, Samples)]
+    sizes = {part.splits[0]: len(part) for part in split if isinstance(part, Samples)}
+    sizes |= {f"fold {number}": len(fold[1]) for number, fold in enumerate(folds, 1)}
+    return sizes | {"test": len(folds[0][2])} if folds and len(folds[0]) > 2 else sizes
 
 
 def portable_names(samples: Samples) -> list[str]:
@@ -95,9 +90,20 @@ def portable_names(samples: Samples) -> list[str]:
     try:
         folder = os.path.commonpath([os.path.dirname(source) for source in samples.sources])
     except ValueError:
-        # Paths from the root beside others, or none at all.
+        # Some paths are absolute and others not, or there are none.
         return list(samples.sources)
     return [Path(os.path.relpath(source, folder or ".")).as_posix() for source in samples.sources]
+
+
+def _columns(split: Samples | Sequence[Samples | tuple[Samples, ...]]) -> tuple[str, Samples, Sequence[str]]:
+    """Return the name of the column, all rows, and the part of each."""
+    if isinstance(split, Samples):
+        return "split", split, split.splits
+    folds = [fold for fold in split if not isinstance(fold, Samples)]
+    if folds:
+        return "fold", *_numbered(folds)
+    rows = reduce(add, [part for part in split if isinstance(part, Samples)])
+    return "split", rows, rows.splits
 
 
 def _numbered(folds: Sequence[tuple[Samples, ...]]) -> tuple[Samples, list[str]]:
@@ -114,13 +120,13 @@ def _folds(path: str | os.PathLike, samples: Samples, parts: Sequence[str]) -> l
     if numbers != [str(number) for number in range(1, len(numbers) + 1)] or len(numbers) < 2:
         raise ValueError(f"'{path}' must number its folds 1, 2, ...; got {', '.join(numbers)}.")
     check_patients(samples.patients, [f"fold {part}" for part in parts])
-    found = []
+    folds = []
     for number in numbers:
         split_of = dict.fromkeys(numbers, "train") | {number: "valid", "test": "test"}
         splits = [split_of[part] for part in parts]
         named = [[row for row, split in enumerate(splits) if split == name] for name in SPLITS]
-        found.append(tuple(with_split(samples, rows, name) for name, rows in zip(SPLITS, named, strict=True) if rows))
-    return found
+        folds.append(tuple(with_split(samples, rows, name) for name, rows in zip(SPLITS, named, strict=True) if rows))
+    return folds
 
 
 def _check_names(path: str | os.PathLike, names: Sequence[str], part_of: dict[str, str]) -> None:

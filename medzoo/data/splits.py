@@ -15,18 +15,18 @@ if TYPE_CHECKING:
     from medzoo.data.samples import Samples
 
 _MOST_FOLDS = 20
-# Parts of the range of a number that a split spreads evenly.
+# Number of ranges of values that a split spreads evenly.
 _BINS = 5
 
 
 def grouped_folds(patients: Sequence[str], strata: Sequence[Hashable], folds: int, seed: int = 0) -> np.ndarray:
-    """Return the fold of each row, such that a patient is in one fold and the folds are alike.
+    """Return the fold of each row, so that each patient is in one fold and all folds have about the same strata.
 
-    Strata with fewer rows than folds cannot be spread over all of them; they count as one stratum.
+    Strata with fewer rows than folds cannot be spread over all folds; together they count as one stratum.
 
     Args:
         patients: Patient of each row.
-        strata: What should be spread evenly, for each row; for example the labels that an image holds.
+        strata: What to spread evenly, for each row; for example the labels in an image.
         folds: Number of folds, at least 2.
         seed: The same seed gives the same folds.
 
@@ -48,7 +48,7 @@ def grouped_folds(patients: Sequence[str], strata: Sequence[Hashable], folds: in
     counts = Counter(strata)
     index = {stratum: row for row, stratum in enumerate(counts, 1)}
     classes = [index[stratum] if counts[stratum] >= folds else 0 for stratum in strata]
-    # With one row for each patient both splitters do the same, but this one a thousand times faster.
+    # With one row for each patient both splitters do the same, but StratifiedKFold a thousand times faster.
     is_plain = patient_count == len(patients)
     splitter = (StratifiedKFold if is_plain else StratifiedGroupKFold)(folds, shuffle=True, random_state=seed)
     groups = None if is_plain else np.asarray(patients)
@@ -65,50 +65,50 @@ def split_rows(
 ) -> dict[str, np.ndarray]:
     """Return the rows of "train" and of each part named in `fractions`, in their order.
 
-    The rows are cut into folds, and folds are pooled into parts. The number of folds is the smallest up to 20 that
-    comes nearest to the fractions, because large folds are the most alike.
+    The rows are cut into folds, and folds are pooled into parts. Of the numbers of folds up to 20 the one is taken
+    that comes nearest to the fractions; of several the smallest, since large folds are the most alike.
 
     Args:
         patients: Patient of each row.
-        strata: What should be spread evenly, for each row.
-        fractions: Wanted fraction of rows by part; a part of fraction 0 is left out, the rest is "train".
+        strata: What to spread evenly, for each row.
+        fractions: Fraction of rows by part; a part of fraction 0 is left out, the rest is "train".
         seed: The same seed gives the same parts.
 
     Raises:
         ValueError: There are fewer patients than parts, or the fractions leave nothing for train.
     """
-    wanted = {name: fraction for name, fraction in fractions.items() if fraction != 0}
-    if not wanted or min(wanted.values()) < 0 or not sum(wanted.values()) < 1:
+    shares = {name: fraction for name, fraction in fractions.items() if fraction != 0}
+    if not shares or min(shares.values()) < 0 or not sum(shares.values()) < 1:
         raise ValueError(f"The fractions must be >= 0 with a sum above 0 and below 1; got {dict(fractions)}.")
     patient_count = len(set(patients))
-    if patient_count <= len(wanted):
+    if patient_count <= len(shares):
         raise ValueError(
-            f"{len(wanted) + 1} parts need at least {len(wanted) + 1} patients; got {patient_count} in "
+            f"{len(shares) + 1} parts need at least {len(shares) + 1} patients; got {patient_count} in "
             f"{len(patients)} images. Add patients or ask for fewer parts."
         )
-    fold_count, shares = _fold_shares(tuple(wanted.values()), patient_count)
+    fold_count, counts = _fold_counts(tuple(shares.values()), patient_count)
     fold_of = grouped_folds(patients, strata, fold_count, seed)
-    # A fold that one large patient fills goes to train: the other parts take the folds nearest to the usual size.
+    # A fold that one large patient fills goes to train, since the other parts take the folds nearest to the mean size.
     sizes = np.bincount(fold_of, minlength=fold_count)
     order = np.argsort(np.abs(sizes - len(patients) / fold_count), kind="stable")
-    chosen = np.split(order, np.cumsum(shares))
-    parts = {"train": chosen[-1], **dict(zip(wanted, chosen, strict=False))}
+    chosen = np.split(order, np.cumsum(counts))
+    parts = {"train": chosen[-1], **dict(zip(shares, chosen, strict=False))}
     return {name: np.flatnonzero(np.isin(fold_of, folds)) for name, folds in parts.items()}
 
 
-def _fold_shares(fractions: tuple[float, ...], patient_count: int) -> tuple[int, list[int]]:
+def _fold_counts(fractions: tuple[float, ...], patient_count: int) -> tuple[int, list[int]]:
     """Return the number of folds, and how many of them each fraction gets."""
     choices = []
     for folds in range(len(fractions) + 1, min(_MOST_FOLDS, patient_count) + 1):
-        shares = [max(1, round(fraction * folds)) for fraction in fractions]
-        error = sum(abs(share / folds - fraction) for share, fraction in zip(shares, fractions, strict=True))
-        if sum(shares) < folds:
-            choices.append((round(error, 9), folds, shares))
+        counts = [max(1, round(fraction * folds)) for fraction in fractions]
+        error = sum(abs(count / folds - fraction) for count, fraction in zip(counts, fractions, strict=True))
+        if sum(counts) < folds:
+            choices.append((round(error, 9), folds, counts))
     return min(choices)[1:]
 
 
 def check_no_leak(*parts: Samples) -> None:
-    """Refuse parts of which two hold the same patient.
+    """Refuse parts if a patient is in two of them.
 
     Args:
         parts: The parts, for example train and valid.
@@ -125,7 +125,7 @@ def check_no_leak(*parts: Samples) -> None:
 
 
 def check_patients(patients: Sequence[str], parts: Sequence[str]) -> None:
-    """Refuse a patient whose rows lie in two parts; rows with the part "" are not looked at.
+    """Refuse a patient whose rows are in two parts; rows of the part "" are ignored.
 
     Raises:
         ValueError: A patient is in two parts; the message names the first three.
@@ -134,7 +134,7 @@ def check_patients(patients: Sequence[str], parts: Sequence[str]) -> None:
     for patient, part in zip(patients, parts, strict=True):
         if part:
             parts_of.setdefault(patient, {})[part] = None
-    leaks = [f"'{patient}' in {' and '.join(found)}" for patient, found in parts_of.items() if len(found) > 1]
+    leaks = [f"'{patient}' in {' and '.join(names)}" for patient, names in parts_of.items() if len(names) > 1]
     if leaks:
         raise ValueError(
             f"{len(leaks)} patients are in more than one part: {', '.join(leaks[:3])}. "
@@ -151,6 +151,6 @@ def strata_of(targets: Sequence[Any]) -> list[Hashable]:
 
 
 def _labels_of(target: Any) -> Hashable:
-    """Return the label, or the label indices of a mask; reading it is the slow way for those that do not list them."""
+    """Return the label, or the label indices of a mask; masks that do not list them are read, which is slow."""
     mask = as_mask(target)
     return target if mask is None else tuple(mask.labels)

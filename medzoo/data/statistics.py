@@ -1,4 +1,4 @@
-"""What a data set says about its intensities, for a preprocessing to store."""
+"""The intensities of a data set, measured for its preprocessing."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ def fit_preprocessing(preprocessing: Preprocessing, samples: Samples) -> Preproc
     """Measure the mean and the deviation of all pixels of a data set, if the preprocessing normalises by them.
 
     Args:
-        preprocessing: Its `mean` and `std` are measured where `normalization="dataset"` and they are None; any other
+        preprocessing: With `normalization="dataset"` and without a `mean`, its `mean` and `std` are measured; any other
             is returned as it is.
-        samples: The training part. Of volumes for a model of single slices all slices count. Packed samples bring what
+        samples: The training part. For a model of single slices all slices of a volume count. Packed samples keep what
             was measured before they were packed.
 
     Returns:
@@ -38,7 +38,7 @@ def fit_preprocessing(preprocessing: Preprocessing, samples: Samples) -> Preproc
     if packed is not None:
         return replace(preprocessing, mean=packed.mean, std=packed.std)
     identity = replace(preprocessing, mean=(0.0,), std=(1.0,))
-    # In double precision, or the squares of millions of pixels lose the deviation.
+    # In double precision, since in single precision sums of millions of squares are too coarse for a deviation.
     sums = np.zeros((3, preprocessing.channels))
     with ThreadPoolExecutor() as pool:
         for part in pool.map(lambda index: _sums(samples, index, identity), range(len(samples))):

@@ -1,9 +1,9 @@
-"""Folds, fractions and groups of a data set, in which no patient is on two sides."""
+"""Folds, fractions and groups of a data set that never separate the images of a patient."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Hashable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -14,15 +14,15 @@ from medzoo.data.splits import grouped_folds, split_rows, strata_of
 
 
 def folds(samples: Samples, count: int, seed: int = 0, holdout: float = 0.0) -> list[tuple[Samples, ...]]:
-    """Cut a data set into folds for a cross-validation, each of which is the validation part once.
+    """Cut a data set into folds for a cross-validation; each fold is the validation part once.
 
     Patients stay together, and all folds have about the same mix of classes, values or structures.
 
     Args:
-        samples: The data set, or its part that is not split yet.
+        samples: The data set, or a part of it, not split yet.
         count: Number of folds, at least 2.
         seed: The same seed gives the same folds.
-        holdout: Fraction of the images that is put aside first as the test part of all folds; 0 for none.
+        holdout: Fraction of the images to set aside first as the test part of all folds; 0 for none.
 
     Returns:
         (train, valid) for each fold, or (train, valid, test) where `holdout` > 0.
@@ -49,12 +49,12 @@ def folds(samples: Samples, count: int, seed: int = 0, holdout: float = 0.0) -> 
 def fraction(samples: Samples, share: float, seed: int = 0) -> Samples:
     """Keep a fraction of the training rows, to see how much data is enough.
 
-    Patients stay together, each class, range of values or set of structures keeps about its share, at least one
-    patient, and a smaller fraction is contained in a larger one of the same seed.
+    Patients stay together. Each class, range of values or set of structures keeps about its share, and at least one
+    patient. A larger fraction of the same seed contains all of a smaller one.
 
     Args:
-        samples: The data set. Its rows of valid and test are all kept; without splits all rows count as training.
-        share: Wanted fraction of the training images, above 0 and at most 1.
+        samples: The data set. All rows of valid and test are kept; without splits all rows count as training.
+        share: Fraction of the training images to keep, above 0 and at most 1.
         seed: The same seed gives the same rows.
 
     Returns:
@@ -73,46 +73,55 @@ def fraction(samples: Samples, share: float, seed: int = 0) -> Samples:
         raise ValueError(f"{samples!r} has no training rows to take a fraction of.")
     patients = [samples.patients[row] for row in train]
     strata = strata_of([samples.targets[row] for row in train])
-    # Not "below the share" exactly, since 0.1 + 0.2 is more than 0.3.
+    # With a tolerance, since 0.1 + 0.2 is more than 0.3.
     kept = {patient for patient, place in _places(patients, strata, seed).items() if place < share - 1e-9}
     is_kept = [split not in ("", "train") or patient in kept for split, patient in _pairs(samples)]
     return samples[np.flatnonzero(is_kept)]
 
 
 def group(samples: Samples, groups: Sequence[Sequence[str]]) -> Samples:
-    """Make one patient of all patients that share a group of images, so that no split separates near-duplicates.
+    """Join all patients that share a group of images into one, so that no split separates near-duplicates.
 
     Args:
         samples: The data set, not split yet, or one part of it.
-        groups: Groups of `samples.sources`, such as `audit.duplicate_groups`; those of other images are passed over.
+        groups: Groups of `samples.sources`, such as `audit.duplicate_groups`; sources of other images are ignored.
 
     Returns:
-        The same rows; patients that are joined have the name of the first.
+        The same rows; joined patients have the name of the first of them.
 
     Raises:
         ValueError: None of the images in `groups` is among the samples, or a group lies in two splits.
 
     Example:
-        >>> found = medzoo.data.audit("breast_ultrasound")
-        >>> data = medzoo.data.group(data, found.duplicate_groups)
+        >>> audit = medzoo.data.audit("breast_ultrasound")
+        >>> data = medzoo.data.group(data, audit.duplicate_groups)
     """
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
-
     names = list(dict.fromkeys(samples.patients))
     number = {name: index for index, name in enumerate(names)}
     patient_of = {source: number[name] for source, name in zip(samples.sources, samples.patients, strict=True)}
-    known = [[patient_of[source] for source in members if source in patient_of] for members in groups]
-    if groups and not any(known):
+    joined = [[patient_of[source] for source in members if source in patient_of] for members in groups]
+    if groups and not any(joined):
         raise ValueError(
             f"None of the images in `groups` is among the samples, such as '{groups[0][0]}' and "
             f"'{samples.sources[0]}'. Read both from the same path."
         )
-    edges = np.array([(members[0], member) for members in known for member in members], int).reshape(-1, 2)
-    graph = coo_array((np.ones(len(edges)), edges.T), shape=(len(names), len(names)))
-    _, component = connected_components(graph, directed=False)
-    first = {part: names[index] for index, part in reversed(list(enumerate(component)))}
-    return replace(samples, patients=tuple(first[component[number[name]]] for name in samples.patients))
+    links = [(members[0], member) for members in joined for member in members[1:]]
+    first = {names[index]: names[group[0]] for group in components(len(names), links) for index in group}
+    return replace(samples, patients=tuple(first.get(name, name) for name in samples.patients))
+
+
+def components(count: int, links: Iterable[tuple[int, int]]) -> list[list[int]]:
+    """Return groups among the numbers below `count` that `links` connect, directly or through others, each sorted."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    rows, columns = np.array([*links], int).reshape(-1, 2).T
+    graph = coo_array((np.ones(len(rows), bool), (rows, columns)), shape=(count, count))
+    _, names = connected_components(graph, directed=False)
+    groups: dict[int, list[int]] = defaultdict(list)
+    for index in np.unique([rows, columns]).tolist():
+        groups[names[index]].append(index)
+    return list(groups.values())
 
 
 def _pairs(samples: Samples) -> list[tuple[str, str]]:
@@ -120,7 +129,7 @@ def _pairs(samples: Samples) -> list[tuple[str, str]]:
 
 
 def _places(patients: Sequence[str], strata: Sequence[Hashable], seed: int) -> dict[str, float]:
-    """Return for each patient which fraction of its stratum's rows stands before it, in random order."""
+    """Put the patients in random order, and return for each which fraction of the rows of its stratum comes before."""
     of_patient: dict[str, Counter[Hashable]] = {}
     for patient, stratum in zip(patients, strata, strict=True):
         of_patient.setdefault(patient, Counter())[stratum] += 1

@@ -8,7 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from medzoo.files import atomic_file, write_json
+from medzoo.files import write_json, write_rows
 
 CATEGORY = "synthetic lesion"
 
@@ -38,11 +38,11 @@ def make_scan(seed: int = 0, size: int = 256, lesion: bool = True) -> tuple[np.n
     radii = generator.uniform(0.05, 0.11, 2) * size
     if lesion:
         _ellipse(image, place, radii, 0.95)
-    image = cv2.GaussianBlur(image, (0, 0), size / 128)
-    image += cv2.GaussianBlur(generator.normal(0, 0.12, image.shape).astype(np.float32), (0, 0), size / 256)
+    noise = generator.normal(0, 0.12, image.shape).astype(np.float32)
+    blurred = cv2.GaussianBlur(image, (0, 0), size / 128) + cv2.GaussianBlur(noise, (0, 0), size / 256)
     left, top = np.floor(place - radii).astype(int).tolist()
     width, height = np.ceil(2 * radii).astype(int).tolist()
-    return (np.clip(image, 0, 1) * 255).astype(np.uint8), (left, top, width, height)
+    return (np.clip(blurred, 0, 1) * 255).astype(np.uint8), (left, top, width, height)
 
 
 def make_coco(folder: str | os.PathLike, count: int, seed: int = 0, size: int = 256, suffix: str = ".png") -> Path:
@@ -104,7 +104,7 @@ def make_volume(seed: int = 0, depth: int = 8, size: int = 32) -> tuple[np.ndarr
     """
     generator = np.random.default_rng(seed)
     # Millimetres from the centre, for every voxel.
-    grid = np.stack(np.mgrid[:depth, :size, :size], axis=-1) - (np.array([depth, size, size]) - 1) / 2
+    grid = np.stack(tuple(np.mgrid[:depth, :size, :size]), axis=-1) - (np.array([depth, size, size]) - 1) / 2
     grid *= [2, 1, 1]
     radius = generator.uniform(0.10, 0.22) * size
     place = generator.uniform(-0.12, 0.12, 3) * size * [0.5, 1, 1]
@@ -128,7 +128,7 @@ def make_volumes(folder: str | os.PathLike, count: int, seed: int = 0, depth: in
         (folder / part).mkdir(parents=True, exist_ok=True)
     drawn = [make_volume(seed + index, depth, size) for index in range(count)]
     volumes = [2 * np.count_nonzero(mask) / 1000 for _, mask in drawn]
-    lines = ["image,patient,size,volume_ml"]
+    rows = []
     for index, ((image, mask), volume) in enumerate(zip(drawn, volumes, strict=True)):
         name = f"case_{seed + index:03d}.nii.gz"
         for part, array in (("images", image), ("labels", mask)):
@@ -136,10 +136,10 @@ def make_volumes(folder: str | os.PathLike, count: int, seed: int = 0, depth: in
             stored = nibabel.Nifti1Image(array.transpose(2, 1, 0), np.diag([-1.0, -1.0, 2.0, 1.0]))
             nibabel.save(stored, folder / part / name)
         word = "large" if volume > np.median(volumes) else "small"
-        lines.append(f"images/{name},patient{index // 2},{word},{volume:.3f}")
+        case = {"image": f"images/{name}", "patient": f"patient{index // 2}", "size": word}
+        rows.append({**case, "volume_ml": f"{volume:.3f}"})
     path = folder / "cases.csv"
-    with atomic_file(path) as temporary:
-        temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    write_rows(path, rows)
     return path
 
 

@@ -15,9 +15,8 @@ import numpy as np
 
 from medzoo.data import Samples
 from medzoo.data.augment import Augmentation
-from medzoo.data.feed.ahead import read_ahead
 from medzoo.data.feed.batches import Batches, make_batches
-from medzoo.data.feed.reader import row_counts
+from medzoo.data.feed.reader import read_ahead, row_counts
 from medzoo.devices import memory
 from medzoo.features.keys import encoder_key, row_digest
 from medzoo.features.store import FeatureFile, Item

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from medzoo.data.feed.ahead import read_ahead
+from medzoo.data.feed.reader import read_ahead
 from medzoo.files import atomic_file
 from medzoo.graph.features import feature_network
 from medzoo.io import as_image

@@ -1,7 +1,7 @@
 """A file of feature rows that several processes read and write at once, for whatever data set an image is in.
 
 Rows have the content of an image as their name and bring a checksum; a training that reads rows by number in every
-epoch takes `medzoo.data.feed.store`.
+epoch takes `medzoo.data.feed.reader.RowStore`.
 """
 
 from __future__ import annotations

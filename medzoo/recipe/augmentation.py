@@ -46,7 +46,7 @@ class Augmentation(Part):
         slice_jitter: Largest shift of the middle slice of a stack, in slices; images come with as many more channels
             at each end. Comes before all else.
         mixup: Parameter of the Beta distribution that blends images and targets of a batch; only for targets
-            `(batch, k)` of floats. See `medzoo.data.augment.mixup`.
+            `(batch, k)` of floats. See `medzoo.data.augment.augmentation.mixup`.
 
     Raises:
         ValueError: An axis is unknown, or a value is negative or too large.

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from medzoo.data import from_arrays
+from medzoo.data import from_arrays, from_npz, read
 from medzoo.io import read_scan
 
 IMAGES = np.arange(3 * 4 * 5, dtype=np.uint8).reshape(3, 4, 5)
@@ -132,3 +132,55 @@ def test_masks_without_labels_are_an_error():
 def test_masks_of_another_size_are_an_error():
     with pytest.raises(ValueError, match=r"3 masks .* array 0000 \(4, 5\), mask \(4, 4\)"):
         from_arrays(IMAGES, IMAGES[:, :, 1:] % 2, labels="tumor")
+
+
+SCANS = np.random.default_rng(0).uniform(0, 1, (4, 8, 8)).astype(np.float32)
+
+
+@pytest.fixture
+def archive(tmp_path):
+    """Write an archive of these arrays and return its path."""
+
+    def write(**arrays):
+        np.savez(tmp_path / "scans.npz", **arrays)
+        return tmp_path / "scans.npz"
+
+    return write
+
+
+def test_classes_patients_and_splits_are_read_by_the_one_door(archive):
+    path = archive(
+        images=SCANS, targets=["b", "a", "b", "a"], patients=[1, 1, 2, 3], splits=["train", "train", "train", "valid"]
+    )
+    samples = read(path)
+    assert (samples.kind, samples.labels, samples.targets) == ("classification", ("a", "b"), (1, 0, 1, 0))
+    assert samples.patients == ("1", "1", "2", "3")
+    assert len(samples.part("valid")) == 1
+    assert np.array_equal(read_scan(samples.images[2]).array[..., 0], SCANS[2])
+
+
+def test_masks_have_the_labels_of_the_archive_or_those_given(archive):
+    path = archive(images=SCANS, targets=(SCANS > 0.5).astype(np.uint8), labels=("background", "lesion"))
+    assert read(path).labels == ("background", "lesion")
+    assert read(f"{path}:labels=background,tumor").labels == ("background", "tumor")
+
+
+def test_a_missing_and_an_unknown_array_are_named(archive):
+    with pytest.raises(ValueError, match=r"Missing: \['targets'\]; unknown: \['target'\]"):
+        from_npz(archive(images=SCANS, target=[0, 1, 0, 1]))
+
+
+def test_wrong_arrays_name_the_file(archive):
+    with pytest.raises(ValueError, match=r"scans\.npz: All columns must have one length"):
+        from_npz(archive(images=SCANS, targets=["a", "b"]))
+
+
+def test_pickled_arrays_are_not_opened(archive):
+    with pytest.raises(ValueError, match="is no NumPy archive of plain arrays"):
+        from_npz(archive(images=np.array([{"a": 1}], dtype=object), targets=["a"]))
+
+
+def test_a_broken_archive_is_named(tmp_path):
+    (tmp_path / "scans.npz").write_bytes(b"no archive")
+    with pytest.raises(ValueError, match=r"scans\.npz is no NumPy archive"):
+        read(tmp_path / "scans.npz")

@@ -6,7 +6,7 @@ import pytest
 pytest.importorskip("tensorflow")
 
 from medzoo.data.augment import Augmentation
-from medzoo.data.augment.mixup import mixup
+from medzoo.data.augment.augmentation import mixup
 from tests.data.augment_ways import WAYS, eagerly
 
 COUNT = 64

@@ -15,7 +15,7 @@ from medzoo.data import Samples, read
 from medzoo.data.augment import Augmentation
 from medzoo.data.feed.batches import make_batches, reader_errors
 from medzoo.data.feed.reader import read_rows
-from medzoo.data.sources.coco_mask import CocoObject, CocoTarget
+from medzoo.data.sources.coco_annotations import CocoObject, CocoTarget
 from medzoo.data.sources.masks import PictureTarget
 from medzoo.io.read import FileImage
 from medzoo.preprocessing import Preprocessing

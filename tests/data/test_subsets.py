@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from medzoo.data import Samples, folds, fraction, group
+from medzoo.data.subsets import components
 
 
 def make_samples(targets, patients=None, splits=None):
@@ -162,3 +163,11 @@ def test_groups_of_none_of_the_images_are_an_error():
 def test_a_group_in_two_splits_is_an_error():
     with pytest.raises(ValueError, match="in train and test"):
         group(alternating(2, splits=["train", "test"]), [["0.png", "1.png"]])
+
+
+def test_components_join_through_others():
+    assert components(6, [(0, 1), (1, 4), (2, 3)]) == [[0, 1, 4], [2, 3]]
+
+
+def test_no_links_are_no_components():
+    assert components(3, []) == []

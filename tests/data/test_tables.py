@@ -115,3 +115,144 @@ def test_parquet_is_read_like_csv(tmp_path):
     parquet.write_table(table, tmp_path / "t.parquet")
     data = from_table(tmp_path / "t.parquet")
     assert (data.labels, data.targets, data.patients) == (("0", "1"), (0, 1), ("1", "2"))
+
+
+def fails(tmp_path, message, *lines, error=ValueError, **options):
+    path = write_table(tmp_path / "t.csv", *lines)
+    with pytest.raises(error, match=message) as caught:
+        from_table(path, **options)
+    return caught.value
+
+
+def test_missing_files_are_counted_at_once(tmp_path):
+    lines = ["1.png,a", *(f"lost{number}.png,b" for number in range(5))]
+    error = fails(
+        tmp_path,
+        "5 of the 6 files .*lost0.png, .*lost1.png, .*lost2.png and 2 more",
+        "image,label",
+        *lines,
+        error=FileNotFoundError,
+    )
+    assert "lost4.png" in error.__notes__[0]
+
+
+def test_a_missing_mask_is_named(tmp_path):
+    fails(tmp_path, "1 of the 1 files in the mask column", "image,mask", "1.png,m.png", error=FileNotFoundError)
+
+
+def test_empty_labels_are_named_by_row(tmp_path):
+    fails(
+        tmp_path,
+        "2 empty cells in the column 'label': row 3, row 4",
+        "image,label",
+        "1.png,a",
+        "2.png,",
+        "3.png,nan",
+        "4.png,b",
+    )
+
+
+@pytest.mark.parametrize("cell", ["", "nan", "inf"])
+def test_targets_that_are_not_finite_are_named_by_row(tmp_path, cell):
+    fails(tmp_path, r"1 values .* are not finite: row 3 \(", "image,target", "1.png,1", f"2.png,{cell}", "3.png,2")
+
+
+def test_text_in_a_target_column_is_named_with_the_fix(tmp_path):
+    fails(tmp_path, r"row 3 \('high'\).*label='target'", "image,target", "1.png,1", "2.png,high")
+
+
+def test_a_constant_target_is_an_error(tmp_path):
+    fails(tmp_path, "All 2 values .* are 5", "image,target", "1.png,5", "2.png,5.0")
+
+
+def test_a_target_that_is_constant_in_train_only_is_an_error(tmp_path):
+    rows = ("1.png,5,train", "2.png,5,train", "3.png,6,test")
+    fails(tmp_path, "All 2 values", "image,target,split", *rows)
+
+
+def test_one_class_only_is_an_error(tmp_path):
+    fails(tmp_path, r"1 class \(a\)", "image,label", "1.png,a", "2.png,a")
+
+
+def test_a_class_only_in_test_is_named(tmp_path):
+    rows = ("1.png,a,train", "2.png,b,train", "3.png,c,test")
+    fails(tmp_path, "missing in train, but not in valid or test: c", "image,label,split", *rows)
+
+
+def test_measurements_as_classes_point_to_target(tmp_path):
+    fails(tmp_path, "30 different numbers.*target='y'", "image,y", *(f"1.png,0.{n}1" for n in range(30)), label="y")
+
+
+def test_an_image_listed_twice_is_named_by_row(tmp_path):
+    fails(
+        tmp_path,
+        r"lists images twice, in 2 rows: row 2 \(.*1.png\), row 4",
+        "image,label",
+        "1.png,a",
+        "2.png,b",
+        "1.png,b",
+    )
+
+
+def test_unknown_splits_are_named_by_row(tmp_path):
+    fails(tmp_path, r"1 unknown splits: row 3 \('dev'\)", "image,label,split", "1.png,a,train", "2.png,b,dev")
+
+
+def test_a_patient_in_two_splits_is_an_error(tmp_path):
+    rows = ("1.png,a,p,train", "2.png,b,q,train", "3.png,b,p,test")
+    fails(tmp_path, "'p' in train and test", "image,label,patient,split", *rows)
+
+
+def test_an_image_of_two_patients_is_an_error(tmp_path):
+    rows = ("1.png,a,p,1", "1.png,b,q,2")
+    fails(tmp_path, "gives 1 images to several patients", "image,label,patient,slice", *rows)
+
+
+def test_slices_that_are_no_index_are_named_by_row(tmp_path):
+    fails(tmp_path, r"row 2 \(1.5\), row 3 \(-1\)", "image,label,slice", "1.png,a,1.5", "2.png,b,-1")
+
+
+def test_an_unknown_column_shows_the_near_match(tmp_path):
+    fails(tmp_path, "Did you mean 'label'", "image,label", "1.png,a", "2.png,b", label="labl")
+
+
+@pytest.mark.parametrize("header", ["image,group", "image,label,target"])
+def test_no_clear_target_lists_the_columns(tmp_path, header):
+    row = ",".join(["1.png", *header.split(",")[1:]])
+    fails(tmp_path, f"Its columns are {header.replace(',', ', ')}", header, row)
+
+
+def test_no_image_column_says_how_to_name_it(tmp_path):
+    fails(tmp_path, r"Name its column of the image: image=\.\.\.", "scan,label", "1.png,a", "2.png,b")
+
+
+@pytest.mark.parametrize("lines", [(), ("image,label",)])
+def test_a_table_without_rows_is_an_error(tmp_path, lines):
+    fails(tmp_path, "has no rows", *lines)
+
+
+def test_rows_of_another_length_are_named(tmp_path):
+    fails(tmp_path, r"row 3 \(3\)", "image,label", "1.png,a", "2.png,b,c")
+
+
+def test_a_missing_table_is_an_error(tmp_path):
+    with pytest.raises(FileNotFoundError, match="no table"):
+        from_table(tmp_path / "t.csv")
+
+
+def test_a_table_in_another_encoding_is_an_error(tmp_path):
+    (tmp_path / "t.csv").write_bytes("image,label\nä.png,a".encode("latin-1"))
+    with pytest.raises(ValueError, match="not UTF-8"):
+        from_table(tmp_path / "t.csv")
+
+
+def test_masks_in_another_grid_are_an_error(tmp_path):
+    write_volume(tmp_path / "m.nii.gz", affine=np.diag([2, 1, 1, 1]))
+    write_volume(tmp_path / "1.nii.gz")
+    fails(tmp_path, "1 masks are not in the grid", "image,mask", "1.nii.gz,m.nii.gz", labels="tumor")
+
+
+def test_volume_masks_without_labels_show_their_values(tmp_path):
+    write_volume(tmp_path / "m.nii.gz")
+    write_volume(tmp_path / "1.nii.gz")
+    fails(tmp_path, "holds the values 0. Give `labels`", "image,mask", "1.nii.gz,m.nii.gz")

@@ -18,7 +18,7 @@ _AXES = ("depth", "height", "width")
 _SIGMA = 3
 
 
-class Image(NamedTuple):
+class Inspected(NamedTuple):
     """A row, the facts of its image, and those of its masks."""
 
     row: Row
@@ -36,7 +36,7 @@ class Image(NamedTuple):
         return self.row.patient or self.facts.patient
 
 
-Images = Sequence[Image]
+Images = Sequence[Inspected]
 
 
 def unreadable(images: Images) -> Iterator[Finding]:
@@ -60,65 +60,66 @@ def constant(images: Images) -> Iterator[Finding]:
 def odd_sizes(images: Images) -> Iterator[Finding]:
     """Sizes and spacings that lie more than 3 standard deviations from the mean, pictures and volumes apart."""
     for axes in (_AXES[1:], _AXES):
-        known = [image for image in images if len(image.facts.shape) == len(axes)]
-        yield from _outliers(known, [image.facts.shape for image in known], axes, "px")
-        known = [image for image in known if image.facts.spacing is not None]
-        yield from _outliers(known, [image.facts.spacing for image in known], axes, "mm")
+        alike = [image for image in images if len(image.facts.shape) == len(axes)]
+        yield from _outliers([(image.source, image.facts.shape) for image in alike], axes, "px")
+        spacings = [(image.source, image.facts.spacing) for image in alike if image.facts.spacing is not None]
+        yield from _outliers(spacings, axes, "mm")
 
 
-def _outliers(images: Images, values: Sequence[tuple], axes: tuple[str, ...], unit: str) -> Iterator[Finding]:
-    if not images:
+def _outliers(rows: Sequence[tuple[str, tuple[float, ...]]], axes: tuple[str, ...], unit: str) -> Iterator[Finding]:
+    """Yield a finding for each source whose values, one for each axis, lie far from the mean."""
+    if not rows:
         return
-    table = np.array(values, float)
+    table = np.array([values for _, values in rows], float)
     mean, deviation = table.mean(axis=0), table.std(axis=0)
-    # Rounding makes a deviation of equal spacings, which is none.
+    # Equal spacings may deviate by rounding, which does not count.
     distances = np.abs(table - mean) / np.where(deviation > 1e-6 * np.abs(mean), deviation, np.inf)
     kind = "odd size" if unit == "px" else "odd spacing"
-    for row in np.flatnonzero((distances > _SIGMA).any(axis=1)):
-        found = [
+    for row in np.flatnonzero((distances > _SIGMA).any(axis=1)).tolist():
+        far = [
             f"{axes[axis]} {table[row, axis]:g} {unit} (mean {mean[axis]:.4g}, {distances[row, axis]:.1f} sigma)"
             for axis in np.flatnonzero(distances[row] > _SIGMA)
         ]
-        yield Finding(kind, "warning", (images[row].source,), ", ".join(found))
+        yield Finding(kind, "warning", (rows[row][0],), ", ".join(far))
 
 
 def minor_modes(images: Images) -> Iterator[Finding]:
     """Types of pixels, channels and files other than the most common ones."""
     sources = _by(images, lambda image: image.facts.mode)
     (common, *_), *others = sorted(sources.items(), key=lambda item: -len(item[1])) or [("", ())]
-    for mode, found in others:
-        text = f"{len(found)} images are {mode}; most, {len(sources[common])}, are {common}."
-        yield Finding("mixed modes", "warning", found, text)
-    found = tuple(image.source for image in images if image.facts.is_grey_in_rgb)
-    if found:
-        yield Finding("grey in RGB", "note", found, f"{len(found)} images hold the same in three channels.")
+    for mode, members in others:
+        text = f"{len(members)} images are {mode}; most, {len(sources[common])}, are {common}."
+        yield Finding("mixed modes", "warning", members, text)
+    grey = tuple(image.source for image in images if image.facts.is_grey_in_rgb)
+    if grey:
+        yield Finding("grey in RGB", "note", grey, f"{len(grey)} images hold the same in three channels.")
 
 
 def same_names(images: Images) -> Iterator[Finding]:
-    """Images of one name, which tables and predictions tell apart by their folder only."""
+    """Images of one name, which only their folders tell apart in tables and predictions."""
     named = _by(images, lambda image: stem_of(image.source).rpartition("/")[2])
-    twice = {name: found for name, found in named.items() if len(found) > 1}
+    twice = {name: sources for name, sources in named.items() if len(sources) > 1}
     if twice:
-        name, found = next(iter(twice.items()))
-        text = f"Used more than once: {len(twice)} names, such as '{name}' by {', '.join(found[:3])}."
-        yield Finding("same name", "note", tuple(source for found in twice.values() for source in found), text)
+        name, first = next(iter(twice.items()))
+        text = f"Used more than once: {len(twice)} names, such as '{name}' by {', '.join(first[:3])}."
+        yield Finding("same name", "note", tuple(source for sources in twice.values() for source in sources), text)
 
 
 def patients_in_two_splits(images: Images) -> Iterator[Finding]:
     """Patients with images in two splits."""
-    of_patient = defaultdict(list)
+    of_patient: dict[str, list[Inspected]] = defaultdict(list)
     for image in images:
         if image.patient and image.row.split:
             of_patient[image.patient].append(image)
-    for patient, found in of_patient.items():
-        splits = Counter(image.row.split for image in found)
+    for patient, members in of_patient.items():
+        splits = Counter(image.row.split for image in members)
         if len(splits) > 1:
             text = f"Patient {patient}: " + ", ".join(f"{split} {count}" for split, count in splits.items())
-            yield Finding("patient in two splits", "leak", tuple(image.source for image in found), text)
+            yield Finding("patient in two splits", "leak", tuple(image.source for image in members), text)
 
 
 def missing_classes(images: Images) -> Iterator[Finding]:
-    """Classes that are in one split and not in another; without training images no model can learn them."""
+    """Classes that one split has and another lacks; no model can learn a class without training images."""
     of_label = _by(images, lambda image: image.row.label)
     present = {(image.row.split, image.row.label) for image in images}
     for split in [split for split in SPLITS if any(split == name for name, _ in present)]:
@@ -131,12 +132,13 @@ def missing_classes(images: Images) -> Iterator[Finding]:
 
 
 def wrong_masks(images: Images) -> Iterator[Finding]:
-    """Masks, or sizes stated by an annotation, that do not fit the image, and masks with one value."""
+    """Masks, or sizes in an annotation, that do not fit the image, and masks with one value."""
     for image in images:
-        grids = [mask.shape for mask in image.masks if mask.shape] + [image.row.grid] * (image.row.grid is not None)
-        for grid in grids:
-            if image.facts.shape and tuple(grid) != image.facts.shape:
-                text = f"The image has the size {image.facts.shape}, its label {tuple(grid)}."
+        sizes = [mask.shape for mask in image.masks if mask.shape]
+        sizes += [] if image.row.grid is None else [tuple(image.row.grid)]
+        for size in sizes:
+            if image.facts.shape and size != image.facts.shape:
+                text = f"The image has the size {image.facts.shape}, its label {size}."
                 yield Finding("label of another size", "error", (image.source,), text)
     empty = tuple(image.source for image in images if any(mask.is_constant for mask in image.masks))
     if empty:
@@ -155,9 +157,9 @@ CHECKS = (
 )
 
 
-def _by(images: Images, key: Callable[[Image], str]) -> dict[str, tuple[str, ...]]:
-    """Return the sources by what `key` returns for their images, without ""."""
-    found = defaultdict(list)
+def _by(images: Images, key: Callable[[Inspected], str]) -> dict[str, tuple[str, ...]]:
+    """Return the sources of the images grouped by a key; images whose key is "" are left out."""
+    groups: dict[str, list[str]] = defaultdict(list)
     for image in images:
-        found[key(image)].append(image.source)
-    return {name: tuple(sources) for name, sources in found.items() if name}
+        groups[key(image)].append(image.source)
+    return {name: tuple(sources) for name, sources in groups.items() if name}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import cv2
@@ -11,7 +11,7 @@ import numpy as np
 
 from medzoo.io import Scan, as_image
 
-# Large JPEGs are decoded at reduced scale; what is compared is 64 pixels wide, and constant at 256 is constant enough.
+# Large JPEGs are decoded at this scale: thumbnails are 64 pixels wide, and what is constant at 256 is constant.
 _ENOUGH = (256, 256)
 _VIEW = (64, 64)
 _HASHED = (32, 32)
@@ -21,7 +21,7 @@ _CHANNELS = {1: "grey", 3: "RGB", 4: "RGBA"}
 
 @dataclass(frozen=True, eq=False)
 class Facts:
-    """What one file says of itself.
+    """What the audit knows of one file.
 
     Args:
         shape: Size in pixels, ([depth,] height, width); empty where the file cannot be read.
@@ -30,7 +30,8 @@ class Facts:
         patient: PatientID of a DICOM file, else empty.
         digest: The same for equal pixels, whatever the container; from 512 pixels on, of a JPEG at reduced scale.
         hash: Perceptual hash of 64 bits, of a volume that of its middle axial slice.
-        views: Thumbnail (1, 64, 64) as uint8, of a volume its slices at 1/2, 1/4 and 3/4 of the depth (3, 64, 64).
+        views: Thumbnail (1, 64, 64) as uint8, of a volume its slices at 1/2, 1/4 and 3/4 of the depth (3, 64, 64); none
+            where the file cannot be read.
         is_constant: Whether all pixels are equal.
         is_grey_in_rgb: Whether three channels hold the same.
         error: Why the file cannot be read, else empty.
@@ -42,14 +43,14 @@ class Facts:
     patient: str = ""
     digest: bytes = b""
     hash: int = 0
-    views: np.ndarray | None = None
+    views: np.ndarray = field(default_factory=lambda: np.empty((0, *_VIEW), np.uint8))
     is_constant: bool = False
     is_grey_in_rgb: bool = False
     error: str = ""
 
 
 def inspect(source: Any) -> Facts:
-    """Read an image, of which nothing stays in memory but the facts.
+    """Read an image and keep its facts, but not its pixels.
 
     Args:
         source: What `medzoo.read_scan` takes.
@@ -58,12 +59,12 @@ def inspect(source: Any) -> Facts:
         image = as_image(source)
         return _facts(image.read(_ENOUGH), image.patient())
     except Exception as error:
-        # Damaged files make libraries raise nearly anything, and one of them must not end the audit.
+        # Libraries raise almost anything for damaged files, and one such file must not end the audit.
         return Facts(error=" ".join(str(error).split()) or type(error).__name__)
 
 
 def _facts(scan: Scan, patient: str) -> Facts:
-    # Arrays may come from elsewhere than the readers, which refuse NaN.
+    # The readers refuse NaN, but arrays need not come from them.
     if scan.array.dtype.kind == "f" and not np.isfinite(scan.array).all():
         raise ValueError(f"{scan.source} has pixels that are NaN or infinite; expected finite numbers.")
     views = _views(scan)
@@ -104,5 +105,5 @@ def _hash(view: np.ndarray) -> int:
 
 def _digest(scan: Scan) -> bytes:
     digest = hashlib.sha256(f"{scan.array.dtype} {scan.shape}".encode())
-    digest.update(np.ascontiguousarray(scan.array))
+    digest.update(np.ascontiguousarray(scan.array).data)
     return digest.digest()

@@ -1,4 +1,4 @@
-"""What an audit found, and the record of it."""
+"""The record of an audit and its findings."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from medzoo.files import write_json
 if TYPE_CHECKING:
     from rich.console import Group
 
-# From what makes a test score worthless to what one should know.
+# The first makes a test score worthless, the last is good to know.
 SEVERITIES = ("leak", "error", "warning", "note")
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that is wrong, and the images that it is about.
+    """One fault of a data set, and the images that have it.
 
     Args:
-        kind: What it is, such as "unreadable" or "near-duplicates between splits".
+        kind: Name of the fault, such as "unreadable" or "near-duplicates between splits".
         severity: "leak": a patient or a picture in two splits; "error": cannot be used as it is, or contradicts itself;
-            "warning": look at it; "note": good to know.
-        sources: Paths of the images; of duplicates the most alike ones first.
+            "warning": should be looked at; "note": good to know.
+        sources: Paths of the images; of duplicates the most similar ones first.
         text: The finding in words.
     """
 
@@ -37,7 +37,7 @@ class Finding:
 
 
 def short(source: str) -> str:
-    """Return the end of a path, which tells more than its beginning."""
+    """Return the last three parts of a path, which say more than its beginning."""
     return os.sep.join(Path(source).parts[-3:])
 
 
@@ -51,11 +51,12 @@ class Audit:
         sizes: Images by size in pixels, the most common one first.
         modes: Images by type of the pixels, channels and kind of file, the most common one first.
         findings: What is wrong, leaks first.
-        affected: By kind of finding, split and class: how many images it is about.
-        leaked: By split and class: how many images lie, or have a twin or their patient, in another split as well.
+        affected: Number of images with a finding, by its kind, split and class.
+        leaked: Number of images that are in another split as well, or have a twin or their patient there, by split and
+            class.
         duplicate_groups: Sources of images that are equal or look alike, directly or through others;
             `medzoo.data.group` keeps each group in one split.
-        seconds: Time it took.
+        seconds: Duration of the audit.
         images: The images by their source, for the contact sheet.
 
     Example:
@@ -95,7 +96,7 @@ class Audit:
 
     def __rich__(self) -> Group:
         """Return the tables for a terminal."""
-        from medzoo.data.audit.tables import tables
+        from medzoo.data.audit.report import tables
 
         return tables(self)
 
@@ -103,9 +104,9 @@ class Audit:
         """Return the tables as plain text, 120 characters wide."""
         from rich.console import Console
 
-        console = Console(file=io.StringIO(), width=120, color_system=None)
-        console.print(self)
-        return "\n".join(line.rstrip() for line in console.file.getvalue().splitlines())
+        text = io.StringIO()
+        Console(file=text, width=120, color_system=None).print(self)
+        return "\n".join(line.rstrip() for line in text.getvalue().splitlines())
 
     def to_json(self) -> dict[str, Any]:
         """Return the values that JSON takes."""
@@ -129,7 +130,7 @@ class Audit:
         Returns:
             The paths that were written.
         """
-        from medzoo.data.audit.sheet import write_sheet
+        from medzoo.data.audit.report import write_sheet
 
         path = Path(folder) / "audit.json"
         write_json(path, self.to_json())

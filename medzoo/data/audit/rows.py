@@ -1,24 +1,29 @@
 """What a data set says of its images before any of them is read: split, class, patient, masks.
 
-`medzoo.data.read` refuses a data set that has errors. Here they become findings, so folders are walked by rules that
-never fail.
+`medzoo.data.read` refuses a data set that has errors. Here they become findings, so tables and folders are gone
+through by rules that never fail.
 """
 
 from __future__ import annotations
 
 import os
-import string
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from medzoo.data.audit.record import Finding
 from medzoo.data.samples import Samples
 from medzoo.data.sources.checks import SPLIT_NAMES, Patient, patients_of
+from medzoo.data.sources.coco import from_coco, is_coco
+from medzoo.data.sources.folders import MASK_NAME
 from medzoo.data.sources.masks import as_mask
-from medzoo.data.sources.table_files import Table, read_table
-from medzoo.io import as_image
+from medzoo.data.sources.table_files import Table, as_text, names_in, read_table
+from medzoo.files import read_json
+from medzoo.io import as_image, find_scans
+from medzoo.io.formats import stem_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,9 +34,9 @@ class Row:
         image: What `medzoo.read_scan` takes.
         split: "train", "valid", "test", or "".
         label: Name of its class, of a segmentation the labels in its mask, or "".
-        patient: Patient, or "" where nobody says.
+        patient: Patient, or "" where the data set names none.
         masks: Files of its mask, which are read as well.
-        grid: Size that its annotation states, ([depth,] height, width); None where there is no such statement.
+        grid: Size that its annotation states, ([depth,] height, width); None where it states none.
     """
 
     image: Any
@@ -79,15 +84,15 @@ def _mask(target: Any) -> dict[str, Any]:
     return {"grid": mask.shape} if mask.own_file() is None else {"masks": (mask.own_file(),)}
 
 
-def place_of(source: str, folder: str) -> tuple[str, str]:
+def _place_of(source: str, folder: str) -> tuple[str, str]:
     """Return split and class of a file: folders below `folder` named after a split, and the first other one."""
     parts = Path(os.path.relpath(source, folder)).parts[:-1]
     split = next((SPLIT_NAMES[part.lower()] for part in parts if part.lower() in SPLIT_NAMES), "")
     return split, next((part for part in parts if part.lower() not in SPLIT_NAMES), "")
 
 
-def named_patients(sources: list[str], folder: str, patient: Patient) -> list[str]:
-    """Return what `patient` makes of each path below `folder`, "" without a `patient`."""
+def _named_patients(sources: list[str], folder: str, patient: Patient) -> list[str]:
+    """Return the patient that `patient` makes of each path below `folder`; "" for all without a `patient`."""
     if patient is None:
         return [""] * len(sources)
     return list(patients_of([os.path.relpath(source, folder) for source in sources], sources, patient))
@@ -108,13 +113,14 @@ def table_rows(path: str, options: Mapping[str, Any]) -> tuple[list[Row], list[F
         ValueError: It is no table, or has no such column.
     """
     table = read_table(path)
-    columns = {kind: name for kind in _KINDS if (name := table.find(kind, options.get(kind), needed=False))}
-    images = options.get("image") or table.find("image", None)
+    columns = {kind: name for kind in _KINDS if (name := table.column_if_any(kind, options.get(kind)))}
+    images = options.get("image") or table.column("image", None)
     images = [images] if isinstance(images, str) else images
-    for name in [name for column in images for name in _names_in(column)]:
-        table.find("image", name)
+    for name in [name for column in images for name in names_in(column)]:
+        table.column("image", name)
     folder = options.get("folder") or os.path.dirname(path)
-    rows, findings = [], []
+    rows: list[Row] = []
+    findings: list[Finding] = []
     for number, cells in _lines(table):
         values = {kind: cells[column] for kind, column in columns.items()}
         files = [os.path.join(folder, name) for column in images if (name := _file(cells, column))]
@@ -122,25 +128,15 @@ def table_rows(path: str, options: Mapping[str, Any]) -> tuple[list[Row], list[F
             findings.append(Finding("missing file", "error", (path,), f"Row {number} of {path} names no image."))
         masks = [os.path.join(folder, values["mask"])] if values.get("mask") else []
         findings += _faults(f"Row {number} of {path}", [*files, *masks], values)
-        found = [name for name in masks if os.path.exists(name)]
-        rows += [_row(file, values, tuple(found)) for file in files if os.path.exists(file)]
+        present = tuple(name for name in masks if os.path.exists(name))
+        rows += [_row(file, values, present) for file in files if os.path.exists(file)]
     return rows, findings
 
 
 def _lines(table: Table) -> Iterator[tuple[int, dict[str, str]]]:
     """Yield number and cells of each row, as text."""
     for number, cells in zip(table.rows, zip(*table.columns.values(), strict=True), strict=True):
-        yield number, dict(zip(table.columns, map(_text, cells), strict=True))
-
-
-def _text(cell: object) -> str:
-    text = "" if cell is None else str(cell).strip()
-    return "" if text.lower() == "nan" else text
-
-
-def _names_in(column: str) -> list[str]:
-    """Return the columns that a pattern such as "{patient}_ed.nii.gz" takes, or the name of the one column."""
-    return [name for _, name, _, _ in string.Formatter().parse(column) if name] if "{" in column else [column]
+        yield number, dict(zip(table.columns, map(as_text, cells), strict=True))
 
 
 def _file(cells: Mapping[str, str], column: str) -> str:
@@ -163,3 +159,122 @@ def _faults(where: str, files: list[str], values: Mapping[str, str]) -> Iterator
     split = values.get("split", "")
     if split and split.lower() not in SPLIT_NAMES:
         yield Finding("unknown split", "error", tuple(files), f"{where} has the split '{split}'.")
+
+
+# `images` beside `labels`, and `imagesTr` beside `labelsTr`: the ending, which they share, tells the pairs apart.
+_IMAGES = re.compile(r"(?:images?|imgs?|volumes?)(tr|ts)?", re.IGNORECASE)
+_MASKS = re.compile(r"(?:labels?|masks?|annotations?|segmentations?)(tr|ts)?", re.IGNORECASE)
+
+
+def _pair_masks(scans: Sequence[Any], folder: str) -> tuple[list[Any], dict[str, tuple[Any, ...]], list[Finding]]:
+    """Tell images from masks by their names: `labels/1.png` beside `images/1.png`, or `1_mask.png` beside `1.png`.
+
+    Args:
+        scans: All scans of a folder, as `find_scans` returns them.
+        folder: That folder.
+
+    Returns:
+        The images; the masks of each image that has any, by its source; and a finding for every mask without an image,
+        and for every image without a mask where other images in its folder have one.
+    """
+    stems = [os.path.relpath(stem_of(scan), folder) for scan in scans]
+    images: dict[str, list[Any]] = defaultdict(list)
+    masks: dict[str, list[Any]] = defaultdict(list)
+    for scan, stem in zip(scans, stems, strict=True):
+        is_mask = MASK_NAME.fullmatch(os.path.basename(stem)) or _is_in(stem, _MASKS)
+        (masks if is_mask else images)[_key(stem)].append(scan)
+    if not images.keys() & masks.keys() and not any(_is_in(stem, _IMAGES) for stem in stems):
+        # These names only look like those of masks.
+        return list(scans), {}, []
+    covered = {os.path.dirname(key) for key in masks}
+    lonely = [scan for key, members in masks.items() if key not in images for scan in members]
+    bare = [key for key in images if key not in masks and os.path.dirname(key) in covered]
+    findings = _each("label without image", lonely, "No image belongs to this mask.")
+    findings += _each(
+        "image without label",
+        [scan for key in bare for scan in images[key]],
+        "No mask belongs to it, though others in its folder have one.",
+    )
+    pairs = {str(scan): tuple(masks[key]) for key, members in images.items() if key in masks for scan in members}
+    return [scan for members in images.values() for scan in members], pairs, findings
+
+
+def _is_in(stem: str, kind: re.Pattern[str]) -> bool:
+    """Return whether a path leads through a folder of that kind."""
+    return any(kind.fullmatch(part) for part in stem.split(os.sep)[:-1])
+
+
+def _key(stem: str) -> str:
+    """Return what the path of an image has in common with that of its mask."""
+    *folders, name = stem.split(os.sep)
+    matches = [_IMAGES.fullmatch(part) or _MASKS.fullmatch(part) for part in folders]
+    shared = [f"*{match[1] or ''}" if match else part for match, part in zip(matches, folders, strict=True)]
+    mask = MASK_NAME.fullmatch(name)
+    return os.sep.join([*shared, mask[1] if mask else name])
+
+
+def _each(kind: str, scans: Iterable[Any], text: str) -> list[Finding]:
+    return [Finding(kind, "error", (str(scan),), text) for scan in scans]
+
+
+def folder_rows(folder: str, patient: Patient) -> tuple[list[Row], list[Finding]]:
+    """Return the images of a folder, with what their folders and the COCO files say of them.
+
+    Raises:
+        FileNotFoundError: There is no such folder, or no scan in it.
+        ValueError: `patient` finds no patient for a file.
+    """
+    everything = find_scans(folder)
+    scans, masks, findings = _pair_masks(everything, folder)
+    patients = _named_patients([str(scan) for scan in scans], folder, patient)
+    rows = [
+        Row(scan, *_place_of(str(scan), folder), name, masks.get(str(scan), ()))
+        for scan, name in zip(scans, patients, strict=True)
+    ]
+    annotated, refused = _coco(folder)
+    rows = [_annotate(row, annotated.get(os.path.normpath(row.source))) for row in rows]
+    findings += [*_unlisted(rows, annotated), *refused, *_empty_folders(folder, everything)]
+    return _without_single_class(rows), findings
+
+
+def _coco(folder: str) -> tuple[dict[str, Row], list[Finding]]:
+    """Return the rows of the COCO files by the path of the image, and what is wrong with the files."""
+    rows: dict[str, Row] = {}
+    findings = []
+    for file in sorted([*Path(folder).glob("*.json"), *Path(folder).glob("*/*.json")]):
+        try:
+            if is_coco(read_json(file)):
+                rows |= {row.source: row for row in rows_of(from_coco(file))}
+        except (ValueError, OSError) as error:
+            findings.append(Finding("annotations", "error", (str(file),), str(error)))
+    return rows, findings
+
+
+def _annotate(row: Row, annotation: Row | None) -> Row:
+    if annotation is None:
+        return row
+    return replace(row, image=annotation.image, label=annotation.label, grid=annotation.grid)
+
+
+def _unlisted(rows: list[Row], annotated: dict[str, Row]) -> Iterator[Finding]:
+    folders = {os.path.dirname(source) for source in annotated}
+    for source in (os.path.normpath(row.source) for row in rows):
+        if os.path.dirname(source) in folders and source not in annotated:
+            yield Finding("image without label", "warning", (source,), "The COCO file of its folder does not list it.")
+
+
+def _empty_folders(folder: str, scans: list) -> Iterator[Finding]:
+    """Find folders without scans beside folders with scans: an empty class, or a split that was not copied."""
+    used = {str(parent) for scan in scans for parent in Path(os.path.relpath(str(scan), folder)).parents}
+    for parent, names, _ in os.walk(folder):
+        names[:] = sorted(name for name in names if not name.startswith("."))
+        places = {name: os.path.relpath(os.path.join(parent, name), folder) for name in names}
+        if any(place in used for place in places.values()):
+            for name in [name for name, place in places.items() if place not in used]:
+                path = os.path.join(parent, name)
+                yield Finding("empty folder", "error", (path,), "It holds no scan, but the folders beside it do.")
+
+
+def _without_single_class(rows: list[Row]) -> list[Row]:
+    """Return rows without labels if all have the same: a single folder such as `images` or `volumes` is not a class."""
+    return [replace(row, label="") for row in rows] if len({row.label for row in rows}) == 1 else rows

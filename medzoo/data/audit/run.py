@@ -1,4 +1,4 @@
-"""Look at every image of a data set once."""
+"""The audit: every image of a data set is read once, then all checks are made."""
 
 from __future__ import annotations
 
@@ -8,12 +8,11 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from medzoo.data.audit.checks import CHECKS, Image, Images
+from medzoo.data.audit.checks import CHECKS, Images, Inspected
 from medzoo.data.audit.facts import inspect
 from medzoo.data.audit.record import SEVERITIES, Audit, Finding
-from medzoo.data.audit.rows import Row, rows_of, table_rows
+from medzoo.data.audit.rows import Row, folder_rows, rows_of, table_rows
 from medzoo.data.audit.twins import find_twins
-from medzoo.data.audit.walk import walk
 from medzoo.data.samples import SPLITS, Samples
 from medzoo.data.sources.checks import Patient
 from medzoo.data.sources.read import read, split_options
@@ -24,19 +23,19 @@ from medzoo.progress import track
 def audit(source: str | os.PathLike | Samples, patient: Patient = None, workers: int | None = None) -> Audit:
     """Find what is wrong with a data set: damaged, odd and equal images, leaks between splits.
 
-    Every image is read once, and a few numbers, a perceptual hash and a thumbnail of it are kept. A folder need not be
-    a data set that `medzoo.data.read` takes, nor have labels: what is missing or contradicts itself is a finding.
+    Every image is read once; a few numbers, a perceptual hash and a thumbnail of it are kept. A folder need not be a
+    data set that `medzoo.data.read` takes, nor have labels: whatever is missing or contradicts itself is a finding.
     Folders named train, valid, test (and training, val, ...) are splits, the folders below them are classes.
 
     Near-duplicates are pairs whose 64-bit perceptual hashes differ in at most 8 bits and whose thumbnails of 64 x 64
-    pixels correlate by at least 0.95: copies, also with another size, window or filter, and slices that lie close to
-    each other, which are of one patient. Mirrored or turned copies are not found.
+    pixels correlate by at least 0.95: copies, also with another size, window or filter, and adjacent slices of one
+    patient. Mirrored or turned copies are not found.
 
     Args:
         source: A folder, or anything else that `medzoo.data.read` takes, with options in the text; or Samples.
-        patient: Returns the patient for a path below the folder; or a regular expression, as in `from_folders`; of a
-            table, the name of its column. DICOM files name their patient themselves.
-        workers: Images that are read at a time; default: the number of cores.
+        patient: Returns the patient for a path below the folder; or a regular expression, as in `from_folders`; for a
+            table the name of its column. DICOM files name their patient themselves.
+        workers: Number of images that are read at a time; by default the number of cores.
 
     Returns:
         The record. `print(audit)` shows it, `audit.save(folder)` writes it with a contact sheet.
@@ -46,16 +45,16 @@ def audit(source: str | os.PathLike | Samples, patient: Patient = None, workers:
         ValueError: A table has no such column, another file cannot be read, or `patient` finds none in a name.
 
     Example:
-        >>> found = medzoo.data.audit("brain_mri")
-        >>> found.has_leak
+        >>> audit = medzoo.data.audit("brain_mri")
+        >>> audit.has_leak
         True
-        >>> samples = medzoo.data.group(samples, found.duplicate_groups)
+        >>> samples = medzoo.data.group(samples, audit.duplicate_groups)
 
     Source: https://www.hackerfactor.com/blog/index.php?/archives/432-Looks-Like-It.html
     """
     started = time.perf_counter()
     rows, findings = _rows(source, patient)
-    # The slices of a volume may be rows of their own.
+    # Several rows may be slices of one volume.
     rows = list({(row.source, row.split, row.label): row for row in rows}.values())
     images = _inspect(rows, workers)
     twins, groups = find_twins(images)
@@ -82,18 +81,18 @@ def _rows(source: str | os.PathLike | Samples, patient: Patient) -> tuple[list[R
         options = {**options, "patient": patient}
     if path.lower().endswith(TABLE_SUFFIXES):
         return table_rows(path, options)
-    # A folder with the name of a column means the table in it.
+    # With the name of a column, a folder stands for the table in it.
     if os.path.isdir(path) and options.keys() <= {"patient", "labels"}:
-        return walk(path, options.get("patient"))
+        return folder_rows(path, options.get("patient"))
     return rows_of(read(source, **options)), []
 
 
-def _inspect(rows: Sequence[Row], workers: int | None) -> list[Image]:
+def _inspect(rows: Sequence[Row], workers: int | None) -> list[Inspected]:
     """Read all images and masks in threads: decoding, resizing and hashing release the interpreter."""
     jobs = [source for row in rows for source in (row.image, *row.masks)]
     with ThreadPoolExecutor(workers or os.cpu_count()) as pool:
         facts = track(pool.map(inspect, jobs), "Auditing", len(jobs))
-        return [Image(row, next(facts), tuple(next(facts) for _ in row.masks)) for row in rows]
+        return [Inspected(row, next(facts), tuple(next(facts) for _ in row.masks)) for row in rows]
 
 
 def _counts(images: Images) -> dict[str, dict[str, int]]:
@@ -110,9 +109,9 @@ def _common(names: Iterable[str]) -> dict[str, int]:
 def _affected(
     images: Images, findings: Sequence[Finding], key: Callable[[Finding], str]
 ) -> dict[str, dict[str, dict[str, int]]]:
-    """Return by the `key` of findings how many images of each split and class they are about."""
+    """Return the number of images with findings of each `key`, by split and class."""
     by_source = {image.source: image for image in images}
-    found: dict[str, dict[str, None]] = defaultdict(dict)
+    sources_of: dict[str, dict[str, None]] = defaultdict(dict)
     for finding in findings:
-        found[key(finding)] |= dict.fromkeys(source for source in finding.sources if source in by_source)
-    return {name: _counts([by_source[source] for source in sources]) for name, sources in found.items()}
+        sources_of[key(finding)] |= dict.fromkeys(source for source in finding.sources if source in by_source)
+    return {name: _counts([by_source[source] for source in sources]) for name, sources in sources_of.items()}

@@ -1,4 +1,4 @@
-"""Images that are equal or look alike: which lie between splits, which between classes."""
+"""Images that are equal or look alike, and whether splits or classes separate them."""
 
 from __future__ import annotations
 
@@ -8,15 +8,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from medzoo.data.audit.checks import Image, Images
+from medzoo.data.audit.checks import Images, Inspected
 from medzoo.data.audit.facts import Facts
 from medzoo.data.audit.record import Finding
+from medzoo.data.subsets import components
 
-# Chosen on 7,019 brain MR slices: of the pairs within these bounds none lies in two classes but those that really are
-# the same picture, and by eye they are copies, copies with another window, filter or size, and a few adjacent slices.
+# Chosen on 7,019 brain MR slices: pairs within these bounds are in two classes only if they really show the same
+# picture; to the eye they are copies, copies with another window, filter or size, and a few adjacent slices.
 MOST_BITS = 8
 LEAST_CORRELATION = 0.95
-# Pairs whose hashes are compared at a time, and those whose thumbnails are: a few MB each.
+# Pairs of which the hashes, and of which the thumbnails are compared at a time: a few MB each.
 _CELLS = 2**20
 _CHUNK = 512
 
@@ -26,7 +27,7 @@ class Pair:
     """Two images that look alike.
 
     Args:
-        first: Index of the one.
+        first: Index of one image.
         second: Index of the other, larger than `first`.
         bits: Bits of 64 in which their perceptual hashes differ.
         correlation: Of their thumbnails.
@@ -39,13 +40,13 @@ class Pair:
 
 
 def equal_groups(facts: Sequence[Facts]) -> list[list[int]]:
-    """Return the indices of the images that can be compared, those of equal pixels together.
+    """Return the indices of the images that can be compared, in groups of equal pixels.
 
-    Unreadable and constant images are left out: all of the latter look alike.
+    Unreadable images are left out, and constant ones, which all look alike.
     """
     groups: dict[bytes, list[int]] = defaultdict(list)
     for index, fact in enumerate(facts):
-        if fact.views is not None and not fact.is_constant:
+        if len(fact.views) and not fact.is_constant:
             groups[fact.digest].append(index)
     return list(groups.values())
 
@@ -62,26 +63,12 @@ def near_pairs(facts: Sequence[Facts], indices: Iterable[int]) -> list[Pair]:
     return [pair for members in by_views.values() for pair in _pairs(facts, np.array(members))]
 
 
-def components(count: int, links: Iterable[tuple[int, int]]) -> list[list[int]]:
-    """Return the groups of at least two among `count` things that `links` connect, directly or through others."""
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
-
-    rows, columns = np.array([*links], int).reshape(-1, 2).T
-    graph = coo_array((np.ones(len(rows), bool), (rows, columns)), shape=(count, count))
-    _, names = connected_components(graph, directed=False)
-    groups: dict[int, list[int]] = defaultdict(list)
-    for index in np.unique([rows, columns]).tolist():
-        groups[names[index]].append(index)
-    return list(groups.values())
-
-
 def _pairs(facts: Sequence[Facts], members: np.ndarray) -> Iterator[Pair]:
     hashes = np.array([facts[index].hash for index in members], np.uint64)
     block = max(1, _CELLS // len(members))
     for start in range(0, len(members), block):
         bits = np.bitwise_count(hashes[start : start + block, None] ^ hashes[None, start:])
-        # Row r is also column r; what stands left of it was seen from the other side.
+        # Pairs left of the diagonal are those right of it once more.
         rows, columns = np.nonzero(bits <= MOST_BITS)
         rows, columns = rows[columns > rows], columns[columns > rows]
         first, second, near = members[rows + start], members[columns + start], bits[rows, columns]
@@ -105,8 +92,8 @@ def _unit(views: np.ndarray) -> np.ndarray:
     return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-6)
 
 
-# What two images can lie between, how bad that is, and what tells.
-_BETWEEN: dict[str, tuple[str, Callable[[Image], str]]] = {
+# What can separate two equal images, how bad that is, and the value that differs.
+_BETWEEN: dict[str, tuple[str, Callable[[Inspected], str]]] = {
     " between splits": ("leak", lambda image: image.row.split),
     " between classes": ("error", lambda image: image.row.label),
     " between patients": ("warning", lambda image: image.patient),
@@ -128,15 +115,15 @@ def find_twins(images: Images) -> tuple[list[Finding], Groups]:
 
 
 def _exact(images: Images, group: Sequence[int]) -> Iterator[Finding]:
-    found = [images[index] for index in group]
-    between = [name for name, (_, of) in _BETWEEN.items() if len({of(image) for image in found} - {""}) > 1]
+    members = [images[index] for index in group]
+    between = [name for name, (_, of) in _BETWEEN.items() if len({of(image) for image in members} - {""}) > 1]
     for name in between:
-        # One of each split, or class, comes first: the twins that the contact sheet shows.
-        first = {_BETWEEN[name][1](image): image for image in reversed(found)}
-        rest = [image for image in found if image not in first.values()]
+        # One of each split, or class, comes first, since the contact sheet shows the first two.
+        first = {_BETWEEN[name][1](image): image for image in reversed(members)}
+        rest = [image for image in members if image not in first.values()]
         yield _finding("exact duplicates", name, [*reversed(first.values()), *rest], "equal pixels")
     if not between:
-        yield _finding("exact duplicates", "", found, "equal pixels")
+        yield _finding("exact duplicates", "", members, "equal pixels")
 
 
 def _near(images: Images, copies: dict[int, list[int]], pairs: Sequence[Pair]) -> Iterator[Finding]:
@@ -154,14 +141,16 @@ def _near(images: Images, copies: dict[int, list[int]], pairs: Sequence[Pair]) -
             is_between = True
             yield _finding("near-duplicates", name, [images[index] for index in crossing], _range(used))
     members = [images[index] for index in dict.fromkeys(end for pair in pairs for end in (pair.first, pair.second))]
-    # The slices of one patient look alike, and within a split that is as it should be.
+    # The slices of one patient look alike, which is no fault within a split.
     of_one_patient = len({image.patient for image in members}) == 1 and members[0].patient
     if not is_between and not of_one_patient:
         yield _finding("near-duplicates", "", members, _range(pairs))
 
 
-def _crossing(images: Images, one: Sequence[int], other: Sequence[int], of: Callable[[Image], str]) -> Iterator[int]:
-    """Yield the images on either side that have another split, or class, on the other side."""
+def _crossing(
+    images: Images, one: Sequence[int], other: Sequence[int], of: Callable[[Inspected], str]
+) -> Iterator[int]:
+    """Yield the images of both sides whose split, or class, differs from that of an image on the other side."""
     for side, far in ((one, other), (other, one)):
         names = {of(images[index]) for index in far} - {""}
         yield from (index for index in side if of(images[index]) and names - {of(images[index])})
@@ -170,10 +159,10 @@ def _crossing(images: Images, one: Sequence[int], other: Sequence[int], of: Call
 def _by_group(groups: Sequence[Sequence[int]], pairs: Sequence[Pair]) -> list[list[Pair]]:
     """Return the pairs of each group that has any, the most alike first."""
     number = {index: place for place, group in enumerate(groups) for index in group}
-    found = defaultdict(list)
+    pairs_of: dict[int, list[Pair]] = defaultdict(list)
     for pair in pairs:
-        found[number[pair.first]].append(pair)
-    return sorted(found.values(), key=lambda pairs: -max(pair.correlation for pair in pairs))
+        pairs_of[number[pair.first]].append(pair)
+    return sorted(pairs_of.values(), key=lambda pairs: -max(pair.correlation for pair in pairs))
 
 
 def _finding(kind: str, between: str, images: Images, how: str) -> Finding:

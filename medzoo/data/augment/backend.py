@@ -1,4 +1,4 @@
-"""What a batch is changed with: TensorFlow ops, which tf.data needs on every backend, or those of the Keras backend."""
+"""The ops that change a batch: those of TensorFlow, which tf.data needs on every backend, or of the Keras backend."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from medzoo import devices
 def ops_of(*values: Any) -> ModuleType:
     """Return the functions for these tensors, named and called as in `keras.ops`.
 
-    They are TensorFlow's if any is a tensor of TensorFlow, and where this is the backend; `keras.ops` else.
+    They are those of TensorFlow if any of the tensors is, or if it is the backend; else `keras.ops`.
     """
-    given = any(type(value).__module__.startswith("tensorflow") for value in values)
-    if given or keras.backend.backend() == "tensorflow":
+    has_tensors = any(type(value).__module__.startswith("tensorflow") for value in values)
+    if has_tensors or keras.backend.backend() == "tensorflow":
         from medzoo.data.augment import tf_ops
 
         return tf_ops
@@ -45,9 +45,9 @@ def draw(make: Callable[[int, np.ndarray], dict[str, np.ndarray]], images: Any, 
 
 
 def compiled(function: Callable) -> Callable:
-    """Let XLA compile a function of tensors, as a decorator; on torch, and without XLA, the same ops run one by one.
+    """Decorate a function of tensors so that XLA compiles it; on torch, and without XLA, the same ops run one by one.
 
-    Eight gathers and their blending cost a pass over memory each; fused they are seven times as fast. A function is
+    Eight gathers and their blending need a pass over memory each; fused they are seven times as fast. A function is
     compiled once for every shape and every choice of arguments that are None, in a few tenths of a second.
 
     Args:

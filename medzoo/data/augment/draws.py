@@ -11,18 +11,18 @@ import numpy as np
 if TYPE_CHECKING:
     from medzoo.data.augment.augmentation import Augmentation
 
-# Each has its own row, so that to use one more leaves the others as they were. Append new ones.
+# Each has its own row, so that using one more does not change the others. Append new ones.
 _STREAMS = (
     *("flip_horizontal", "flip_vertical", "flip_depth", "quarter_turns", "rotation", "tilt_height", "tilt_width"),
     *("scale", "stretch_height", "stretch_depth", "shift_width", "shift_height", "shift_depth"),
     *("gamma", "contrast", "brightness", "noise", "slice_jitter"),
 )
-# What needs more than a number for an image has its own generator.
+# Changes that need more than one number for an image have a generator of their own.
 _GENERATORS = ("numbers", "elastic", "bias_field", "noise", "mixup")
 
 
 class Draws:
-    """Random values for the images of a batch; the same seed gives the same values, whichever are asked for.
+    """Random values for the images of a batch; the same seed gives the same values, whichever of them are drawn.
 
     Args:
         count: Number of images.
@@ -72,24 +72,24 @@ class Draws:
         return self._generator(purpose).beta(alpha, alpha, self.count).astype(np.float32)
 
 
-AXES = ("depth", "height", "width")
+_AXES = ("depth", "height", "width")
 _FLIPS = {"depth": "depth", "height": "vertical", "width": "horizontal"}
 
 
-def draw_matrices(augmentation: Augmentation, draws: Draws, dimensions: int) -> np.ndarray:
+def _draw_matrices(augmentation: Augmentation, draws: Draws, dimensions: int) -> np.ndarray:
     """Draw matrices from output to input: flip, stretch and scale the axes, then turn, then shift.
 
     Returns:
         `(batch, dimensions, dimensions + 1)`; the last column is the shift as a fraction of the size.
     """
-    axes = AXES[-dimensions:]
+    axes = _AXES[-dimensions:]
     shift = np.stack([draws.uniform(f"shift_{axis}", augmentation.shift) for axis in axes], axis=-1)
     linear = _draw_turns(augmentation, draws, dimensions) * _draw_factors(augmentation, draws, axes)[:, None]
     return np.concatenate([linear, shift[..., None]], axis=2)
 
 
 def _draw_factors(augmentation: Augmentation, draws: Draws, axes: tuple[str, ...]) -> np.ndarray:
-    """Draw a factor for every axis, `(batch, dimensions)`; the width is what the others are stretched against."""
+    """Draw a factor for every axis, `(batch, dimensions)`; the others are stretched against the width."""
     scale, one = draws.factor("scale", augmentation.scale), np.ones(draws.count, np.float32)
     ratios = [one if axis == "width" else draws.factor(f"stretch_{axis}", augmentation.stretch) for axis in axes]
     flips = [draws.sign(f"flip_{_FLIPS[axis]}", _FLIPS[axis] in augmentation.flip) for axis in axes]
@@ -115,7 +115,7 @@ def _turn(dimensions: int, first: int, second: int, angle: np.ndarray) -> np.nda
     return turns
 
 
-SPATIAL = ("flip", "quarter_turns", "rotation", "tilt", "scale", "stretch", "shift", "elastic")
+_SPATIAL = ("flip", "quarter_turns", "rotation", "tilt", "scale", "stretch", "shift", "elastic")
 
 # Control points along an axis, the outermost outside of the image: four pieces for displacements, one for a bias field.
 _ELASTIC_CONTROLS, _BIAS_CONTROLS = 7, 4
@@ -126,19 +126,20 @@ def draw_parameters(augmentation: Augmentation, dimensions: int, count: int, see
 
     Returns:
         `(count, ...)` float32, the keys of the noise int32: arguments of `jitter_slices`, `warp` and
-        `change_intensity` by name; those of changes that are not made are left out.
+        `change_intensity` by name; the augmentation decides which there are.
     """
-    given, draws = augmentation, Draws(count, seed)
+    changes, draws = augmentation, Draws(count, seed)
     elastic, bias = (dimensions, *[_ELASTIC_CONTROLS] * dimensions), (_BIAS_CONTROLS,) * dimensions
+    is_spatial = any(getattr(changes, name) for name in _SPATIAL)
     table = (
-        ("offsets", given.slice_jitter, lambda: draws.whole("slice_jitter", 2 * given.slice_jitter + 1)),
-        ("matrices", any(getattr(given, name) for name in SPATIAL), lambda: draw_matrices(given, draws, dimensions)),
-        ("controls", given.elastic, lambda: draws.controls("elastic", elastic, given.elastic)),
-        ("bias_field", given.bias_field, lambda: draws.controls("bias_field", bias, math.log1p(given.bias_field))),
-        ("gamma", given.gamma, lambda: draws.factor("gamma", given.gamma)),
-        ("contrast", given.contrast, lambda: draws.factor("contrast", given.contrast)),
-        ("brightness", given.brightness, lambda: draws.uniform("brightness", given.brightness)),
-        ("noise", given.noise, lambda: draws.part("noise", given.noise)),
-        ("noise_keys", given.noise, lambda: draws.keys("noise")),
+        ("offsets", changes.slice_jitter, lambda: draws.whole("slice_jitter", 2 * changes.slice_jitter + 1)),
+        ("matrices", is_spatial, lambda: _draw_matrices(changes, draws, dimensions)),
+        ("controls", changes.elastic, lambda: draws.controls("elastic", elastic, changes.elastic)),
+        ("bias_field", changes.bias_field, lambda: draws.controls("bias_field", bias, math.log1p(changes.bias_field))),
+        ("gamma", changes.gamma, lambda: draws.factor("gamma", changes.gamma)),
+        ("contrast", changes.contrast, lambda: draws.factor("contrast", changes.contrast)),
+        ("brightness", changes.brightness, lambda: draws.uniform("brightness", changes.brightness)),
+        ("noise", changes.noise, lambda: draws.part("noise", changes.noise)),
+        ("noise_keys", changes.noise, lambda: draws.keys("noise")),
     )
     return {name: make() for name, used, make in table if used}

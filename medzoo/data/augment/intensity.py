@@ -25,7 +25,7 @@ def smooth_field(controls: Any, size: Sequence[int]) -> Any:
     """
     ops = ops_of(controls)
     for length in size:
-        # The axis in front is summed away and its pixels go to the end: once round, the order is as it was.
+        # The first axis is summed over and its pixels become the last one; after all axes the order is the old one.
         controls = ops.tensordot(controls, _weights(ops, controls.shape[1], length), [[1], [1]])
     return controls
 
@@ -53,7 +53,7 @@ def gaussian(keys: Any, shape: Sequence[int]) -> Any:
     positions = ops.reshape(ops.arange(math.prod(shape)), shape)
     first, second = (ops.reshape(keys[:, index], (-1, *[1] * len(shape))) for index in (0, 1))
     bits = _mix(ops, ops.bitwise_xor(_mix(ops, positions + first), second))
-    # The middle of one of 2**23 parts between -1 and 1: never an end, where the normal distribution is infinite.
+    # The middle of one of 2**23 parts of [-1, 1]: never an end, where `erfinv` is infinite.
     uniform = (ops.cast(_shifted(ops, bits, 9), "float32") + 0.5) * 2.0**-22 - 1
     return math.sqrt(2) * ops.erfinv(uniform)
 
@@ -69,14 +69,15 @@ def _mix(ops: ModuleType, bits: Any) -> Any:
 
 
 def _shifted(ops: ModuleType, bits: Any, count: int) -> Any:
-    """Shift to the right; the sign, which then fills the left end, is masked away."""
+    """Shift to the right, and mask the copies of the sign that come in from the left."""
     return ops.bitwise_and(ops.bitwise_right_shift(bits, count), 2 ** (32 - count) - 1)
 
 
 def value_range(images: Any) -> tuple[Any, Any]:
-    """Return the least and the greatest value of each channel of each image, at least [0, 1], broadcastable to them.
+    """Return the least and the greatest value of each channel of each image, but at least the range [0, 1].
 
-    The background of an image in [0, 1] is 0 then, that of a standardised one its minimum.
+    Both can be broadcast to the images. So the background of an image in [0, 1] is 0, that of a standardised image its
+    minimum.
     """
     ops, pixels = ops_of(images), tuple(range(1, len(images.shape) - 1))
     least, greatest = (reduce(images, axis=pixels, keepdims=True) for reduce in (ops.min, ops.max))

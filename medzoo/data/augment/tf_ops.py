@@ -1,6 +1,6 @@
-"""What the augmentation needs of `keras.ops` for tensors of TensorFlow, whatever the Keras backend is.
+"""The part of `keras.ops` that the augmentation needs, for tensors of TensorFlow on every Keras backend.
 
-The only module of the augmentation that imports TensorFlow, and is itself imported when there are such tensors.
+It is the only module of the augmentation that imports TensorFlow, and is imported only when there are such tensors.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def arange(stop: int | tf.Tensor, dtype: str = "int32") -> tf.Tensor:
 
 
 def shape(tensor: tf.Tensor) -> tuple[int | tf.Tensor, ...]:
-    """Return the lengths of the axes: numbers where the graph knows them, tensors where it does not."""
+    """Return the lengths of the axes: numbers where the graph has them, else tensors."""
     return tuple(tf.shape(tensor)[axis] if length is None else length for axis, length in enumerate(tensor.shape))
 
 
@@ -71,17 +71,17 @@ def run_numpy(
     make: Callable[[int, np.ndarray], dict[str, np.ndarray]], count: int | tf.Tensor, seed: Any
 ) -> dict[str, tf.Tensor]:
     """Call a function of NumPy that returns named arrays `(count, ...)`, also inside of a graph."""
-    known = make(1, np.zeros(2, np.int64))
-    if not known:
+    example = make(1, np.zeros(2, np.int64))
+    if not example:
         return {}
-    types = [array.dtype for array in known.values()]
+    types = [array.dtype for array in example.values()]
     inputs = (count, tf.cast(seed, tf.int64))
-    tensors = tf.numpy_function(lambda *given: list(make(*given).values()), inputs, types, stateful=False)
+    tensors = tf.numpy_function(lambda *drawn: list(make(*drawn).values()), inputs, types, stateful=False)
     # Outside of a graph one tensor comes without its list.
     tensors = tf.nest.flatten(tensors)
-    for tensor, array in zip(tensors, known.values(), strict=True):
+    for tensor, array in zip(tensors, example.values(), strict=True):
         tensor.set_shape((None, *array.shape[1:]))
-    return dict(zip(known, tensors, strict=True))
+    return dict(zip(example, tensors, strict=True))
 
 
 def jit(function: Callable) -> Callable:

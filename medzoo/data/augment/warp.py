@@ -1,4 +1,4 @@
-"""Images and masks at other places of their own grid: one interpolation for all spatial changes together."""
+"""All spatial changes of images and masks in one interpolation."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from medzoo.data.augment.intensity import smooth_field
 
 @compiled
 def warp(images: Any, fill: Any, masks: Any | None, matrices: Any, controls: Any | None) -> tuple[Any, Any | None]:
-    """Move the pixels of images, and of their masks along with them.
+    """Move the pixels of images and of their masks.
 
     Args:
         images: `(batch, [depth,] height, width, channels)` float32, interpolated linearly.
-        fill: What lies beyond the border of an image, broadcastable to the images; beyond that of a mask lies 0.
+        fill: Value beyond the border of an image, broadcastable to the images; beyond the border of a mask it is 0.
         masks: `(batch, [depth,] height, width, 1)` label indices, taken from the nearest pixel; or None.
         matrices: `(batch, dimensions, dimensions + 1)`, from output to input about the centre; the shift in the last
             column is a fraction of the size.
@@ -36,7 +36,7 @@ def warp(images: Any, fill: Any, masks: Any | None, matrices: Any, controls: Any
 
 
 def _places(ops: ModuleType, matrices: Any, size: Sequence[int]) -> list[Any]:
-    """Return for every axis where each output pixel lies in the input, `(batch, *size)` in pixels."""
+    """Return the place of each output pixel in the input, for every axis `(batch, *size)` in pixels."""
     dimensions = len(size)
     columns = ops.reshape(matrices, (-1, dimensions, dimensions + 1, *[1] * dimensions))
     lengths = [ops.cast(length, "float32") for length in size]
@@ -58,9 +58,9 @@ def _steps(ops: ModuleType, size: Sequence[int], axis: int) -> Any:
 def _linear(ops: ModuleType, images: Any, places: list[Any], fill: Any) -> Any:
     lower = [ops.floor(place) for place in places]
     upper_weights = [place - low for place, low in zip(places, lower, strict=True)]
-    blend = 0.0
+    blend: Any = 0.0
     for corner in itertools.product((0, 1), repeat=len(places)):
-        weight = 1.0
+        weight: Any = 1.0
         for step, upper in zip(corner, upper_weights, strict=True):
             weight = weight * (upper if step else 1 - upper)
         pixels = _pick(ops, images, [low + step for low, step in zip(lower, corner, strict=True)], fill)
@@ -73,9 +73,10 @@ def _nearest(ops: ModuleType, masks: Any, places: list[Any]) -> Any:
 
 
 def _pick(ops: ModuleType, images: Any, places: list[Any], fill: Any) -> Any:
-    """Return the pixels at whole places, `fill` where these lie outside."""
+    """Return the pixels at whole-numbered places, `fill` outside of the image."""
     count, *size, channels = ops.shape(images)
-    index, inside = ops.reshape(ops.arange(count), (-1, *[1] * len(places))), True
+    index: Any = ops.reshape(ops.arange(count), (-1, *[1] * len(places)))
+    inside: Any = True
     for place, length in zip(places, size, strict=True):
         last = ops.cast(length - 1, "float32")
         inside = inside & (place >= 0) & (place <= last)

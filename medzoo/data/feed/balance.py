@@ -1,4 +1,4 @@
-"""What is done about rare labels: drawing them more often, or weighting their loss."""
+"""Weights of rare labels in the loss."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ def class_weights(samples: Samples, weights: str | Mapping[str, float] | Sequenc
         return _balanced_weights(samples)
     if isinstance(weights, Mapping):
         refuse_unknown("label", weights, labels)
-        weights = [weights.get(label) for label in labels]
-    if len(weights) != len(labels) or not all(isinstance(weight, int | float) and weight >= 0 for weight in weights):
+    values = [weights.get(label) for label in labels] if isinstance(weights, Mapping) else weights
+    if len(values) != len(labels) or not all(isinstance(value, int | float) and value >= 0 for value in values):
         raise ValueError(
-            f"`class_weights` must have one number of at least 0 for each label {labels}. Received: {weights}."
+            f"`class_weights` must have one number of at least 0 for each label {labels}. Received: {values}."
         )
-    return np.array(weights, np.float32)
+    return np.array(values, np.float32)
 
 
 def weigh(targets: np.ndarray, weights: np.ndarray) -> np.ndarray:

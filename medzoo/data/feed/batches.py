@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -16,7 +16,7 @@ from medzoo.data.augment import Augmentation
 from medzoo.data.augment.backend import ops_of
 from medzoo.data.feed.balance import class_weights, weigh
 from medzoo.data.feed.order import Order
-from medzoo.data.feed.reader import Reader
+from medzoo.data.feed.reader import Column, Reader
 from medzoo.data.samples import Samples, check_task
 from medzoo.preprocessing import Preprocessing
 from medzoo.recipe import Balance
@@ -39,14 +39,14 @@ class Batches(keras.utils.PyDataset):
         weights: Weight of each label in the loss, or None.
 
     Attributes:
-        error: The first error of `read`, since TensorFlow hands on no more than its text; see `reader_errors`.
+        error: The first error of `read`, of which TensorFlow passes on the text only; see `reader_errors`.
     """
 
     def __init__(
         self,
         order: Order,
         read: Callable[[np.ndarray], list[np.ndarray]],
-        columns: list[tuple[tuple[int, ...], type]],
+        columns: Sequence[Column],
         change: Change | None = None,
         weights: np.ndarray | None = None,
     ):
@@ -73,8 +73,8 @@ class Batches(keras.utils.PyDataset):
         rows, seed = self.batch(index)
         images, targets = self.read(rows)
         if self.change is not None:
-            changed = self.change(*map(keras.ops.convert_to_tensor, (images, targets)), seed)
-            images, targets = map(keras.ops.convert_to_numpy, changed)
+            tensor = keras.ops.convert_to_tensor
+            images, targets = map(keras.ops.convert_to_numpy, self.change(tensor(images), tensor(targets), seed))
         return (images, targets) if self.weights is None else (images, targets, weigh(targets, self.weights))
 
     def batch(self, index: int) -> tuple[np.ndarray, np.ndarray]:
@@ -104,7 +104,7 @@ class Batches(keras.utils.PyDataset):
 
 
 class ArrayBatches(Batches):
-    """Batches of rows of arrays in memory, such as features: so small that feeding them must cost next to nothing.
+    """Batches of rows of arrays in memory, such as features, which are so small that feeding must cost almost nothing.
 
     Args:
         order: Rows of every batch.
@@ -140,10 +140,10 @@ class ArrayBatches(Batches):
 
 @contextlib.contextmanager
 def reader_errors(*batches: Batches) -> Iterator[None]:
-    """Raise the error of the file that could not be read, in place of a backend's account of it.
+    """Raise the error of the file that could not be read, in place of the backend's report of it.
 
     Args:
-        batches: What is read in the meantime.
+        batches: What the block reads.
     """
     for each in batches:
         each.error = None
@@ -174,8 +174,8 @@ def make_batches(
     deviations; with class weights a third part holds the weight of every image or pixel. A 2D segmentation takes every
     slice of a volume.
 
-    Files are decoded once: what comes before the augmentation is cached. An epoch's order and pixels follow from the
-    seed and its number; every epoch has its own.
+    Files are decoded once: the steps before the augmentation are cached. Seed and number of an epoch decide its order
+    and its pixels; every epoch has its own.
 
     Args:
         samples: What to read.
@@ -187,20 +187,20 @@ def make_batches(
         cache: `"memory"`; the start of the path of cache files, which differ by samples and preprocessing but not by
             the pixels in the pictures; or None to read the files anew in every epoch.
         seed: Seed of the order and of the augmentation.
-        balance: What is done about rare labels, the field of a recipe; sampling takes place of the order.
+        balance: What is done about rare labels, the field of a recipe; balanced sampling replaces `shuffle`.
         multiple: Number of devices that share a batch; see `Order`.
 
     Raises:
         ValueError: There are no samples, their targets or labels are not the task's, or a field of `balance` is wrong.
     """
     _check(samples, preprocessing, task, augment)
-    balance = Balance.from_json(balance or {})
-    balance.check_task(task)
+    parts = Balance.from_json(balance or {})
+    parts.check_task(task)
     preprocessing = preprocessing.for_training
     reader = Reader(samples, preprocessing, task, augment.slice_jitter if augment else 0, cache)
-    strata = samples.targets if balance.sampling else None
+    strata = samples.targets if parts.sampling else None
     order = Order(reader.count, batch_size, seed, shuffle, strata, multiple, reader.blocks)
-    weights = balance.class_weights
+    weights = parts.class_weights
     read, columns = _shares(reader, task) if augment is not None and augment.mixup else (reader.rows, reader.columns)
     return Batches(
         order,
@@ -211,13 +211,14 @@ def make_batches(
     )
 
 
-def _shares(reader: Reader, task: Task) -> tuple[Callable[[np.ndarray], list[np.ndarray]], list]:
-    """Read targets as shares of labels, which can be mixed: `(batch, outputs)` float32."""
+def _shares(reader: Reader, task: Task) -> tuple[Callable[[np.ndarray], list[np.ndarray]], list[Column]]:
+    """Return what reads targets as shares of labels, which can be mixed: `(batch, outputs)` float32."""
 
     def read(rows: np.ndarray) -> list[np.ndarray]:
         images, targets = reader.rows(rows)
         one_hot = task.outputs > 1
-        return [images, np.eye(task.outputs, dtype=np.float32)[targets[:, 0]] if one_hot else np.float32(targets)]
+        shares = np.eye(task.outputs, dtype=np.float32)[targets[:, 0]] if one_hot else targets.astype(np.float32)
+        return [images, shares]
 
     return read, [reader.columns[0], ((task.outputs,), np.float32)]
 
@@ -230,7 +231,7 @@ def _change(augment: Augmentation, preprocessing: Preprocessing, task: Task) -> 
         if augment.slice_jitter:
             images, _ = jitter(images, targets, seed)
             if preprocessing.has_channel_statistics:
-                mean, std = (ops_of(images).convert_to_tensor(np.float32(value)) for value in statistics)
+                mean, std = (ops_of(images).convert_to_tensor(np.array(value, np.float32)) for value in statistics)
                 images = (images - mean) / std
         return changes(images, targets, seed)
 

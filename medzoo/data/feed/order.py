@@ -1,4 +1,4 @@
-"""Which rows the batches of an epoch hold: a function of seed and epoch, so that what is resumed goes on the same."""
+"""Which rows the batches of an epoch hold: seed and epoch decide it, so a resumed training sees the same batches."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Hashable, Iterator, Sequence
 
 import numpy as np
 
-# Samples of several rows that are not kept are mixed with so many others, since each is read as a whole.
+# Where samples make several rows and none is kept, an epoch mixes the rows of so many samples at a time.
 MIXED = 8
 
 
@@ -22,13 +22,14 @@ class Order:
         seed: Seed of the order, and of the seeds of batches.
         shuffle: Whether every epoch has another order.
         strata: For balanced sampling, the label of each row: an epoch has as many rows as there are, with every label
-            equally often. A rare row comes several times, a common one in some epochs only.
-        multiple: Number that every batch divides by: an epoch leaves the rows over, other ones each time.
-        blocks: For rows of files that are read anew, the file of each: an epoch mixes the rows of eight files, then
-            those of the next eight.
+            equally often. A row of a rare label comes several times, one of a common label in some epochs only.
+        multiple: Number by which every batch can be divided; an epoch leaves out the rows beyond that, which are others
+            each time.
+        blocks: The file of each row, for files that are read anew: an epoch mixes the rows of eight files, then those
+            of the next eight.
 
     Attributes:
-        epoch: The epoch that the next iteration gives; each iteration goes on to the next one, unless it is pinned.
+        epoch: The epoch that the next iteration gives; an iteration moves it to the next one, unless it is pinned.
 
     Raises:
         ValueError: There are fewer rows than `multiple`.
@@ -47,7 +48,7 @@ class Order:
         shuffle: bool = False,
         strata: Sequence[Hashable] | None = None,
         multiple: int = 1,
-        blocks: Sequence[int] | None = None,
+        blocks: Sequence[int] | np.ndarray | None = None,
     ):
         if count < multiple:
             raise ValueError(f"{count} images are fewer than the {multiple} devices that share a batch. Add images.")
@@ -71,7 +72,7 @@ class Order:
         return self.batches(epoch)
 
     def pin(self, epoch: int) -> None:
-        """Give this epoch from now on, however often: who fits knows best which one it is."""
+        """Give this epoch in every iteration from now on, as a training does that counts its epochs itself."""
         self.epoch, self._pinned = epoch, True
 
     def advance(self) -> None:
@@ -92,7 +93,7 @@ class Order:
             return self._balanced(draw)
         if not self._shuffle:
             return np.arange(self._all)
-        return draw.permutation(self._all) if self._blocks is None else self._mixed(draw)
+        return draw.permutation(self._all) if self._blocks is None else _mixed(self._blocks, draw)
 
     def _balanced(self, draw: np.random.Generator) -> np.ndarray:
         """Return rows such that every label comes once in each group of as many as there are labels."""
@@ -100,10 +101,12 @@ class Order:
         columns = [_repeated(np.array(rows), groups, draw) for rows in self._rows_of.values()]
         return draw.permuted(np.stack(columns, axis=1), axis=1).reshape(-1)
 
-    def _mixed(self, draw: np.random.Generator) -> np.ndarray:
-        files = draw.permutation(np.unique(self._blocks))
-        parts = (files[start : start + MIXED] for start in range(0, len(files), MIXED))
-        return np.concatenate([draw.permutation(np.flatnonzero(np.isin(self._blocks, part))) for part in parts])
+
+def _mixed(blocks: np.ndarray, draw: np.random.Generator) -> np.ndarray:
+    """Return all rows in random order, those of a few blocks at a time."""
+    files = draw.permutation(np.unique(blocks))
+    parts = (files[start : start + MIXED] for start in range(0, len(files), MIXED))
+    return np.concatenate([draw.permutation(np.flatnonzero(np.isin(blocks, part))) for part in parts])
 
 
 def _repeated(rows: np.ndarray, count: int, draw: np.random.Generator) -> np.ndarray:

@@ -22,7 +22,7 @@ from medzoo.transforms.intensity import scale_channels
 
 @dataclass(frozen=True)
 class PackedImage(Image):
-    """The inputs that one image made: one, or one for every slice in a 2D segmentation of volumes.
+    """The inputs that were made of one image: one, or one for every slice in a 2D segmentation of volumes.
 
     Args:
         source: Path of the image below the folder of its data set.
@@ -51,20 +51,22 @@ class PackedImage(Image):
         """
         self.file.check(preprocessing, margin)
         cut = self.file.margin - margin
+        is_chosen = bool(self.file.margin) and not margin and preprocessing.has_channel_statistics
+        mean, std = preprocessing.mean, preprocessing.std
         for row in range(self.first, self.first + self.count):
             numbers = self.file.rows("inputs", row, 1)[0]
             image = decode(numbers[..., cut : numbers.shape[-1] - cut], *self.file.rows("scales", row, 1)[0])
-            if self.file.margin and not margin and preprocessing.has_channel_statistics:
-                # Left to be applied when the channels of a wider stack are chosen, which is now.
-                image = scale_channels(image, preprocessing.mean, preprocessing.std)
+            if is_chosen and mean is not None and std is not None:
+                # In a file with a margin they are left to be applied when the channels are chosen, which is now.
+                image = scale_channels(image, mean, std)
             yield image
 
     def windows(self, preprocessing: Preprocessing, index: int | None = None, every_slice: bool = False) -> Windows:
-        """Return the inputs as windows of a scan in their own grid, to which answers are brought back.
+        """Return the inputs as windows of a scan in their own grid, which is also that of the answers.
 
         Args:
             preprocessing: The model's, which must be the one that they were packed with.
-            index: Not looked at: which slices were taken is settled since they were packed.
+            index: Without effect: packing has settled which slices are taken.
             every_slice: Likewise.
         """
         return PackedWindows(self, preprocessing)
@@ -108,7 +110,7 @@ class PackedWindows(Windows):
         return list(self.image.inputs(self.preprocessing))
 
     @cached_property
-    def scan(self) -> Scan:
+    def scan(self) -> Scan:  # type: ignore[override]  # mypy takes a cached property for one that cannot be set
         """The inputs as a scan in their own grid."""
         pixels = self._plain[0] if len(self) == 1 else np.stack(self._plain)
         if self.preprocessing.stack is not None:
@@ -145,7 +147,7 @@ class PackedMask(MaskTarget):
     file: PackedFile
     first: int
     count: int
-    # A field, since what is rare may be lost at a small size, and a split must be that of the files.
+    # A field, since a rare label may be lost at a small size, and a split must be the same as that of the files.
     labels: tuple[int, ...] = field()
 
     def __str__(self) -> str:
@@ -169,8 +171,8 @@ class PackedMask(MaskTarget):
 def from_packed(path: str | os.PathLike) -> Samples:
     """Read a file that `medzoo prepare` wrote.
 
-    Its rows are those of the data set that was packed, with its patients and splits, so that a recipe makes the same
-    parts and folds of them. Inputs are read from the file when they are asked for.
+    Its rows are those of the packed data set, with patients and splits, so a recipe makes the same parts and folds of
+    them. Inputs are read from the file when they are asked for.
 
     Args:
         path: The file.

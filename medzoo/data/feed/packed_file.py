@@ -1,7 +1,7 @@
 """The file of `medzoo prepare`: preprocessed inputs and masks in HDF5, one chunk each, images in 16 bits.
 
-A data set to keep and to carry to another machine, small, written once; `medzoo.data.feed.store` holds what a training
-on this machine has just read.
+It is small, written once, and can be carried to another machine. Rows that a training has just read on this machine
+are in `medzoo.data.feed.reader.RowStore`.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ class Codes(NamedTuple):
 def encode(image: np.ndarray) -> Codes:
     """Return an image as whole numbers, uint16.
 
-    Where all its values lie on at most 256 even steps, as those of a picture of 8 bits do that is only rescaled, they
-    are kept to the precision of float32. Else an error is at most half a step, 1/32766 of the image's range.
+    Where all its values lie on at most 256 even steps, as in a picture of 8 bits that is only rescaled, they are kept
+    to the precision of float32. Else the error is at most half a step, 1/32766 of the image's range.
 
     Raises:
         ValueError: A value is NaN or infinite.
@@ -114,9 +114,9 @@ class PackedFile:
         Raises:
             ValueError: Its preprocessing or its jitter differs; the message names both values.
         """
-        wanted = preprocessing.for_training
-        for name in (item.name for item in fields(wanted)):
-            packed, other = getattr(self.preprocessing, name), getattr(wanted, name)
+        expected = preprocessing.for_training
+        for name in (item.name for item in fields(expected)):
+            packed, other = getattr(self.preprocessing, name), getattr(expected, name)
             if packed != other:
                 raise ValueError(
                     f"{self.path} was packed with {name}={packed!r}, the model wants {name}={other!r}. {_AGAIN}"
@@ -155,7 +155,7 @@ def write_packed(
     """
     import h5py
 
-    # Sorted by bytes, of which the high ones are much alike, gzip finds more.
+    # With "shuffle" the high bytes, which are much alike, lie together, and gzip saves more.
     options = {"compression": "gzip", "compression_opts": 1, "shuffle": True, "fletcher32": True}
     columns = {"inputs": (shape, np.uint16), **({"masks": (shape[:-1], np.uint8)} if has_masks else {})}
     digest, exact = hashlib.sha256(), 0
@@ -167,9 +167,9 @@ def write_packed(
             scales[row] = codes.low, codes.step
             for name, values in zip(columns, (codes.numbers, mask[..., 0]), strict=False):
                 file[name][row] = values
-                digest.update(np.ascontiguousarray(values))
+                digest.update(np.ascontiguousarray(values).data)
             exact += codes.levels <= EXACT_LEVELS
-        digest.update(scales)
+        digest.update(scales.data)
         file["scales"], file["index"] = scales, json.dumps(index, allow_nan=False)
         file.attrs[_MARK], file.attrs["digest"] = _FORMAT, digest.hexdigest()
     return exact
@@ -188,8 +188,8 @@ def read_index(path: str) -> dict[str, Any]:
             if _MARK not in file.attrs:
                 raise ValueError(f"'{path}' is no file of medzoo prepare. Write one: medzoo prepare DATA -o FILE.h5")
             if file.attrs[_MARK] > _FORMAT:
-                found = file.attrs[_MARK]
-                raise ValueError(f"'{path}' has the format {found}; this medzoo reads {_FORMAT}. Update medzoo.")
+                version = file.attrs[_MARK]
+                raise ValueError(f"'{path}' has the format {version}; this medzoo reads {_FORMAT}. Update medzoo.")
             return {**json.loads(file["index"][()]), "digest": file.attrs["digest"]}
     except (OSError, KeyError, json.JSONDecodeError) as error:
         raise damaged(path, error, "Run medzoo prepare again.") from error
@@ -203,5 +203,5 @@ def _opened(path: str, digest: str, process: int) -> dict[str, Any]:
     file = h5py.File(path, "r", locking=False)
     if file.attrs["digest"] != digest:
         raise ValueError(f"{path} is another file than the one that was read. Read the data set again.")
-    # With the file, which closes its arrays when it is let go.
+    # The file is kept as well: when nothing holds it, its arrays are closed.
     return {**file, "scales": file["scales"][()], "file": file}

@@ -12,9 +12,8 @@ from typing import Any
 import numpy as np
 
 from medzoo import __version__
-from medzoo.data.feed.ahead import read_ahead
 from medzoo.data.feed.packed_file import PACKED_SUFFIX, Row, encode, write_packed
-from medzoo.data.feed.reader import read_rows, row_counts
+from medzoo.data.feed.reader import read_ahead, read_rows, row_counts
 from medzoo.data.samples import Samples, check_task
 from medzoo.data.split_files import portable_names
 from medzoo.data.splits import strata_of
@@ -23,7 +22,7 @@ from medzoo.preprocessing import Preprocessing
 from medzoo.progress import track
 from medzoo.task import Task
 
-# Bytes of inputs, and of what is made on the way to them, that are in memory at a time.
+# Bytes that may be in memory at a time, and how often an input is there on its way to the file.
 _BUFFER = 2**29
 _COPIES = 4
 
@@ -60,7 +59,7 @@ def prepare(
 ) -> Packing:
     """Write the preprocessed inputs and the targets of a data set into one file, from which any backend can train.
 
-    Inputs pass through the file one by one, so the data set may be larger than the memory. They are kept as whole
+    Inputs are written one by one, so the data set may be larger than the memory. They are kept as whole
     numbers of 16 bits, compressed: exactly where they have up to 256 even steps, else to 1/32766 of the input's range.
     The file holds names, patients and splits, but no folder of this machine, and is written whole or not at all.
 
@@ -70,7 +69,7 @@ def prepare(
             (`medzoo.data.fit_preprocessing` on the training part).
         task: Says what the targets are.
         path: The file, with the suffix .h5.
-        margin: The `slice_jitter` of the recipe's augmentation: so many slices more at both ends of a stack.
+        margin: The `slice_jitter` of the recipe's augmentation: so many more slices at both ends of a stack.
 
     Raises:
         ValueError: There are no samples, they do not fit the task, or an image cannot be read; the message names it.
@@ -84,7 +83,7 @@ def prepare(
     _check(samples, preprocessing, task, path, margin)
     preprocessing = preprocessing.for_training
     if task.is_dense:
-        # As the data says: labels are merged for the model when they are read.
+        # The labels of the data; they are merged for the model when the file is read.
         task = samples.task
     counts = row_counts(samples, preprocessing, task)
     shape = (sum(counts), *preprocessing.size, preprocessing.channels + 2 * margin)
@@ -146,7 +145,7 @@ def _index(
         "margin": margin,
         "labels": samples.labels,
         "sources": [names[source] for source in samples.sources],
-        # As in Samples: an image without a patient counts as its own.
+        # As in Samples: an image without a patient is its own patient.
         "patients": [names[source] if patient == source else patient for patient, source in rows],
         "splits": samples.splits,
         "slices": [None if index is None else int(index) for index in samples.slices],
@@ -156,7 +155,7 @@ def _index(
 
 
 def _names(samples: Samples) -> list[str]:
-    """Return the path of each image below the folder of all; if there is none, as much of its end as tells it apart."""
+    """Return the path of each image below the folder of all; without such a folder, as much of its end as is unique."""
     names = portable_names(samples)
     pairs = list(zip(names, samples.sources, strict=True))
     if not any(os.path.isabs(source) and len(source) - len(name) <= len(Path(source).anchor) for name, source in pairs):

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def tf_dataset(batches: Batches) -> tf.data.Dataset:
-    """Make a dataset of batches; each time that it is gone through it gives the next epoch of their order."""
+    """Make a dataset of batches; each iteration gives the next epoch of their order."""
     order = batches.order
     signature = (tf.TensorSpec((None,), tf.int64), tf.TensorSpec((2,), tf.int64))
     dataset = tf.data.Dataset.from_generator(lambda: order, output_signature=signature)
@@ -30,12 +30,12 @@ def tf_dataset(batches: Batches) -> tf.data.Dataset:
 
 
 def tf_lookup(batches: ArrayBatches) -> tf.data.Dataset:
-    """Make a dataset of rows of arrays in memory; only their numbers come from Python, once an epoch."""
+    """Make a dataset of rows of arrays in memory; Python only draws their numbers, once an epoch."""
     order, arrays = batches.order, batches.arrays
     tables = [tf.constant(array.reshape(-1, *array.shape[2:])) for array in arrays]
 
     def draw() -> np.ndarray:
-        """Return for each row of the next epoch where it lies in each table, `(rows, tables)`."""
+        """Return the place of each row of the next epoch in each table, `(rows, tables)`."""
         epoch = order.epoch
         rows = np.concatenate([rows for rows, _ in order])
         return np.stack([rows + epoch % len(array) * array.shape[1] for array in arrays], axis=1)
@@ -60,6 +60,6 @@ def _read(batches: Batches, rows: tf.Tensor) -> list[tf.Tensor]:
 
 def _weigh(targets: tf.Tensor, weights: np.ndarray) -> tf.Tensor:
     result = tf.numpy_function(lambda values: weigh(values, weights), [targets], tf.float32)
-    # Of images one weight each, of masks one for every pixel.
+    # Images have one weight each, masks one for every pixel.
     result.set_shape(targets.shape[:1] if targets.shape.rank == 2 else targets.shape[:-1])
     return result

@@ -1,26 +1,33 @@
-"""Rows of samples by number, each read once: files to what a network is fed with."""
+"""Rows of samples by number, each read once and kept: files to what a network is fed with."""
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
 import os
-from collections import OrderedDict
-from collections.abc import Iterator
+from collections import OrderedDict, deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
 from pathlib import Path
 from threading import Lock
+from typing import TypeVar
 
 import numpy as np
 
 from medzoo.data.feed.order import MIXED
-from medzoo.data.feed.store import RowStore
 from medzoo.data.samples import Samples
 from medzoo.data.sources.masks import as_mask
+from medzoo.files import atomic_file
 from medzoo.io import as_image
 from medzoo.preprocessing import Preprocessing
 from medzoo.preprocessing.windows import count_windows
 from medzoo.task import Task
 from medzoo.task.ignored import foreground
+
+# A row: its image and target. And shape and type of either.
+Row = tuple[np.ndarray, ...]
+Column = tuple[tuple[int, ...], type[np.generic]]
 
 
 def row_counts(samples: Samples, preprocessing: Preprocessing, task: Task) -> list[int]:
@@ -51,7 +58,7 @@ def read_rows(
     windows = as_image(row.image).windows(preprocessing, row.slice, task.is_dense)
     inputs = windows.inputs(margin)
     if not task.is_dense:
-        # A stack of which several neighbours are answered in prediction is one answer all the same.
+        # In prediction several neighbours of a stack may be averaged; in training it is one input with one target.
         target = task.encode([row.target])
         yield from ((pixels, target) for pixels in inputs)
         return
@@ -62,7 +69,7 @@ def read_rows(
         yield pixels, task.encode(mask[..., None])
 
 
-# Enough that threads which read different samples seldom wait for each other.
+# So many that threads which read different samples seldom wait for each other.
 _LOCKS = 64
 
 
@@ -97,15 +104,15 @@ class Reader:
         self._first = np.cumsum([0, *counts])
         target = (*preprocessing.size, 1) if task.is_dense else (1,)
         channels = preprocessing.channels + 2 * margin
-        self.columns = [((*preprocessing.size, channels), np.float32), (target, task.target_dtype)]
+        self.columns: list[Column] = [((*preprocessing.size, channels), np.float32), (target, task.target_dtype)]
         self._store = self._make_store(cache)
         self._locks = [Lock() for _ in range(_LOCKS)]
-        # Rows of the samples read last, where each makes several and none is kept.
-        self._recent: OrderedDict[int, list] = OrderedDict()
+        # The samples that were read last, where each makes several rows and none is kept.
+        self._recent: OrderedDict[int, list[Row]] = OrderedDict()
 
     @property
     def blocks(self) -> np.ndarray | None:
-        """The sample of each row, where an order had better not jump between samples; else None."""
+        """The sample of each row, where an order should not jump between samples; else None."""
         return self.sample_of if self._store is None and self.count > len(self.samples) else None
 
     def rows(self, numbers: np.ndarray) -> list[np.ndarray]:
@@ -113,22 +120,22 @@ class Reader:
         rows = [self._row(int(number)) for number in numbers]
         return [np.stack(column) for column in zip(*rows, strict=True)]
 
-    def _row(self, number: int) -> tuple[np.ndarray, ...]:
+    def _row(self, number: int) -> Row:
         sample = int(self.sample_of[number])
         place = number - int(self._first[sample])
         if self._store is None:
             return self._sample(sample)[place]
-        # Balanced batches share samples, and each is read once.
+        # Balanced batches share samples; the lock lets each be read once.
         with self._locks[sample % _LOCKS]:
             if not self._store.has(number):
                 for offset, row in enumerate(self._read(sample)):
                     self._store.put(int(self._first[sample]) + offset, row)
         return self._store.get(number)
 
-    def _sample(self, sample: int) -> list[tuple[np.ndarray, ...]]:
+    def _sample(self, sample: int) -> list[Row]:
         if self.blocks is None:
             return self._read(sample)
-        # Looked up once: another thread may drop it in between.
+        # One look-up, since another thread may drop it before a second.
         rows = self._recent.get(sample)
         if rows is None:
             rows = self._recent[sample] = self._read(sample)
@@ -137,7 +144,7 @@ class Reader:
                     self._recent.popitem(last=False)
         return rows
 
-    def _read(self, sample: int) -> list[tuple[np.ndarray, ...]]:
+    def _read(self, sample: int) -> list[Row]:
         return list(read_rows(self.samples, sample, self.preprocessing, self.task, self.margin))
 
     def _make_store(self, cache: str | os.PathLike | None) -> RowStore | None:
@@ -146,15 +153,97 @@ class Reader:
         return RowStore(self.count, self.columns, None if cache == "memory" else self._name(cache))
 
     def _name(self, path: str | os.PathLike) -> str:
-        """Return a name that only the same rows and steps have, so that a cache is never taken for another's."""
+        """Return a name that only equal rows and steps have, so that no cache is taken for another."""
         Path(path).parent.mkdir(parents=True, exist_ok=True)
         samples = self.samples
         content = repr((samples.sources, samples.targets, samples.slices, samples.labels))
         content += repr((self.preprocessing, self.task, self.margin))
         digest = hashlib.sha256(content.encode())
-        # What lies in memory has no path that tells it from other arrays.
-        parts = [*map(as_image, samples.images), *filter(None, map(as_mask, samples.targets))]
-        for array in (part.in_memory() for part in parts):
+        # Arrays in memory have no path to tell them from others.
+        arrays = [as_image(image).in_memory() for image in samples.images]
+        arrays += [mask.in_memory() for mask in map(as_mask, samples.targets) if mask]
+        for array in arrays:
             if array is not None:
-                digest.update(np.ascontiguousarray(array))
+                digest.update(np.ascontiguousarray(array).data)
         return f"{os.fspath(path)}-{digest.hexdigest()[:16]}"
+
+
+class RowStore:
+    """Rows of several arrays, each made once and then read in any order, while one data set feeds one training.
+
+    Rows have numbers and are read in place, in microseconds. `medzoo.features.store`, which keeps rows for any number
+    of data sets and processes by the content of images, takes ten times as long.
+
+    Args:
+        count: Number of rows.
+        columns: Shape and type of a row of each array.
+        path: Start of the names of memory-mapped files; None for arrays in memory, which fill as rows are read.
+    """
+
+    def __init__(self, count: int, columns: Sequence[Column], path: str | os.PathLike | None = None):
+        columns = [*columns, ((), np.bool_)]
+        self._arrays = [
+            np.zeros((count, *shape), dtype) if path is None else _map(f"{path}-{number}.npy", (count, *shape), dtype)
+            for number, (shape, dtype) in enumerate(columns)
+        ]
+
+    def has(self, index: int) -> bool:
+        """Return whether a row was put in."""
+        return bool(self._arrays[-1][index])
+
+    def put(self, index: int, values: Row) -> None:
+        """Put a row in."""
+        *arrays, filled = self._arrays
+        for array, value in zip(arrays, values, strict=True):
+            array[index] = value
+        # Last, so that a process killed in between leaves no row that looks complete.
+        filled[index] = True
+
+    def get(self, index: int) -> Row:
+        """Return a row that was put in."""
+        return tuple(array[index] for array in self._arrays[:-1])
+
+
+def _map(path: str, shape: tuple[int, ...], dtype: type) -> np.ndarray:
+    if not os.path.exists(path):
+        with atomic_file(path) as temporary:
+            # Zeros: no row is filled.
+            np.lib.format.open_memmap(temporary, "w+", dtype, shape)
+            _reserve(temporary)
+    return np.load(path, mmap_mode="r+")
+
+
+def _reserve(path: Path) -> None:
+    """Reserve the space of a file now, where the system can: a disk that fills later would kill the process."""
+    if hasattr(os, "posix_fallocate"):
+        with open(path, "r+b") as file:
+            os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
+
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+_MOST_THREADS = 32
+
+
+def read_ahead(read: Callable[[Item], Result], items: Iterable[Item], count: int) -> Iterator[Result]:
+    """Read items in threads, a few ahead of the caller, and yield the results in the order of the items.
+
+    Only a few results wait, so memory does not grow with the number of items, as it would with `Executor.map`.
+
+    Args:
+        read: Called in threads; its error is raised in place of the result.
+        items: What to read; iterated in the thread of the caller.
+        count: How many results are made ahead, at least 1.
+
+    Example:
+        >>> list(read_ahead(str, range(3), count=2))
+        ['0', '1', '2']
+    """
+    waiting = iter(items)
+    with ThreadPoolExecutor(min(count, _MOST_THREADS)) as pool:
+        futures = deque(pool.submit(read, item) for item in islice(waiting, count))
+        while futures:
+            result = futures.popleft().result()
+            futures.extend(pool.submit(read, item) for item in islice(waiting, 1))
+            yield result

@@ -22,10 +22,10 @@ def from_arrays(
     patients: Sequence[object] | None = None,
     splits: Sequence[str] | None = None,
 ) -> Samples:
-    """Take images and targets that are arrays already, also memory maps, of which no copy is made.
+    """Take images and targets that are arrays already; memory maps are not copied.
 
-    The targets say the task: arrays are masks of a segmentation, texts and whole numbers are classes, and floats are
-    the values of a regression.
+    The targets say the task: arrays are the masks of a segmentation, texts and whole numbers are classes, and floats
+    are the values of a regression.
 
     Args:
         images: Arrays of any sizes, or one array with the images along its first axis. Each is (height, width),
@@ -33,10 +33,10 @@ def from_arrays(
             `medzoo.read_scan`.
         targets: One for each image: label indices ([depth,] height, width), a class name or index, or a number.
         labels: Label names, of a segmentation the background first; of a regression the name of the target, "value" by
-            default. Needed for masks; classes are their distinct names or indices by default. With two names or more
-            whole floats are class indices, too.
+            default. Masks need them; classes are named by their texts or indices by default. With two names or more,
+            whole floats are class indices too.
         patients: Patient of each image; by default each image is its own. Images are named "array 0000" and so on, so
-            that two sets can only be joined if they have patients.
+            two sets can only be joined if they have patients.
         splits: "train", "valid" or "test" for each image, or "".
 
     Raises:
@@ -54,8 +54,8 @@ def from_arrays(
     rows = tuple(ArrayImage(image, f"array {number:04d}") for number, image in enumerate(images))
     splits = ("",) * len(rows) if splits is None else tuple(splits)
     values, names = _targets(rows, targets, splits, labels)
-    patients = (row.source for row in rows) if patients is None else map(str, patients)
-    return Samples(rows, values, tuple(patients), splits, names)
+    people = tuple(row.source for row in rows) if patients is None else tuple(map(str, patients))
+    return Samples(rows, values, people, splits, names)
 
 
 def _targets(
@@ -74,8 +74,9 @@ def _targets(
             f"of shape {values.shape} and type {values.dtype}. For one-hot rows pass targets.argmax(axis=1)."
         )
     if values.dtype.kind == "f" and (labels is None or isinstance(labels, str) or len(labels) == 1):
-        check_numbers(values, [row.source for row in rows], splits, "the targets")
-        return tuple(values.tolist()), (labels,) if isinstance(labels, str) else tuple(labels or ("value",))
+        numbers = values.tolist()
+        check_numbers(numbers, [row.source for row in rows], splits, "the targets")
+        return tuple(numbers), (labels,) if isinstance(labels, str) else tuple(labels or ("value",))
     indices, names = _classes(values.tolist(), labels)
     check_classes(indices, splits, names, "the targets")
     return indices, names
@@ -84,9 +85,9 @@ def _targets(
 def _masks(
     rows: Sequence[ArrayImage], masks: Sequence[np.ndarray] | np.ndarray, labels: str | Sequence[str] | None
 ) -> tuple[tuple[ArrayTarget, ...], tuple[str, ...]]:
-    names = mask_labels(labels)
-    if names is None:
+    if labels is None:
         raise ValueError("Masks need `labels`, the background first, for example labels=('background', 'tumor').")
+    names = mask_labels(labels)
     targets = tuple(
         ArrayTarget(_plain(mask), names, f"mask of {row.source}") for mask, row in zip(masks, rows, strict=True)
     )
@@ -128,12 +129,12 @@ def from_npz(path: str | os.PathLike, labels: str | Sequence[str] | None = None)
     The whole archive is read into memory; for more than that, pass memory maps to `from_arrays`.
 
     Args:
-        path: Archive with `images` and `targets`, and where they are known `labels`, `patients` and `splits`.
+        path: Archive with `images` and `targets`, and optionally `labels`, `patients` and `splits`.
         labels: Label names, in place of those in the archive.
 
     Raises:
         FileNotFoundError: There is no such file.
-        ValueError: The file is no such archive; the message names what is missing or wrong.
+        ValueError: The file is not such an archive; the message names what is missing or wrong.
 
     Example:
         >>> numpy.savez("scans.npz", images=numpy.zeros((2, 8, 8)), targets=["cyst", "normal"])
@@ -148,9 +149,11 @@ def from_npz(path: str | os.PathLike, labels: str | Sequence[str] | None = None)
             f"{path} must hold images and targets, and may hold {', '.join(_OPTIONAL)}. "
             f"Missing: {missing}; unknown: {unknown}. Write it with numpy.savez(path, images=..., targets=...)."
         )
-    listed = {name: arrays.pop(name).tolist() for name in _OPTIONAL if name in arrays}
+    options = {name: arrays[name].tolist() for name in _OPTIONAL if name in arrays}
+    if labels is not None:
+        options["labels"] = labels
     try:
-        return from_arrays(**arrays, **(listed if labels is None else {**listed, "labels": labels}))
+        return from_arrays(arrays["images"], arrays["targets"], **options)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
 

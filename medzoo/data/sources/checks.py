@@ -1,4 +1,4 @@
-"""What every way in asks of its rows: names, classes, patients, files. A message counts all that is wrong."""
+"""What every reader checks in its rows: names, classes, patients, files. A message counts all faults."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ Patient = str | Callable[[str], str] | None
 Classes = Sequence[str] | Mapping[str, Sequence[str]] | None
 
 
-def refuse(found: Sequence[object], text: str, fix: str, kind: type[Exception] = ValueError) -> None:
-    """Raise an error if anything was `found`: the text, the first three, and the fix; all of them are in a note."""
-    if not found:
+def refuse(faults: Sequence[object], text: str, fix: str, kind: type[Exception] = ValueError) -> None:
+    """Raise an error if there are any faults: the text, the first three, and the fix; all of them are in a note."""
+    if not faults:
         return
-    names = [str(item) for item in found]
+    names = [str(fault) for fault in faults]
     more = f" and {len(names) - 3} more" if len(names) > 3 else ""
     error = kind(f"{text}: {', '.join(names[:3])}{more}. {fix}")
     if len(names) > 3:
@@ -37,26 +37,28 @@ def refuse(found: Sequence[object], text: str, fix: str, kind: type[Exception] =
     raise error
 
 
-def class_table(found: Iterable[str], labels: Classes, source: object) -> tuple[tuple[str, ...], dict[str, int]]:
-    """Return the label names, and the label index by the name that was found.
+def class_table(
+    classes: Iterable[str], labels: Classes | str, source: object
+) -> tuple[tuple[str, ...], dict[str, int]]:
+    """Return the label names, and the label index of each class.
 
     Args:
-        found: Names in the source: of its class folders, or in its label column.
+        classes: Names in the source: of its class folders, or in its label column.
         labels: None: each name is a label, in natural order. A sequence of names: these, in this order. A mapping of
             label to names: these names as one label. What it leaves out has no index.
         source: File or folder, for messages.
 
     Raises:
-        ValueError: There are fewer than two labels, or a name is unknown or in two labels.
+        ValueError: There are fewer than two labels, a name is not in the source, or a name is in two labels.
         TypeError: `labels` is a single text, or maps a label to one.
     """
-    known = sorted(set(found), key=natural)
-    groups = _groups(known, labels)
+    present = sorted(set(classes), key=natural)
+    groups = _groups(present, labels)
     index: dict[str, int] = {}
     for number, (label, names) in enumerate(groups.items()):
         for name in names:
-            if name not in known:
-                raise unknown_name("class", name, known, f"These are in '{source}'.")
+            if name not in present:
+                raise unknown_name("class", name, present, f"These are in '{source}'.")
             if index.setdefault(name, number) != number:
                 raise ValueError(f"`labels` puts '{name}' into both '{list(groups)[index[name]]}' and '{label}'.")
     if len(groups) < 2:
@@ -67,9 +69,9 @@ def class_table(found: Iterable[str], labels: Classes, source: object) -> tuple[
     return tuple(groups), index
 
 
-def _groups(known: Sequence[str], labels: Classes) -> dict[str, list[str]]:
+def _groups(classes: Sequence[str], labels: Classes | str) -> dict[str, list[str]]:
     if labels is None:
-        return {name: [name] for name in known}
+        return {name: [name] for name in classes}
     values = list(labels.values()) if isinstance(labels, Mapping) else [labels]
     if any(isinstance(value, str) for value in values):
         raise TypeError(f"`labels` must be a list of classes, or map each label to such a list. Received: {labels!r}.")
@@ -79,7 +81,7 @@ def _groups(known: Sequence[str], labels: Classes) -> dict[str, list[str]]:
 
 
 def check_classes(targets: Sequence[int], splits: Sequence[str], labels: Sequence[str], source: object) -> None:
-    """Refuse labels without images, and labels of which a training part has none though another part does.
+    """Refuse labels without images, and labels that another part has but the training part lacks.
 
     Raises:
         ValueError: There is such a label; the message names it.
@@ -97,7 +99,7 @@ def check_classes(targets: Sequence[int], splits: Sequence[str], labels: Sequenc
 
 
 def check_numbers(values: Sequence[float], names: Sequence[str], splits: Sequence[str], source: object) -> None:
-    """Refuse values of a regression that are NaN or infinite, or all the same in the part that is trained on.
+    """Refuse values of a regression that are NaN or infinite, or all equal in the training part.
 
     Raises:
         ValueError: There are such values; the message names their rows.
@@ -109,15 +111,19 @@ def check_numbers(values: Sequence[float], names: Sequence[str], splits: Sequenc
         raise ValueError(f"All {len(trained)} values in {source} are {trained[0]:g}; nothing can be learnt from them.")
 
 
-def check_files(folder: str, files: Sequence[str], source: object) -> None:
-    """Look for files below `folder` with one listing per folder, which is faster than one question per file.
+def missing_files(folder: str | os.PathLike, files: Sequence[str]) -> list[str]:
+    """Return which files are not below `folder`: one listing per folder is faster than one question per file."""
+    present = {parent: _listing(os.path.join(folder, parent)) for parent in {os.path.dirname(file) for file in files}}
+    return [file for file in files if os.path.basename(file) not in present[os.path.dirname(file)]]
+
+
+def check_files(files: Sequence[str], source: object) -> None:
+    """Refuse paths of files that do not exist.
 
     Raises:
         FileNotFoundError: Files are missing; the message counts them.
     """
-    paths = [os.path.join(folder, file) for file in files]
-    present = {parent: _listing(parent) for parent in {os.path.dirname(path) for path in paths}}
-    missing = [path for path in paths if os.path.basename(path) not in present[os.path.dirname(path)]]
+    missing = missing_files("", files)
     refuse(
         missing,
         f"{len(missing)} of the {len(files)} files in {source} do not exist",
@@ -131,13 +137,13 @@ def _listing(folder: str) -> set[str]:
 
 
 def patients_of(names: Sequence[str], sources: Sequence[str], patient: Patient) -> tuple[str, ...]:
-    """Return the patient of each row: what `patient` makes of its name, or its source where there is no `patient`.
+    """Return the patient of each row: what `patient` makes of its name, or its source without a `patient`.
 
     Args:
         names: File names.
-        sources: What stands for the patient where nobody says.
-        patient: A function of the file name; or a regular expression, whose match in the file name, or whose group in
-            that, is the patient.
+        sources: What stands for the patients where `patient` is None.
+        patient: A function of the file name; or a regular expression: its match in the file name is the patient, or its
+            first group if it has one.
 
     Raises:
         ValueError: There is no patient for a file; the message names the file.
@@ -145,7 +151,7 @@ def patients_of(names: Sequence[str], sources: Sequence[str], patient: Patient) 
     if patient is None:
         return tuple(sources)
     named = [_search(patient, name) if isinstance(patient, str) else patient(name) for name in names]
-    nameless = [name for name, found in zip(names, named, strict=True) if found in (None, "")]
+    nameless = [name for name, person in zip(names, named, strict=True) if person in (None, "")]
     refuse(nameless, f"`patient` finds no patient in {len(nameless)} file names", f"Received: {patient!r}.")
     return tuple(map(str, named))
 

@@ -1,4 +1,4 @@
-"""A COCO file to Samples: every check is made once, here, and names the image and the annotation."""
+"""A COCO file to Samples, checked once when it is read."""
 
 from __future__ import annotations
 
@@ -8,17 +8,18 @@ from pathlib import Path
 from typing import Any
 
 from medzoo.data.samples import Samples
-from medzoo.data.sources.coco_annotations import objects_by_image
-from medzoo.data.sources.coco_mask import CocoTarget
+from medzoo.data.sources.checks import missing_files
+from medzoo.data.sources.coco_annotations import CocoTarget, objects_by_image
 from medzoo.errors import unknown_name
 from medzoo.files import read_json
 
-BACKGROUND = "background"
+_BACKGROUND = "background"
+_KEYS = ("images", "annotations", "categories")
 
 Labels = str | Mapping[str, Sequence[str]] | None
 
 
-def label_table(
+def _label_table(
     categories: Mapping[Any, dict[str, Any]], annotations: Iterable[Any], labels: Labels, path: Path
 ) -> tuple[tuple[str, ...], dict[Any, int]]:
     """Return the label names, and the label index by category id.
@@ -30,12 +31,13 @@ def label_table(
         path: The file, for messages.
 
     Raises:
-        ValueError: A category with annotations has no label or two, or is unknown, or there are too many labels.
+        ValueError: A category with annotations has no label or two, `labels` names an unknown category, or there are
+            too many labels.
         TypeError: A label maps to a string instead of a list of categories.
     """
     category_names = {key: str(categories[key]["name"]) for key in sorted(categories)}
     groups = _groups(list(category_names.values()), labels)
-    names = (BACKGROUND, *(label for label in groups if label != BACKGROUND))
+    names = (_BACKGROUND, *(label for label in groups if label != _BACKGROUND))
     if not 2 <= len(names) <= 256:
         raise ValueError(f"{path}: expected 1 to 255 labels beside the background; got {len(names) - 1}.")
     index = {name: names.index(label) for label, members in groups.items() for name in members}
@@ -44,32 +46,29 @@ def label_table(
     if left_out:
         raise ValueError(
             f"{path}: `labels` leaves out the categories {', '.join(left_out)}, which have annotations. Add them to a "
-            f"label, or to '{BACKGROUND}' to ignore them."
+            f"label, or to '{_BACKGROUND}' to ignore them."
         )
     return names, {key: index[name] for key, name in category_names.items() if name in index}
 
 
-def _groups(known: Sequence[str], labels: Labels) -> dict[str, list[str]]:
+def _groups(categories: Sequence[str], labels: Labels) -> dict[str, list[str]]:
     """Return the category names by label."""
     if labels is None:
-        return {name: [name] for name in known}
+        return {name: [name] for name in categories}
     if isinstance(labels, str):
-        return {labels: list(known)}
+        return {labels: list(categories)}
     groups: dict[str, list[str]] = {}
     taken: dict[str, str] = {}
     for label, members in labels.items():
         if isinstance(members, str):
             raise TypeError(f"`labels` must map a label to a list of categories; got {label!r}: {members!r}.")
         for name in members:
-            if name not in known:
-                raise unknown_name("category", name, set(known))
+            if name not in categories:
+                raise unknown_name("category", name, set(categories))
             if taken.setdefault(name, label) != label:
                 raise ValueError(f"`labels` puts the category '{name}' into both '{taken[name]}' and '{label}'.")
         groups[label] = list(members)
     return groups
-
-
-COCO_KEYS = ("images", "annotations", "categories")
 
 
 def from_coco(
@@ -80,9 +79,9 @@ def from_coco(
 ) -> Samples:
     """Read a COCO file of polygons and run lengths as Samples.
 
-    The masks are drawn when they are asked for: objects from the largest to the smallest area, so that a small one
-    inside a large one stays visible; of two equal ones the later annotation lies on top. Crowds count as their
-    category. An image without annotation has an empty mask.
+    Masks are drawn when they are asked for: objects from the largest to the smallest area, so that a small one inside a
+    large one stays visible; of two with the same area the later annotation is on top. Crowds count as their category.
+    An image without annotations has an empty mask.
 
     Args:
         path: The COCO JSON.
@@ -111,7 +110,7 @@ def from_coco(
     categories = _by_id(coco["categories"], "category", ("name",), path)
     pictures = _by_id(coco["images"], "image", ("file_name", "height", "width"), path)
     _check_pictures(pictures, path)
-    names, label_of = label_table(categories, coco["annotations"], labels, path)
+    names, label_of = _label_table(categories, coco["annotations"], labels, path)
     folder = path.parent if images is None else Path(images)
     files = [picture["file_name"] for picture in pictures.values()]
     _check_files(folder, files, path)
@@ -128,7 +127,7 @@ def from_coco(
 
 def is_coco(value: Any) -> bool:
     """Return whether `value`, read from a JSON file, has the keys of a COCO file."""
-    return isinstance(value, dict) and all(isinstance(value.get(key), list) for key in COCO_KEYS)
+    return isinstance(value, dict) and all(isinstance(value.get(key), list) for key in _KEYS)
 
 
 def _load(path: Path) -> dict[str, Any]:
@@ -136,8 +135,8 @@ def _load(path: Path) -> dict[str, Any]:
         raise FileNotFoundError(f"There is no COCO file '{path}'. Give the path of the JSON file of the annotations.")
     coco = read_json(path)
     if not is_coco(coco):
-        found = f"the keys {', '.join(map(str, coco))}" if isinstance(coco, dict) else type(coco).__name__
-        raise ValueError(f"{path} is not a COCO file: expected lists {', '.join(COCO_KEYS)}; got {found[:200]}.")
+        content = f"the keys {', '.join(map(str, coco))}" if isinstance(coco, dict) else type(coco).__name__
+        raise ValueError(f"{path} is not a COCO file: expected lists {', '.join(_KEYS)}; got {content[:200]}.")
     if not coco["images"]:
         raise ValueError(f"{path} lists no images. Export the data set again with its images.")
     return coco
@@ -170,18 +169,12 @@ def _check_pictures(pictures: Mapping[Any, dict[str, Any]], path: Path) -> None:
 
 
 def _check_files(folder: Path, files: Sequence[str], path: Path) -> None:
-    """Look for the pictures with one listing per folder, which is faster than one question per file."""
-    present = {parent: _listing(folder / parent) for parent in {os.path.dirname(file) for file in files}}
-    missing = [file for file in files if os.path.basename(file) not in present[os.path.dirname(file)]]
+    missing = missing_files(folder, files)
     if missing:
         raise FileNotFoundError(
             f"{len(missing)} of the {len(files)} images in {path} are not in '{folder}': {', '.join(missing[:3])}"
             f"{', ...' if len(missing) > 3 else ''}. Give their folder: from_coco(path, images=FOLDER)."
         )
-
-
-def _listing(folder: Path) -> set[str]:
-    return {entry.name for entry in os.scandir(folder)} if folder.is_dir() else set()
 
 
 def _patient(patient: Callable[[str], str], file: str) -> str:

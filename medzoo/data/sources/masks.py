@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -16,12 +16,16 @@ from medzoo.transforms.spatial import nearest
 class MaskTarget:
     """What all masks share: `shape` is known without their pixels, `mask` scales, `labels` lists what they hold.
 
-    A new kind is a class that inherits this, with a `shape` and a method `read`; it overrides what it knows better than
-    its pixels tell. `as_mask` makes one of what users pass.
+    A new kind is a class that inherits this, with a `shape` and a method `read`; it overrides whatever it knows without
+    its pixels. `as_mask` makes one of what users pass.
     """
 
-    shape: tuple[int, ...]
     names: tuple[str, ...]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """([depth,] height, width) of the mask at full size."""
+        raise NotImplementedError
 
     def read(self) -> np.ndarray:
         """Return the label indices, uint8 in `shape`."""
@@ -31,10 +35,10 @@ class MaskTarget:
         """Return the label indices, each pixel that of the nearest one in the file.
 
         Args:
-            size: Wanted ([depth,] height, width) in pixels; None for `shape`.
+            size: ([depth,] height, width) to scale to, in pixels; None for `shape`.
 
         Returns:
-            uint8, 0 for the background, 255 for what is ignored, in display order.
+            Label indices in display order, uint8; 0 is the background, 255 a pixel to ignore.
 
         Raises:
             ValueError: The file cannot be read, holds values without a label, or is not in the grid of its image.
@@ -48,15 +52,15 @@ class MaskTarget:
         return tuple(index for index in range(len(self.names)) if (mask == index).any())
 
     def listed(self) -> tuple[int, ...]:
-        """Return the label indices that an annotation lists, which is not read for it; none where there is no list."""
+        """Return the label indices that an annotation lists, without reading pixels; none where there is no list."""
         return ()
 
     def own_file(self) -> str | None:
-        """Return the path of its file, if it has one of its own."""
+        """Return the path of the file that holds this mask and nothing else; None where there is no such file."""
         return None
 
     def in_memory(self) -> np.ndarray | None:
-        """Return the array of a mask that lies in memory, so that no path tells it from others; else None."""
+        """Return the array of a mask in memory, which has no path to tell it from others; None for any other mask."""
         return None
 
 
@@ -111,7 +115,7 @@ class PictureTarget(MaskTarget):
     """The mask of a picture: a picture of label indices, or of 0 and 255 for two labels.
 
     Args:
-        path: PNG, TIFF or BMP; in a palette file the index counts, not the colour.
+        path: PNG, TIFF or BMP; of a picture with a palette the index of a colour is the label.
         names: Label names, background first.
         codes: What the values mean where they are no label indices, as in `MaskLabels`.
     """
@@ -168,14 +172,12 @@ class ArrayTarget(MaskTarget):
         return as_labels(np.asarray(self.array), self.names, self.source)
 
 
-def mask_labels(labels: str | Sequence[str] | None) -> tuple[str, ...] | None:
-    """Return label names, the background first; a single text is the only structure. None stays None.
+def mask_labels(labels: str | Iterable[str]) -> tuple[str, ...]:
+    """Return label names, the background first; a single text is the only structure.
 
     Raises:
         ValueError: They are not 2 to 256 different names.
     """
-    if labels is None:
-        return None
     names = ("background", labels) if isinstance(labels, str) else tuple(labels)
     if not are_names(names):
         raise ValueError(f"`labels` must be 2 to 256 different names, the background first. Received: {labels!r}.")
@@ -211,14 +213,14 @@ def as_labels(
         values: The values in the mask.
         names: Label names, background first.
         source: The file, for the message.
-        codes: Label index of each value from 0 on, -1 where there is no such value; None where the values are indices.
+        codes: Label index of each value, as in `MaskLabels`; None where the values are the indices.
 
     Raises:
         ValueError: A value is not whole, below 0, or has no name; the message names the file and the values.
     """
     is_whole = values.dtype.kind in "bui" or (values == np.floor(values)).all()
     count = len(names if codes is None else codes)
-    # In this form NaN is refused, too.
+    # Written this way NaN is refused as well.
     if not (is_whole and values.min() >= 0 and values.max() < count):
         raise _unnamed(np.setdiff1d(values, np.arange(count)), names, source)
     if codes is None:

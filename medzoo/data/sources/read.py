@@ -1,4 +1,4 @@
-"""A path to Samples, whatever lies there."""
+"""A path to Samples, whatever kind of data set it holds."""
 
 from __future__ import annotations
 
@@ -19,8 +19,7 @@ from medzoo.data.samples import Samples
 from medzoo.data.sources.arrays import ARCHIVE_SUFFIX, from_npz
 from medzoo.data.sources.checks import Patient, patients_of
 from medzoo.data.sources.coco import from_coco, is_coco
-from medzoo.data.sources.folders import class_folders, from_folders, split_folders
-from medzoo.data.sources.pairs import has_pairs
+from medzoo.data.sources.folders import class_folders, from_folders, has_pairs, split_folders
 from medzoo.data.sources.shards import from_tfds
 from medzoo.data.sources.table_files import TABLE_SUFFIXES
 from medzoo.data.sources.tables import from_table
@@ -32,7 +31,7 @@ _ROBOFLOW = "_annotations.coco.json"
 _TFDS = "tfds:"
 # Options that take several names.
 _LISTS = ("labels", "image")
-# Options that only a table has.
+# Options that only a table takes.
 _COLUMNS = ("label", "target", "mask", "image")
 _ACCEPTED = (
     f"Expected a COCO JSON or a folder with {_ROBOFLOW} or one other COCO JSON, also in folders train, valid and test; "
@@ -42,37 +41,37 @@ _ACCEPTED = (
 
 
 def read(source: str | os.PathLike, **options: Any) -> Samples:
-    """Read a data set from wherever it is: the one door of Python and of `--data` on the command line.
+    """Read any data set: behind `medzoo.data.read` and `--data` of the command line.
 
-    What lies at the path decides: a COCO file, or a folder with one or with split folders that each hold one
+    The content of the path decides: a COCO file, or a folder with one or with split folders that each hold one
     (`from_coco`); a CSV or Parquet table, or a folder with one if an option names its column (`from_table`); pairs of
     image and mask (`from_volumes`); class folders (`from_folders`); a NumPy archive (`from_npz`); a file of
     `medzoo prepare` (`from_packed`); the name of a prepared data set behind "tfds:" (`from_tfds`). Masks beside their
     images win over class folders around them.
 
-    Options may stand behind the path, so that one text says all:
+    Options may follow the path, so that one text says everything:
     `targets.csv:label=reduced_ef,image=ed,es` is `read("targets.csv", label="reduced_ef", image=("ed", "es"))`. Commas
-    stand between options, and between several labels or image columns.
+    separate options, and several labels or image columns.
 
     Args:
         source: The path, with or without options; or "tfds:NAME".
         options: Those of the function that reads it, such as `labels` and `patient`; they win over those in the text.
-            `split_file`, for all of them, is a file of `save_split` or `medzoo split` that says which image is in
+            Every data set takes `split_file`, a file of `save_split` or `medzoo split` that says which image is in
             which part.
 
     Returns:
         All rows; `.part("train")` takes those of one split.
 
     Raises:
-        FileNotFoundError: There is no such path, or nothing in it that can be read; the message lists what can.
+        FileNotFoundError: There is no such path, or it holds nothing that can be read; the message lists what can be.
         ValueError: An option is unknown, or the data has a fault, which the message names.
 
     Example:
         >>> data = medzoo.data.read("brain_tumor_coco:labels=tumor")
         >>> train, valid = data.part("train"), data.part("valid")
     """
-    path, written = split_options(source)
-    options = {**written, **options}
+    path, in_text = split_options(source)
+    options = {**in_text, **options}
     split_file = options.pop("split_file", None)
     samples = _read_path(path, options)
     return samples if split_file is None else _with_splits(split_file, samples)
@@ -116,21 +115,21 @@ def split_options(source: str | os.PathLike) -> tuple[str, dict[str, Any]]:
 
 
 def _with_splits(path: str | os.PathLike, samples: Samples) -> Samples:
-    found = read_split(path, samples)
-    if not isinstance(found, Samples):
+    split = read_split(path, samples)
+    if not isinstance(split, Samples):
         raise ValueError(
-            f"'{path}' holds {len(found)} folds; one set of parts is expected here. Take them one by one in Python: "
+            f"'{path}' holds {len(split)} folds; one set of parts is expected here. Take them one by one in Python: "
             "medzoo.data.read_split(path, samples)."
         )
-    return found
+    return split
 
 
 def _call(reader: Callable[..., Samples], path: str, options: Mapping[str, Any]) -> Samples:
-    """Call a reader with options that it knows."""
-    _, *known = inspect.signature(reader).parameters
+    """Call a reader, and refuse options that it does not take."""
+    _, *names = inspect.signature(reader).parameters
     for name in options:
-        if name not in known:
-            raise unknown_name("option", name, known, f"These are the options for '{path}'.")
+        if name not in names:
+            raise unknown_name("option", name, names, f"These are the options for '{path}'.")
     return reader(path, **options)
 
 
@@ -158,12 +157,12 @@ def _read_coco(path: str, labels: Any = None, patient: Patient = None) -> Sample
     file = _coco_file(path)
     if file is not None:
         return _coco(file, labels, patient)
-    found = [(split, part, file) for split, part in split_folders(path) if (file := _coco_file(part))]
-    return _join(path, [(part, split, _coco(file, labels, patient)) for split, part, file in found])
+    parts = [(split, part, file) for split, part in split_folders(path) if (file := _coco_file(part))]
+    return _join(path, [(part, split, _coco(file, labels, patient)) for split, part, file in parts])
 
 
 def _coco(file: str | Path, labels: Any, patient: Patient) -> Samples:
-    """Call `from_coco` with the forms of `labels` and `patient` that the other readers have, too."""
+    """Call `from_coco` with the forms of `labels` and `patient` that the other readers take."""
     if isinstance(labels, (tuple, list)):
         labels = {name: [name] for name in labels}
     search = (lambda name: patients_of([name], [name], patient)[0]) if isinstance(patient, str) else patient
@@ -174,11 +173,11 @@ def _coco_file(folder: str) -> Path | None:
     """Return the COCO file of a folder, if it has one."""
     if os.path.isfile(file := os.path.join(folder, _ROBOFLOW)):
         return Path(file)
-    found = [file for file in sorted(Path(folder).glob("*.json")) if _holds_coco(file)]
-    if len(found) > 1:
-        names = ", ".join(file.name for file in found)
-        raise ValueError(f"'{folder}' holds {len(found)} COCO files: {names}. Give the path of one of them.")
-    return found[0] if found else None
+    files = [file for file in sorted(Path(folder).glob("*.json")) if _holds_coco(file)]
+    if len(files) > 1:
+        names = ", ".join(file.name for file in files)
+        raise ValueError(f"'{folder}' holds {len(files)} COCO files: {names}. Give the path of one of them.")
+    return files[0] if files else None
 
 
 def _holds_coco(file: Path) -> bool:
@@ -189,7 +188,7 @@ def _holds_coco(file: Path) -> bool:
 
 
 def _join(source: str, parts: list[tuple[str, str, Samples]]) -> Samples:
-    """Return the rows of all parts (folder, split, samples); Samples refuses a patient in two splits."""
+    """Join parts (folder, split, samples) of equal labels; Samples refuses a patient in two splits."""
     first, _, samples = parts[0]
     for folder, _, part in parts:
         if part.labels != samples.labels:

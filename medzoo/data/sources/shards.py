@@ -17,7 +17,7 @@ import numpy as np
 from medzoo.data.samples import SPLITS, Samples
 from medzoo.data.sources.masks import MaskTarget
 from medzoo.errors import require
-from medzoo.io import Image, Scan, read_scan
+from medzoo.io import Image, Scan, as_image
 from medzoo.io.checks import damaged
 from medzoo.task import TASKS
 
@@ -27,17 +27,17 @@ _VERSION = r"\d+\.\d+\.\d+"
 def from_tfds(name: str | os.PathLike, data_dir: str | os.PathLike | None = None) -> Samples:
     """Read a data set that `tfds build` prepared with a builder of `medzoo.data.tfds`.
 
-    An index beside the shards holds names, patients, labels and values; a row is read from the shards when it is asked
-    for, by itself, wherever it lies. Neither the files that the shards were made of nor the builder are needed.
+    An index beside the shards holds names, patients, labels and values; each row is read from the shards by itself,
+    when it is asked for. Neither the files that the shards were made of nor the builder are needed.
 
     Args:
         name: Name of the data set, with the configuration if it has several ("cardiac_mri/lvef"), and with the version
-            if it is not to be the last ("brain_mri:1.0.0"); or the folder of the shards.
+            for another than the last one ("brain_mri:1.0.0"); or the folder of the shards.
         data_dir: Folder of all prepared data sets; `TFDS_DATA_DIR` or `~/tensorflow_datasets` by default.
 
     Returns:
-        The rows in the order of the source, with its splits, patients, labels and slices. Images are read as from their
-        files; masks have the grid of their image, and are scaled to the nearest pixel.
+        The rows in the order of the source, with its splits, patients, labels and slices. Images read the same as from
+        their files; masks have the grid of their image, and are scaled to the nearest pixel.
 
     Raises:
         FileNotFoundError: No such data set was prepared; the message holds the command.
@@ -76,7 +76,7 @@ def _find(name: str, data_dir: Path) -> Path:
 
 
 def _open(builder: Any, split: str, raw: Sequence[str]) -> Sequence[Any]:
-    """Return the rows of a split, in which the features named in `raw` stay the bytes that they are."""
+    """Return the rows of a split; the features named in `raw` are not decoded."""
     from tensorflow_datasets import decode
 
     try:
@@ -105,7 +105,7 @@ def _part(builder: Any, split: str, index: list[Any]) -> Samples:
     return Samples(
         images=tuple(ShardImage(source, files, row) for row, source in enumerate(sources)),
         targets=targets,
-        # As in Samples: an image without a patient counts as its own.
+        # As in Samples: an image without a patient is its own patient.
         patients=tuple(patient or source for patient, source in zip(patients, sources, strict=True)),
         splits=(split if split in SPLITS else "",) * len(sources),
         labels=tuple(builder.info.metadata["labels"]),
@@ -130,18 +130,18 @@ class ShardImage(Image):
     def __str__(self) -> str:
         return self.source
 
-    def read(self, at_least: tuple[int, int] | None = None) -> Scan:
+    def read(self, at_least: tuple[int, ...] | None = None) -> Scan:
         """Read the image exactly as `read_scan` reads its file.
 
         Raises:
             ValueError: The content cannot be used, as in `read_scan`.
         """
-        # The readers, and the libraries below them, want a file with its suffix.
+        # The readers, and the libraries that they call, need a file with its suffix.
         with tempfile.NamedTemporaryFile(suffix=os.path.basename(self.source)) as file:
             file.write(_row(self)["image"])
             file.flush()
             try:
-                return replace(read_scan(file.name, at_least), source=self.source)
+                return replace(as_image(file.name).read(at_least), source=self.source)
             except ValueError as error:
                 raise ValueError(str(error).replace(file.name, self.source)) from error
 
@@ -159,8 +159,8 @@ class ShardMask(MaskTarget):
     """
 
     source: str
-    shape: tuple[int, ...]
-    # A field, since the index knows what MaskTarget would read the mask for.
+    # Fields without a default, or dataclass would take the properties of MaskTarget for their defaults.
+    shape: tuple[int, ...] = field()
     labels: tuple[int, ...] = field()
     rows: Sequence[Any] = field(repr=False, compare=False)
     row: int = field(repr=False, compare=False)
@@ -178,5 +178,5 @@ def _row(item: ShardImage | ShardMask) -> dict[str, Any]:
     try:
         return item.rows[item.row]
     except RuntimeError as error:
-        # What ArrayRecord raises for files that are damaged or missing.
+        # ArrayRecord raises it for files that are damaged or missing.
         raise damaged(item.source, error, "Copy the shards again, or prepare them again.") from error

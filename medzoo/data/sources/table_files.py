@@ -6,6 +6,7 @@ import csv
 import io
 import os
 import re
+import string
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,8 +16,8 @@ from medzoo.data.sources.checks import refuse
 from medzoo.errors import require, unknown_name
 
 _DELIMITERS = (",", ";", "\t")
-# The columns that are taken where none is named.
-DEFAULTS = {
+# Names of the columns that are taken where the user names none.
+_USUAL = {
     "image": ("image", "path", "file", "file_name", "filename"),
     "patient": ("patient", "patient_id"),
     **{kind: (kind,) for kind in ("label", "target", "mask", "split", "slice")},
@@ -46,23 +47,33 @@ class Table:
         columns = {name: tuple(cells[row] for row in rows) for name, cells in self.columns.items()}
         return replace(self, columns=columns, rows=tuple(self.rows[row] for row in rows))
 
-    def find(self, kind: str, name: str | None, needed: bool = True) -> str | None:
-        """Return the name of a column: the one given, else the first of `DEFAULTS` that there is, in any case.
+    def usual(self, kind: str) -> str | None:
+        """Return the column of a kind by its usual names, in upper or lower case; None where the table has none."""
+        return next((name for word in _USUAL[kind] for name in self.columns if name.lower() == word), None)
+
+    def column(self, kind: str, name: str | None) -> str:
+        """Return a column that must be there: the one of that `name`, or else the usual one of its kind.
 
         Raises:
             ValueError: There is no such column.
         """
-        if name is not None:
-            if name not in self.columns:
-                raise unknown_name("column", name, self.columns, f"These are in '{self.path}'.")
-            return name
-        found = next((name for word in DEFAULTS[kind] for name in self.columns if name.lower() == word), None)
-        if found is None and needed:
+        if name is not None and name not in self.columns:
+            raise unknown_name("column", name, self.columns, f"These are in '{self.path}'.")
+        column = name or self.usual(kind)
+        if column is None:
             raise ValueError(
-                f"'{self.path}' has no column {' or '.join(DEFAULTS[kind])}, only {', '.join(self.columns)}. "
+                f"'{self.path}' has no column {' or '.join(_USUAL[kind])}, only {', '.join(self.columns)}. "
                 f"Name its column of the {kind}: {kind}=..."
             )
-        return found
+        return column
+
+    def column_if_any(self, kind: str, name: str | None) -> str | None:
+        """Return the column of that `name`, which must be there, or else the usual one of its kind, if there is one.
+
+        Raises:
+            ValueError: There is no column of that name.
+        """
+        return self.usual(kind) if name is None else self.column(kind, name)
 
     def texts(self, column: str) -> tuple[str, ...]:
         """Return the cells as text.
@@ -94,14 +105,18 @@ class Table:
             ValueError: Cells hold something else; the message names their rows.
         """
         cells = zip(self.rows, self.columns[column], strict=True)
-        numbers = [(row, cell, _number(cell)) for row, cell in cells]
-        wrong = [f"row {row} ({cell!r})" for row, cell, number in numbers if number is None]
+        numbers, wrong = [], []
+        for row, cell in cells:
+            try:
+                numbers.append(float(as_text(cell) or "nan"))
+            except ValueError:
+                wrong.append(f"row {row} ({cell!r})")
         refuse(
             wrong,
             f"'{self.path}' has {len(wrong)} cells in the column '{column}' that are no numbers",
             f"Correct them with a decimal point; if they are classes, give label='{column}'.",
         )
-        return tuple(number for _, _, number in numbers)
+        return tuple(numbers)
 
 
 def read_table(path: str | os.PathLike) -> Table:
@@ -109,7 +124,7 @@ def read_table(path: str | os.PathLike) -> Table:
 
     Raises:
         FileNotFoundError: There is no such file.
-        ValueError: It is no such table, or has no rows.
+        ValueError: It cannot be read as such a table, or has no rows.
         ImportError: Parquet needs pyarrow.
     """
     path = Path(path)
@@ -121,23 +136,20 @@ def read_table(path: str | os.PathLike) -> Table:
     return Table(str(path), columns, rows)
 
 
+def names_in(pattern: str) -> list[str]:
+    """Return the columns that a pattern such as "{patient}_ed.nii.gz" takes, or the name of the one column."""
+    return [name for _, name, _, _ in string.Formatter().parse(pattern) if name] if "{" in pattern else [pattern]
+
+
 def as_text(cell: Any) -> str:
     """Return a cell as text, empty for None and NaN."""
     text = "" if cell is None else str(cell).strip()
     return "" if text.lower() == "nan" else text
 
 
-def _number(cell: Any) -> float | None:
-    text = "nan" if cell is None else str(cell).strip() or "nan"
-    try:
-        return float(text)
-    except ValueError:
-        return None
-
-
 def _read_csv(path: Path) -> tuple[dict[str, tuple[Any, ...]], tuple[int, ...]]:
     try:
-        # With "utf-8-sig" the mark that Excel sets at the beginning is no part of the first name.
+        # With "utf-8-sig" the mark that Excel writes at the start does not become part of the first name.
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         raise ValueError(f"'{path}' is not UTF-8: {error}. Save it as 'CSV UTF-8'.") from error

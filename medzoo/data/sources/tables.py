@@ -5,12 +5,9 @@ from __future__ import annotations
 import itertools
 import math
 import os
-import string
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
-
-import numpy as np
 
 from medzoo.data.samples import Samples
 from medzoo.data.sources.checks import (
@@ -24,36 +21,33 @@ from medzoo.data.sources.checks import (
     refuse,
 )
 from medzoo.data.sources.masks import mask_labels
-from medzoo.data.sources.table_files import Table, read_table
+from medzoo.data.sources.table_files import Table, names_in, read_table
 from medzoo.data.sources.volumes import check_grids, guessed_labels, mask_target
 
 
-def table_images(table: Table, image: str | Sequence[str] | None, folder: str) -> tuple[Table, tuple[str, ...]]:
+def _image_rows(table: Table, image: str | Sequence[str] | None, folder: str) -> tuple[Table, tuple[str, ...]]:
     """Return the table with one row for each image, and the paths of the images.
 
     Raises:
         FileNotFoundError: Images are missing.
     """
-    if image is None:
-        image = table.find("image", None)
-    columns = [table_files(table, name, folder) for name in ([image] if isinstance(image, str) else image)]
+    names = [table.column("image", None)] if image is None else [image] if isinstance(image, str) else image
+    columns = [_paths(table, name, folder) for name in names]
     paths = tuple(itertools.chain(*zip(*columns, strict=True)))
-    check_files("", paths, f"'{table.path}'")
-    return table[np.repeat(np.arange(len(table)), len(columns))], paths
+    check_files(paths, f"'{table.path}'")
+    return table[[row for row in range(len(table)) for _ in columns]], paths
 
 
-def table_files(table: Table, column: str, folder: str) -> list[str]:
+def _paths(table: Table, column: str, folder: str) -> list[str]:
     """Return the paths that a column holds, or that a pattern of columns makes."""
     if "{" not in column:
-        names = table.texts(table.find("image", column))
-    else:
-        parts = [name for _, name, _, _ in string.Formatter().parse(column) if name]
-        cells = zip(*(table.texts(table.find("image", name)) for name in parts), strict=True)
-        names = [column.format(**dict(zip(parts, row, strict=True))) for row in cells]
-    return [os.path.join(folder, name) for name in names]
+        return [os.path.join(folder, name) for name in table.texts(table.column("image", column))]
+    parts = names_in(column)
+    cells = zip(*(table.texts(table.column("image", name)) for name in parts), strict=True)
+    return [os.path.join(folder, column.format(**dict(zip(parts, row, strict=True)))) for row in cells]
 
 
-def table_splits(table: Table, column: str | None) -> tuple[str, ...]:
+def _splits(table: Table, column: str | None) -> tuple[str, ...]:
     """Return the split of each row; "" for all where there is no column.
 
     Raises:
@@ -68,14 +62,14 @@ def table_splits(table: Table, column: str | None) -> tuple[str, ...]:
     return tuple(SPLIT_NAMES[text.lower()] for text in texts)
 
 
-def table_slices(table: Table, column: str | None) -> tuple[int | None, ...] | None:
-    """Return the index of the slice of each row, None where its cell is empty; None where there is no column.
+def _slices(table: Table, column: str | None) -> tuple[int | None, ...]:
+    """Return the index of the slice of each row, None where its cell is empty or there is no column.
 
     Raises:
         ValueError: A cell is no index.
     """
     if column is None:
-        return None
+        return (None,) * len(table)
     numbers = table.numbers(column)
     cells = zip(table.rows, numbers, strict=True)
     wrong = [f"row {row} ({number:g})" for row, number in cells if number < 0 or number % 1 > 0]
@@ -83,15 +77,13 @@ def table_slices(table: Table, column: str | None) -> tuple[int | None, ...] | N
     return tuple(None if math.isnan(number) else int(number) for number in numbers)
 
 
-def refuse_copies(
-    table: Table, images: Sequence[str], slices: Sequence[int | None] | None, patients: Sequence[str]
-) -> None:
+def _refuse_copies(table: Table, images: Sequence[str], slices: Sequence[int | None], patients: Sequence[str]) -> None:
     """Refuse an image that is listed twice, unless for other slices of one patient.
 
     Raises:
         ValueError: There is such an image.
     """
-    keys = list(zip(images, slices or itertools.repeat(None), strict=False))
+    keys = list(zip(images, slices, strict=True))
     counts = Counter(keys)
     copies = [f"row {row} ({key[0]})" for row, key in zip(table.rows, keys, strict=True) if counts[key] > 1]
     refuse(copies, f"'{table.path}' lists images twice, in {len(copies)} rows", "Keep one row for each image.")
@@ -119,8 +111,8 @@ def from_table(
     """Read a table that names an image and what is to be answered in each row.
 
     One of three columns says the task: `label` holds classes, as text or numbers (1, "1" and 1.0 are one class);
-    `target` holds the numbers of a regression; `mask` holds the paths of masks. A column of that name is taken where
-    none is given.
+    `target` holds the numbers of a regression; `mask` holds the paths of masks. If none of them is named, the column
+    that is called label, target or mask is taken.
 
     Args:
         path: A CSV (comma, semicolon or tab; UTF-8) or Parquet file, with the names of the columns on top.
@@ -132,7 +124,7 @@ def from_table(
         patient: Column of the patients; patient or patient_id by default. Without it each image is its own.
         split: Column with train, valid or test (also training, val, validation, testing); "split" by default.
         slice: Column with the index of the slice in the middle of a 2.5D stack; "slice" by default.
-        labels: Of classes: as in `from_folders`; rows of other classes are left out. Of masks: label names, the
+        labels: For classes as in `from_folders`; rows of other classes are left out. For masks the label names, the
             background first, or the name of the only structure.
         folder: Where the paths begin; the folder of the table by default.
 
@@ -141,9 +133,9 @@ def from_table(
 
     Raises:
         FileNotFoundError: There is no such table, or images or masks are missing; the message counts them.
-        ValueError: A column is unknown, cells are empty or no numbers, an image is listed twice, all targets are the
+        ValueError: A column is unknown, cells are empty or not numbers, an image is listed twice, all targets are the
             same, there is one class only, or a patient is in two splits. The message counts the rows and names the
-            first; the names of the columns are row 1.
+            first ones; the names of the columns are row 1.
         ImportError: A Parquet file needs pyarrow.
 
     Example:
@@ -156,36 +148,37 @@ def from_table(
     if kind == "label" and labels is not None:
         table = _of_classes(table, column, labels)
     folder = os.path.dirname(table.path) if folder is None else os.fspath(folder)
-    table, images = table_images(table, image, folder)
-    splits = table_splits(table, table.find("split", split, needed=False))
+    table, images = _image_rows(table, image, folder)
+    splits = _splits(table, table.column_if_any("split", split))
+    targets: tuple[Any, ...]
     if kind == "label":
         targets, names = _classes(table, column, labels, splits)
     elif kind == "target":
         targets, names = _numbers(table, column, splits), (column,)
     else:
-        targets, names = _masks(images, table_files(table, column, folder), labels)
-    slices = table_slices(table, table.find("slice", slice, needed=False))
-    people = table.find("patient", patient, needed=False)
+        targets, names = _masks(images, _paths(table, column, folder), labels)
+    slices = _slices(table, table.column_if_any("slice", slice))
+    people = table.column_if_any("patient", patient)
     patients = table.names(people) if people else images
-    refuse_copies(table, images, slices, patients)
+    _refuse_copies(table, images, slices, patients)
     return Samples(images, targets, patients, splits, names, slices)
 
 
-def _kind(table: Table, given: Mapping[str, str | None]) -> tuple[str, str]:
+def _kind(table: Table, names: Mapping[str, str | None]) -> tuple[str, str]:
     """Return which of label, target and mask the rows hold, and the name of its column."""
-    named = {kind: name for kind, name in given.items() if name is not None}
-    found = named or {kind: name for kind in given if (name := table.find(kind, None, needed=False))}
-    if len(found) != 1:
+    named = {kind: name for kind, name in names.items() if name is not None}
+    columns = named or {kind: name for kind in names if (name := table.usual(kind))}
+    if len(columns) != 1:
         raise ValueError(
             f"Exactly one of label (classes), target (numbers) and mask (paths) is needed for '{table.path}'; got "
-            f"{', '.join(found) or 'none'}. Its columns are {', '.join(table.columns)}: name one, for example "
+            f"{', '.join(columns) or 'none'}. Its columns are {', '.join(table.columns)}: name one, for example "
             f"label='{next(iter(table.columns))}'."
         )
-    ((kind, name),) = found.items()
-    return kind, table.find(kind, name)
+    ((kind, name),) = columns.items()
+    return kind, table.column(kind, name)
 
 
-def _of_classes(table: Table, column: str, labels: Classes) -> Table:
+def _of_classes(table: Table, column: str, labels: Classes | str) -> Table:
     """Return the rows whose class `labels` names."""
     texts = table.names(column)
     _, index = class_table(texts, labels, table.path)
@@ -196,7 +189,7 @@ def _of_classes(table: Table, column: str, labels: Classes) -> Table:
 
 
 def _classes(
-    table: Table, column: str, labels: Classes, splits: Sequence[str]
+    table: Table, column: str, labels: Classes | str, splits: Sequence[str]
 ) -> tuple[tuple[int, ...], tuple[str, ...]]:
     texts = table.names(column)
     if labels is None and len(set(texts)) > _MOST_CLASSES and any("." in text for text in texts):
@@ -218,10 +211,10 @@ def _numbers(table: Table, column: str, splits: Sequence[str]) -> tuple[float, .
 
 
 def _masks(
-    images: Sequence[str], masks: Sequence[str], labels: str | Sequence[str] | None
+    images: Sequence[str], masks: Sequence[str], labels: Classes | str
 ) -> tuple[tuple[Any, ...], tuple[str, ...]]:
-    check_files("", masks, "the mask column")
-    names = mask_labels(labels) or guessed_labels(masks[0])
+    check_files(masks, "the mask column")
+    names = guessed_labels(masks[0]) if labels is None else mask_labels(labels)
     targets = tuple(mask_target(mask, names, image) for mask, image in zip(masks, images, strict=True))
     check_grids(targets)
     return targets, names

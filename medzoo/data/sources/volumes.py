@@ -1,4 +1,4 @@
-"""Volumes and their masks in files to Samples."""
+"""Volumes and their masks in files to Samples, with the labels that `dataset.json` names."""
 
 from __future__ import annotations
 
@@ -6,29 +6,31 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from medzoo.data.samples import Samples
 from medzoo.data.sources.checks import Patient, patients_of
-from medzoo.data.sources.dataset_json import MaskLabels, described_labels
+from medzoo.data.sources.folders import find_pairs, listed_pairs
 from medzoo.data.sources.masks import MaskTarget, PictureTarget, as_labels, mask_labels, picture_values
-from medzoo.data.sources.pairs import find_pairs, listed_pairs
+from medzoo.files import read_json
 from medzoo.io import DicomSeries, as_image, read_scan, restore
 from medzoo.io.formats import NIFTI, PICTURE, by_suffix
 from medzoo.io.grid import Grid, display_axes
 from medzoo.io.nifti import nifti_grid
+from medzoo.task.ignored import IGNORED
 
 
 @dataclass(frozen=True)
 class VolumeTarget(MaskTarget):
-    """The mask of a volume: a NIfTI file in the grid of its image, in whatever axes it is stored.
+    """The mask of a volume: a NIfTI file in the grid of its image, stored in any axes.
 
     Args:
         path: The NIfTI file.
         names: Label names, background first: its values are indices into them.
         image: The image, NIfTI or DICOM, whose grid the mask must have.
-        codes: What the values mean where they are no label indices, as in `MaskLabels`.
+        codes: What the values mean where they are not label indices, as in `MaskLabels`.
     """
 
     path: str
@@ -48,8 +50,8 @@ class VolumeTarget(MaskTarget):
         return nifti_grid(self.path), None if self.image is None else as_image(self.image).grid()
 
     @cached_property
-    def _axes(self) -> np.ndarray:
-        """The orientation in which the image is displayed."""
+    def _axes(self) -> np.ndarray | None:
+        """The orientation in which the image is displayed; None where no header says how the volume lies."""
         own, image = self._grids
         return display_axes(image or own)
 
@@ -59,7 +61,7 @@ class VolumeTarget(MaskTarget):
         return self._grids[0].turned(self._axes).shape[::-1]
 
     def mismatch(self) -> str | None:
-        """Return what differs between the grids of mask and image, which headers tell; None where they agree."""
+        """Return how the grids of mask and image differ by their headers; None where they agree."""
         own, image = self._grids
         if image is None or own.agrees(image) or own.turned(self._axes).agrees(image.turned(self._axes)):
             return None
@@ -91,14 +93,14 @@ def from_volumes(
     masks beside their images, `case.nii.gz` and `case_labels.nii.gz` (`_label`, `_mask`, `_seg`, `_gt`), at any depth.
     Folders train, valid and test, around such content or inside `images/` and `labels/`, become splits.
 
-    Masks of volumes are NIfTI files in the grid of their image, in any axes; this is checked now for NIfTI images, at
-    reading for DICOM. Masks of pictures are pictures of label indices, or of 0 and 255.
+    Masks of volumes are NIfTI files in the grid of their image, in any axes. This is checked at once for NIfTI images,
+    for DICOM when a mask is read. Masks of pictures are pictures of label indices, or of 0 and 255.
 
     Args:
         source: The folder; or images and masks, two lists of paths in one order.
         labels: Label names, background first; or the name of the only structure. By default those of `dataset.json` in
-            the folder (MSD, nnU-Net), or background and foreground where masks are pictures of 0 and 255. Which value
-            nnU-Net's `dataset.json` ignores counts in either case.
+            the folder (MSD, nnU-Net), or background and foreground where masks are pictures of 0 and 255. The value
+            that nnU-Net's `dataset.json` ignores is ignored in either case.
         patient: Returns the patient for a file name (a path below the folder); or a regular expression whose match is
             the patient. By default each image is its own patient.
 
@@ -116,8 +118,9 @@ def from_volumes(
     """
     pairs = listed_pairs(*source) if isinstance(source, tuple) else find_pairs(os.fspath(source))
     folder = None if isinstance(source, tuple) else os.fspath(source)
-    names = mask_labels(labels)
-    described = (folder and described_labels(folder, names)) or MaskLabels(names or guessed_labels(pairs[0].mask))
+    names = None if labels is None else mask_labels(labels)
+    described = described_labels(folder, names) if folder else None
+    described = described or MaskLabels(names or guessed_labels(pairs[0].mask))
     targets = tuple(mask_target(pair.mask, described.names, pair.image, described.codes) for pair in pairs)
     check_grids(targets)
     images = tuple(pair.image for pair in pairs)
@@ -156,7 +159,7 @@ def guessed_labels(mask: str) -> tuple[str, ...]:
     """Return background and foreground for a mask that is a picture of 0 and 255.
 
     Raises:
-        ValueError: It is anything else; the message shows the values in it.
+        ValueError: It is any other mask; the message shows its values.
     """
     is_volume = by_suffix(mask) is NIFTI
     values = np.unique(read_scan(mask).array if is_volume else picture_values(mask)).tolist()
@@ -166,3 +169,93 @@ def guessed_labels(mask: str) -> tuple[str, ...]:
         f"The names of the labels are not known. '{mask}' holds the values {', '.join(f'{v:g}' for v in values[:20])}. "
         "Give `labels`, the background first, for example labels=('background', 'anterior', 'posterior')."
     )
+
+
+# Larger than any value of a mask: label images have 16 bits at most.
+_MOST = 2**16
+_IGNORE = "ignore"
+
+
+class MaskLabels(NamedTuple):
+    """What the values in masks mean.
+
+    Args:
+        names: Label names, background first.
+        codes: Label index of each value from 0 on, 255 for a value to ignore, -1 for a value that no label has; None
+            where the values are the indices.
+    """
+
+    names: tuple[str, ...]
+    codes: tuple[int, ...] | None = None
+
+
+def described_labels(folder: str, names: tuple[str, ...] | None = None) -> MaskLabels | None:
+    """Return the labels in the `dataset.json` of MSD ({"0": "background"}) or nnU-Net ({"background": 0}).
+
+    nnU-Net's regions, `"vessels": [1, 2]`, become one label where no two of them hold the same value. The pixels of
+    its label "ignore" count neither in the loss nor in the scores.
+
+    Args:
+        folder: The folder.
+        names: Label names that win over those in the file; the file still says which value is ignored.
+
+    Returns:
+        The labels; None where neither `names` nor a file gives them.
+
+    Raises:
+        ValueError: The file is damaged, regions overlap, or there is not one name for each of the values.
+
+    Source: https://github.com/MIC-DKFZ/nnUNet/blob/master/documentation/region_based_training.md and ignore_label.md
+    """
+    file = os.path.join(folder, "dataset.json")
+    content = read_json(file) if os.path.isfile(file) else {}
+    table = content.get("labels") if isinstance(content, dict) else None
+    if not isinstance(table, dict):
+        return None if names is None else MaskLabels(names)
+    pairs = [(str(name), _index(key)) for key, name in table.items()] if "0" in table else list(table.items())
+    rows = [(name, _values(file, name, entry)) for name, entry in pairs if names is None or name == _IGNORE]
+    indices = {value: IGNORED for name, values in rows if name == _IGNORE for value in values}
+    if names is not None:
+        return MaskLabels(names, _codes(file, indices | {index: index for index in range(len(names))}, names))
+    names = _names(file, table, rows)
+    indices |= {value: names.index(name) for name, values in rows if name != _IGNORE for value in values}
+    return MaskLabels(names, _codes(file, indices, names))
+
+
+def _values(file: str, name: str, entry: Any) -> tuple[int, ...]:
+    """Return the values of a label: one, or those of a region."""
+    values = entry if isinstance(entry, list) and name != _IGNORE else [entry]
+    # Not `isinstance`, since True is an int as well.
+    if not values or not all(type(value) is int and 0 <= value < _MOST for value in values):
+        raise ValueError(
+            f"{file}: the label '{name}' must have one whole number from 0 on"
+            f"{'' if name == _IGNORE else ', or a list of them for a region'}. Received: {entry!r}. Correct the file."
+        )
+    return tuple(values)
+
+
+def _index(key: str) -> int | str:
+    return int(key) if key.isdecimal() else key
+
+
+def _names(file: str, table: dict[str, Any], rows: Sequence[tuple[str, tuple[int, ...]]]) -> tuple[str, ...]:
+    """Return the names of the labels in the order of their smallest value."""
+    owner: dict[int, str] = {}
+    for name, values in rows:
+        for value in values:
+            if owner.setdefault(value, name) != name:
+                raise ValueError(
+                    f"{file}: the labels '{owner[value]}' and '{name}' both hold the value {value}. A mask gives each "
+                    "pixel one label, so regions must not overlap. Give one name for each value in the masks by "
+                    "`labels`, for example labels=('background', 'edema', 'core', 'enhancing')."
+                )
+    if sorted(owner) != list(range(len(owner))):
+        raise ValueError(f"{file} has the labels {table}; expected one name for each of 0, 1, 2, ... Give `labels`.")
+    return mask_labels([name for name, values in sorted(rows, key=lambda row: min(row[1])) if name != _IGNORE])
+
+
+def _codes(file: str, indices: dict[int, int], names: tuple[str, ...]) -> tuple[int, ...] | None:
+    if IGNORED in indices.values() and len(names) > IGNORED:
+        raise ValueError(f"{file}: with values to ignore there can be {IGNORED} labels at most; got {len(names)}.")
+    codes = tuple(indices.get(value, -1) for value in range(max(indices) + 1))
+    return None if codes == tuple(range(len(names))) else codes

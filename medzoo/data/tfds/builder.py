@@ -16,28 +16,28 @@ from medzoo.data.sources.masks import as_mask
 from medzoo.io import as_image
 from medzoo.task import Task
 
-# tfds knows no rows without a split, and keeps the word "all" for itself.
+# In tfds every row has a split, and "all" is reserved.
 UNSPLIT = "unsplit"
 
-# tfds sorts rows by their key, and puts them into files on the way by the place of the key in 128 bits.
+# tfds sorts rows by their key, and distributes them over temporary files by its place in the range of 128 bits.
 _KEYS = 2**128
 
 
-class SamplesBuilder(tfds.core.GeneratorBasedBuilder, abc.ABC, skip_registration=True):
+class SamplesBuilder(tfds.core.GeneratorBasedBuilder, abc.ABC, skip_registration=True):  # type: ignore[call-arg]  # no stubs
     """Write what a reader of medzoo returns into shards, from which every row can be read by itself.
 
-    The bytes of the image files are kept as they are, so that `medzoo.data.from_tfds` returns the same pixels, spacing
-    and affine as the files. Masks are kept in the grid of their image. An index in `metadata.json` holds what Samples
-    must know of every row before it is read.
+    The bytes of the image files are copied, so that `medzoo.data.from_tfds` returns the same pixels, spacing and affine
+    as the files. Masks are kept in the grid of their image. An index in `metadata.json` holds what Samples needs of
+    every row before it is read.
 
-    A builder is a class with the docstring and the fields below, and `samples`. The default file format is ArrayRecord,
-    the one that gives access to single rows.
+    A builder is a class with a docstring, the fields below and `samples`. The default file format is ArrayRecord, which
+    gives access to single rows.
 
     Fields:
-        TASK: Says which kind the targets are, and their labels.
-        VOLUMES: Whether the images are volumes; else they are pictures, and other users of tfds get them decoded.
-        LICENSE, HOMEPAGE, CITATION: Of the data.
-        MANUAL_DOWNLOAD_INSTRUCTIONS: Where to get it, and how its folder must look.
+        TASK: The task that the targets are for, with their labels.
+        VOLUMES: Whether the images are volumes; else they are pictures, which other users of tfds get decoded.
+        LICENSE, HOMEPAGE, CITATION: Those of the data.
+        MANUAL_DOWNLOAD_INSTRUCTIONS: Where to get the data, and how its folder must look.
 
     Source: https://www.tensorflow.org/datasets/add_dataset
     """
@@ -107,7 +107,7 @@ class SamplesBuilder(tfds.core.GeneratorBasedBuilder, abc.ABC, skip_registration
 
 
 def _check(samples: Samples, builder: SamplesBuilder) -> None:
-    """Refuse samples that the shards have no place for."""
+    """Refuse samples of another task, and images that are not one file."""
     expected, got = (builder.task.name, builder.task.labels), (samples.kind, samples.labels)
     if expected != got:
         raise ValueError(f"{builder.name} expected samples with kind and labels {expected}; got {got}. Correct TASK.")
@@ -119,7 +119,7 @@ def _check(samples: Samples, builder: SamplesBuilder) -> None:
 
 
 def _summary(target: Any) -> Any:
-    """Return what the index says of a target: a number as it is, of a mask its shape and the labels in it."""
+    """Return the entry of the index for a target: the number itself, or shape and labels of a mask."""
     if isinstance(target, np.ndarray):
         return {"shape": target.shape, "labels": np.unique(target).tolist()}
     return target

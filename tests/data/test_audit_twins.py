@@ -1,8 +1,8 @@
 import numpy as np
 
-from medzoo.data.audit import twins as duplicates
+from medzoo.data.audit import twins
 from medzoo.data.audit.facts import Facts
-from medzoo.data.audit.twins import components, equal_groups, near_pairs
+from medzoo.data.audit.twins import equal_groups, near_pairs
 
 
 def facts(*seeds, hashes=None, views=1):
@@ -26,8 +26,8 @@ def test_pairs_need_correlated_thumbnails():
 def test_pairs_are_the_same_in_blocks_of_any_size(monkeypatch):
     some = facts(*[seed % 7 for seed in range(40)])
     whole = near_pairs(some, range(40))
-    monkeypatch.setattr(duplicates, "_CELLS", 120)
-    monkeypatch.setattr(duplicates, "_CHUNK", 2)
+    monkeypatch.setattr(twins, "_CELLS", 120)
+    monkeypatch.setattr(twins, "_CHUNK", 2)
     assert sorted(near_pairs(some, range(40)), key=lambda pair: (pair.first, pair.second)) == whole
 
 
@@ -45,11 +45,3 @@ def test_only_the_given_images_are_compared():
 
 def test_unreadable_and_constant_images_are_in_no_group():
     assert equal_groups([Facts(error="damaged"), Facts(is_constant=True), *facts(1, 1, 2)]) == [[2, 3], [4]]
-
-
-def test_components_join_through_others():
-    assert components(6, [(0, 1), (1, 4), (2, 3)]) == [[0, 1, 4], [2, 3]]
-
-
-def test_no_links_are_no_components():
-    assert components(3, []) == []

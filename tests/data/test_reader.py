@@ -1,9 +1,12 @@
-"""One row of a data set to what a network is fed with, for every task."""
+"""Rows of a data set to what a network is fed with, for every task; how they are kept, and read ahead."""
+
+import errno
+import os
 
 import numpy as np
 import pytest
 
-from medzoo.data.feed.reader import read_rows, row_counts
+from medzoo.data.feed.reader import RowStore, read_ahead, read_rows, row_counts
 from medzoo.data.samples import Samples
 from medzoo.io import Scan
 from medzoo.preprocessing import Preprocessing
@@ -82,3 +85,55 @@ def test_a_mask_of_another_grid_is_an_error_that_names_the_scan():
     samples = samples_of(volume(), Mask(np.ones((4, 4, 4), np.uint8)), ("background", "tumor"))
     with pytest.raises(ValueError, match=r"volume has the size \(5, 4, 4\), its annotation \(4, 4, 4\)"):
         list(read_rows(samples, 0, PLAIN, Segmentation(("background", "tumor"))))
+
+
+COLUMNS = [((2,), np.float32), ((), np.int32)]
+
+
+def row(number):
+    return np.full(2, number, np.float32), np.int32(number)
+
+
+@pytest.mark.parametrize("place", ["memory", "files"])
+def test_a_row_that_was_put_in_comes_back(place, tmp_path):
+    store = RowStore(3, COLUMNS, None if place == "memory" else tmp_path / "rows")
+    store.put(2, row(2))
+    pixels, target = store.get(2)
+    assert (pixels.tolist(), int(target)) == ([2, 2], 2)
+    assert [store.has(index) for index in range(3)] == [False, False, True]
+
+
+def test_files_are_taken_up_by_another_store(tmp_path):
+    RowStore(3, COLUMNS, tmp_path / "rows").put(1, row(1))
+    store = RowStore(3, COLUMNS, tmp_path / "rows")
+    assert store.has(1)
+    assert store.get(1)[0].tolist() == [1, 1]
+
+
+@pytest.mark.skipif(not hasattr(os, "posix_fallocate"), reason="the system cannot reserve space")
+def test_a_full_disk_is_an_error_at_once_and_leaves_nothing(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "posix_fallocate", full)
+    with pytest.raises(OSError, match="No space left"):
+        RowStore(3, COLUMNS, tmp_path / "rows")
+    assert not list(tmp_path.iterdir())
+
+
+def test_results_come_in_the_order_of_the_items():
+    assert list(read_ahead(str, range(9), count=4)) == [str(number) for number in range(9)]
+
+
+def test_only_a_few_items_are_taken_before_their_results_are():
+    taken = []
+    results = read_ahead(str, (taken.append(number) or number for number in range(9)), count=2)
+    assert next(results) == "0"
+    assert taken == [0, 1, 2]
+
+
+def test_an_error_is_raised_in_its_turn():
+    results = read_ahead(lambda number: 1 // number, [1, 0], count=2)
+    assert next(results) == 1
+    with pytest.raises(ZeroDivisionError):
+        next(results)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from medzoo.data import from_coco
-from medzoo.data.sources.coco_mask import polygon_mask, rle_counts, rle_mask
+from medzoo.data.sources.coco_annotations import polygon_mask, rle_counts, rle_mask
 from tests.data.coco_files import SQUARE, annotation, box, image, write_coco
 
 
