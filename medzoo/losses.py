@@ -9,6 +9,7 @@ import keras
 from keras import KerasTensor, ops
 
 from medzoo.recipe import Loss
+from medzoo.recipe.values import registered
 from medzoo.task.ignored import IGNORED
 
 
@@ -172,24 +173,9 @@ def make_loss(loss: str | Mapping[str, Any]) -> keras.losses.Loss:
     Raises:
         ValueError: The name is unknown, or an argument does not fit.
     """
-    chosen = Loss(loss) if isinstance(loss, str) else Loss.from_json(loss)
+    chosen = Loss.from_json(loss)
     kind = registered(chosen.name) if chosen.is_registered else LOSSES[chosen.name]
     try:
         return kind(**chosen.arguments)
     except TypeError as error:
         raise ValueError(f"The loss '{chosen.name}' does not take these arguments: {error}") from error
-
-
-def registered(name: str) -> Any:
-    """Return the class or function that Keras has registered under a name, `"my_package>MyLoss"`.
-
-    Raises:
-        ValueError: There is none.
-    """
-    value = keras.saving.get_registered_object(name)
-    if value is None:
-        raise ValueError(
-            f"Keras has no object registered as '{name}'. Import the module that decorates it with "
-            "@keras.saving.register_keras_serializable(package) before this."
-        )
-    return value

@@ -9,8 +9,8 @@ import keras
 from keras import KerasTensor, ops
 
 from medzoo.errors import refuse_unknown
-from medzoo.losses import counted_pixels, one_hot_labels, registered, without_ignored
-from medzoo.recipe.values import REGISTERED
+from medzoo.losses import counted_pixels, one_hot_labels, without_ignored
+from medzoo.recipe.values import REGISTERED, registered
 
 
 def _hard_labels(y_pred: KerasTensor, threshold: float) -> KerasTensor:

@@ -8,8 +8,8 @@ from typing import Any
 import keras
 from keras import KerasTensor, ops
 
-from medzoo.losses import registered
 from medzoo.recipe import Recipe
+from medzoo.recipe.values import registered
 
 OPTIMIZERS = {"adam": keras.optimizers.Adam, "adamw": keras.optimizers.AdamW, "sgd": keras.optimizers.SGD}
 # A fit on a loaded model starts gently, or its first epoch destroys what the weights know.

@@ -115,9 +115,26 @@ WIDTHS = Value(
     lambda value: isinstance(value, list | tuple) and all(map(whole(1).accepts, value)),
     {"type": "array", "items": {"type": "integer", "minimum": 1}},
 )
-# A class that its user registered with Keras, "my_package>MyLoss"; whether it is there is seen when it is made.
+# What a user registered with Keras, "my_package>MyLoss"; whether it is there is seen by `registered`.
 REGISTERED = Value(
     'the registered name of a Keras object, "package>Name"',
     lambda value: isinstance(value, str) and all(value.partition(">")),
     {"type": "string", "pattern": "^.+>.+$"},
 )
+
+
+def registered(name: str) -> Any:
+    """Return the class or function that Keras has registered under a name, `"my_package>MyLoss"`.
+
+    Raises:
+        ValueError: There is none.
+    """
+    import keras
+
+    value = keras.saving.get_registered_object(name)
+    if value is None:
+        raise ValueError(
+            f"Keras has no object registered as '{name}'. Import the module that decorates it with "
+            "@keras.saving.register_keras_serializable(package) before this."
+        )
+    return value

@@ -9,7 +9,7 @@ import numpy as np
 
 from medzoo.data.samples import Samples
 from medzoo.errors import refuse_unknown, unknown_name
-from medzoo.recipe.balance import BALANCED
+from medzoo.recipe.sampling import BALANCED
 from medzoo.task.ignored import ignored_pixels
 
 
