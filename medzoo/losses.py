@@ -10,7 +10,7 @@ from keras import KerasTensor, ops
 
 from medzoo.recipe import Loss
 from medzoo.recipe.values import registered
-from medzoo.task.ignored import IGNORED
+from medzoo.task.segmentation import IGNORED
 
 
 def one_hot_labels(y_true: KerasTensor, outputs: int) -> KerasTensor:
@@ -33,7 +33,7 @@ def one_hot_labels(y_true: KerasTensor, outputs: int) -> KerasTensor:
 def counted_pixels(y_true: KerasTensor, outputs: int) -> KerasTensor | None:
     """Return which pixels of masks `(batch, ..., 1)` have a label, bool in the same shape; None where all have.
 
-    A pixel of 255 is ignored, see `medzoo.task.ignored`; labels of images `(batch, 1)` never are.
+    A pixel of 255 is ignored, see `medzoo.task.segmentation`; labels of images `(batch, 1)` never are.
     """
     if len(y_true.shape) < 3 or outputs > IGNORED or keras.backend.standardize_dtype(y_true.dtype) == "bool":
         return None

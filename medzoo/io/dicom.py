@@ -11,11 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from medzoo.io.checks import check_pixels, damaged
-from medzoo.io.grid import Grid
-from medzoo.io.image import Image
-from medzoo.io.orientation import to_display_order
-from medzoo.io.scan import Scan
+from medzoo.io.grid import Grid, to_display_order
+from medzoo.io.image import Image, Scan, check_pixels, damaged
 from medzoo.io.slices import arrange, slice_affine
 
 if TYPE_CHECKING:

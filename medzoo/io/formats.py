@@ -15,7 +15,7 @@ from medzoo.io.raster import is_picture, read_raster, write_png_heatmap, write_p
 
 if TYPE_CHECKING:
     from medzoo.io.grid import Grid
-    from medzoo.io.scan import Scan
+    from medzoo.io.image import Scan
 
 AnyPath = str | os.PathLike
 

@@ -11,10 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from medzoo.files import atomic_file
-from medzoo.io.checks import check_pixels, damaged
-from medzoo.io.grid import Grid
-from medzoo.io.orientation import restore, to_display_order
-from medzoo.io.scan import Scan
+from medzoo.io.grid import Grid, restore, to_display_order
+from medzoo.io.image import Scan, check_pixels, damaged
 
 if TYPE_CHECKING:
     from nibabel.nifti1 import Nifti1Image

@@ -11,8 +11,7 @@ import cv2
 import numpy as np
 
 from medzoo.files import atomic_file
-from medzoo.io.checks import check_pixels, damaged
-from medzoo.io.scan import Scan
+from medzoo.io.image import Scan, check_pixels, damaged
 
 _WIDTH, _BITS, _SAMPLES, _EXTRA_SAMPLES = 256, 258, 277, 338
 _CHUNKS = ((273, 279), (324, 325))  # offsets and byte counts, of strips and of tiles

@@ -11,12 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from medzoo.io.checks import check_pixels
 from medzoo.io.dicom import DicomSeries
 from medzoo.io.formats import EXPECTED, Format, format_in_folder, format_of
 from medzoo.io.grid import Grid
-from medzoo.io.image import Image, files_below
-from medzoo.io.scan import Scan
+from medzoo.io.image import Image, Scan, check_pixels, files_below
 
 
 def find_scans(folder: str | os.PathLike) -> list[str | DicomSeries]:

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from medzoo.io.formats import PICTURE, answers_for, check_suffix
-from medzoo.io.orientation import check_shape
+from medzoo.io.grid import check_shape
+from medzoo.io.image import Scan
 from medzoo.io.raster import write_png
-from medzoo.io.scan import Scan
 
 
 def write_mask(path: str | os.PathLike, mask: np.ndarray, scan: Scan, labels: Sequence[str]) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from medzoo.task.labels import Labelled
+from medzoo.task.base import Labelled
 
 # Beyond these a probability of float32 has no logit.
 _LEAST = 1e-7

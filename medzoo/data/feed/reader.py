@@ -20,7 +20,7 @@ from medzoo.io import as_image
 from medzoo.preprocessing import Preprocessing
 from medzoo.preprocessing.windows import count_windows
 from medzoo.task import Task
-from medzoo.task.ignored import foreground
+from medzoo.task.segmentation import foreground
 
 
 def row_counts(samples: Samples, preprocessing: Preprocessing, task: Task) -> list[int]:

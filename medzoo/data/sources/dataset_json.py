@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from medzoo.data.sources.masks import mask_labels
 from medzoo.files import read_json
-from medzoo.task.ignored import IGNORED
+from medzoo.task.segmentation import IGNORED
 
 # Larger than any value of a mask: label images have 16 bits at most.
 _MOST = 2**16
