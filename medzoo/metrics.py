@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -164,7 +165,7 @@ def _mae(outputs: int, threshold: float | None) -> keras.metrics.Metric:
     return keras.metrics.MeanAbsoluteError(name="mae")
 
 
-METRICS = {
+METRICS: dict[str, Callable[..., keras.metrics.Metric]] = {
     "accuracy": partial(Accuracy, name="accuracy"),
     "balanced_accuracy": partial(BalancedAccuracy, name="balanced_accuracy"),
     "dice": Dice,

@@ -24,20 +24,15 @@ class DicomSeries(Image):
     """The DICOM files of one volume, as `find_scans` groups them; `str()` of it names the series.
 
     Args:
-        name: The folder, or folder/SeriesInstanceUID where a folder holds several series.
+        source: The folder, or folder/SeriesInstanceUID where a folder holds several series.
         files: Paths of the slices, in any order.
     """
 
-    name: str
+    source: str
     files: tuple[str, ...]
 
     def __str__(self) -> str:
-        return self.name
-
-    @property
-    def source(self) -> str:
-        """Its name."""
-        return self.name
+        return self.source
 
     def read(self, at_least: tuple[int, ...] | None = None) -> Scan:
         """Read the slices as one volume, as `read_series` does."""
@@ -53,7 +48,7 @@ class DicomSeries(Image):
 
     def grid(self) -> Grid:
         """Return the grid of the volume, from the headers of all slices."""
-        return dicom_grid(self.files, self.name)
+        return dicom_grid(self.files, self.source)
 
 
 _DECODERS = "pip install pylibjpeg pylibjpeg-libjpeg pylibjpeg-openjpeg"

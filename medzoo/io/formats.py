@@ -64,12 +64,13 @@ class Format:
     answers: Answers | None = None
 
 
+PNG = Answers((".png",), False, write_png_mask, write_png_heatmap)
 PICTURE = Format(
     name="PNG, JPEG, TIFF, BMP",
     suffixes=(".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp"),
     is_content=is_picture,
     read=read_raster,
-    answers=Answers((".png",), False, write_png_mask, write_png_heatmap),
+    answers=PNG,
 )
 DICOM = Format(
     name="DICOM",

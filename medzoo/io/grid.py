@@ -18,12 +18,12 @@ class Grid:
     """The grid of a volume, in the axes of its file.
 
     Args:
-        shape: Size (i, j, k) in voxels.
+        shape: Size (i, j, k) in voxels; of several volumes in one file also how many.
         affine: Voxel-to-world matrix (4, 4) in RAS, mm; None if it is unknown.
         keeps_slices: Whether slices that are not axial stay slices when they are read, as in DICOM.
     """
 
-    shape: tuple[int, int, int]
+    shape: tuple[int, ...]
     affine: np.ndarray | None
     keeps_slices: bool = False
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
@@ -58,7 +59,7 @@ class Image(Protocol):
         """Return the paths of the files that it is read from; none where it lies in something else."""
         return ()
 
-    def contents(self) -> list[bytes]:
+    def contents(self) -> Sequence[bytes | memoryview]:
         """Return what decides its pixels, for a hash: that of its files, or else the pixels themselves.
 
         Raises:
@@ -188,9 +189,9 @@ def files_below(path: str) -> tuple[str, ...]:
     return tuple(os.path.join(folder, name) for folder, _, names in os.walk(path) for name in names)
 
 
-def _pixels(scan: Scan) -> list[bytes]:
-    described = repr((scan.array.dtype, scan.array.shape, scan.shape, scan.spacing))
-    return [described.encode(), np.ascontiguousarray(scan.array).data]
+def _pixels(scan: Scan) -> list[bytes | memoryview]:
+    description = repr((scan.array.dtype, scan.array.shape, scan.shape, scan.spacing))
+    return [description.encode(), np.ascontiguousarray(scan.array).data]
 
 
 def _file_digest(path: str) -> bytes:

@@ -82,7 +82,7 @@ _SCALE = {
 }
 
 
-def read_raster(path: str | os.PathLike, at_least: tuple[int, int] | None = None) -> Scan:
+def read_raster(path: str | os.PathLike, at_least: tuple[int, ...] | None = None) -> Scan:
     """Read a picture upright (EXIF orientation applied).
 
     Grey files, with or without alpha, give one channel; colour and palette files give three in RGB order. Alpha is
@@ -150,7 +150,7 @@ _IS_CUT = {
 }
 
 
-def _reduction(data: bytes, at_least: tuple[int, int]) -> tuple[tuple[int, int] | None, int]:
+def _reduction(data: bytes, at_least: tuple[int, ...]) -> tuple[tuple[int, int] | None, int]:
     """Return the full shape of a JPEG and the largest divisor that leaves `at_least`."""
     from PIL import Image
 

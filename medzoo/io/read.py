@@ -32,7 +32,7 @@ def find_scans(folder: str | os.PathLike) -> list[str | DicomSeries]:
     if not os.path.isdir(folder):
         raise FileNotFoundError(f"There is no folder {folder}. Check the path.")
     files: dict[Format, list[str]] = {}
-    for path in _files(folder):
+    for path in _files(os.fspath(folder)):
         row = format_in_folder(path)
         if row is not None:
             files.setdefault(row, []).append(path)
@@ -42,7 +42,7 @@ def find_scans(folder: str | os.PathLike) -> list[str | DicomSeries]:
     return sorted(scans, key=lambda scan: natural(str(scan)))
 
 
-def _files(folder: str | os.PathLike) -> Iterator[str]:
+def _files(folder: str) -> Iterator[str]:
     for parent, folders, names in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith(".")]
         yield from (os.path.join(parent, name) for name in names if not name.startswith("."))
@@ -56,7 +56,7 @@ def natural(text: str) -> list[str | int]:
 _MOST_CHANNELS = 4
 
 
-def read_scan(source: str | os.PathLike | Image | np.ndarray, at_least: tuple[int, int] | None = None) -> Scan:
+def read_scan(source: str | os.PathLike | Image | np.ndarray, at_least: tuple[int, ...] | None = None) -> Scan:
     """Read a picture, a DICOM file or series, a NIfTI file, or take an array.
 
     Args:

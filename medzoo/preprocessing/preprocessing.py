@@ -102,7 +102,7 @@ class Preprocessing:
     @property
     def has_channel_statistics(self) -> bool:
         """Whether each channel has a mean and a deviation of its own."""
-        return self.mean is not None and max(len(self.mean), len(self.std)) > 1
+        return any(value is not None and len(value) > 1 for value in (self.mean, self.std))
 
     def windows(self, scan: Scan, index: int | None = None, every_slice: bool = False) -> Windows:
         """Say which inputs a scan makes, and how their answers become one in its grid.
@@ -169,9 +169,10 @@ class Preprocessing:
                 "measures them; or call medzoo.data.fit_preprocessing(preprocessing, samples)."
             )
         settled = settle(image, stored_as, self.window, self.clip, self.normalization)
-        if self.mean is None or (self.has_channel_statistics and not of_channels):
+        mean, std = self.mean, self.std
+        if mean is None or std is None or (self.has_channel_statistics and not of_channels):
             return settled
-        return lambda pixels: scale_channels(settled(pixels), self.mean, self.std)
+        return lambda pixels: scale_channels(settled(pixels), mean, std)
 
     def target(
         self,

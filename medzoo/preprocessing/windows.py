@@ -124,6 +124,10 @@ class Whole(Windows):
 class Slices(Windows):
     """Slices of a volume are inputs of a 2D model, each by itself."""
 
+    def __init__(self, scan: Scan, preprocessing: Preprocessing, centers: Sequence[int]):
+        super().__init__(scan, preprocessing, centers)
+        self.centers = tuple(centers)
+
     def inputs(self, margin: int = 0) -> Iterator[np.ndarray]:
         """Yield the slices, preprocessed."""
         try:
@@ -143,14 +147,18 @@ class Slices(Windows):
 class Stacks(Slices):
     """Adjacent slices of a volume are the channels of an input; it is about that in their middle."""
 
+    def __init__(self, scan: Scan, preprocessing: Preprocessing, centers: Sequence[int], stack: Stack):
+        super().__init__(scan, preprocessing, centers)
+        self.stack = stack
+
     def inputs(self, margin: int = 0) -> Iterator[np.ndarray]:
         """Yield the stacks, with intensities normalised by the whole volume."""
         steps, volume = self.preprocessing, self.scan.array
         try:
             adjust = steps.intensity(*_thin(volume), of_channels=not margin)
-            for center in self.places:
-                chosen = volume[steps.stack.neighbours(len(volume), center, steps.channels, margin)]
-                pixels = np.moveaxis(to_channels(chosen, 1)[..., 0], 0, -1).astype(np.float32)
+            for center in self.centers:
+                slices = volume[self.stack.neighbours(len(volume), center, steps.channels, margin)]
+                pixels = np.moveaxis(to_channels(slices, 1)[..., 0], 0, -1).astype(np.float32)
                 yield steps.finish(pixels, volume.dtype, *_frame(self.scan, center), adjust)
         except ValueError as error:
             raise _named(error, self.scan) from error
@@ -175,8 +183,10 @@ def plan(scan: Scan, preprocessing: Preprocessing, index: int | None = None, eve
         )
     if _is_whole(preprocessing, scan.shape):
         return Whole(scan, preprocessing)
-    kind = Stacks if preprocessing.stack else Slices
-    return kind(scan, preprocessing, range(scan.shape[0]) if every_slice else _chosen(scan, preprocessing, index))
+    centers = range(scan.shape[0]) if every_slice else _centers(scan, preprocessing, index)
+    if preprocessing.stack:
+        return Stacks(scan, preprocessing, centers, preprocessing.stack)
+    return Slices(scan, preprocessing, centers)
 
 
 def count_windows(preprocessing: Preprocessing, shape: tuple[int, ...]) -> int:
@@ -193,7 +203,7 @@ def _is_whole(preprocessing: Preprocessing, shape: tuple[int, ...]) -> bool:
     return len(preprocessing.size) == 3 or len(shape) < 3
 
 
-def _chosen(scan: Scan, preprocessing: Preprocessing, index: int | None) -> list[int]:
+def _centers(scan: Scan, preprocessing: Preprocessing, index: int | None) -> list[int]:
     if preprocessing.stack is None and index is None:
         raise ValueError(
             f"{scan.source} is a volume of {scan.shape[0]} slices; the model answers for one image. Name a slice, "

@@ -35,7 +35,7 @@ class Loss(Named):
     }
 
     @classmethod
-    def from_json(cls, value: str | Mapping[str, Any]) -> Self:
+    def from_json(cls, value: Any) -> Self:
         """Make the loss of its JSON form, which may be its name alone.
 
         Raises:

@@ -39,11 +39,11 @@ class Part(Mapping[str, Any]):
         return {item.name: as_json(values[item.name]) for item in fields(self) if values[item.name] != item.default}
 
     @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> Self:
+    def from_json(cls, value: Any) -> Self:
         """Make the part of its JSON form.
 
         Raises:
-            ValueError: A field is unknown, with near matches in the message, or does not take its value.
+            ValueError: It is no mapping, a field is unknown, with near matches in the message, or does not take its value.
         """
         value = json_object(cls.FIELD, value)
         refuse_unknown(f"field of the {cls.FIELD}", value, cls.VALUES)
@@ -113,11 +113,11 @@ class Named(Part):
         return {"name": self.name, **as_json(self.arguments)}
 
     @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> Self:
+    def from_json(cls, value: Any) -> Self:
         """Make the part of its JSON form.
 
         Raises:
-            ValueError: It has no name, or the name or an argument is not one that is known.
+            ValueError: It is no mapping, has no name, or the name or an argument is not one that is known.
         """
         arguments = json_object(cls.FIELD, value)
         if "name" not in arguments:
@@ -137,7 +137,7 @@ class Named(Part):
 
 
 Held = TypeVar("Held")
-Json = TypeVar("Json")
+Json = TypeVar("Json", bound=Mapping[str, Any] | str)
 
 
 class PartField(Generic[Held, Json]):

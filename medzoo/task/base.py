@@ -155,8 +155,8 @@ class Labelled(Task):
         """
         if isinstance(labels, int):
             labels = [self._FIRST, *(f"label_{index}" for index in range(1, labels))]
-        # A lone text must be refused, not become its letters.
-        return type(self)(labels if isinstance(labels, str) else tuple(labels))
+        # A lone text is one label, and so refused, instead of becoming its letters.
+        return type(self)((labels,) if isinstance(labels, str) else tuple(labels))
 
     def to_json(self) -> dict[str, Any]:
         """Return the values that `task_from_json` reads back."""

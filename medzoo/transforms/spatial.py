@@ -15,8 +15,9 @@ def resize(image: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
     """
     if len(size) == 3:
         return _resize_volume(image, size)
-    shrunk = (min(size[0], image.shape[0]), min(size[1], image.shape[1]))
-    return _scale(_scale(image, shrunk, cv2.INTER_AREA), size, cv2.INTER_LINEAR)
+    height, width = size
+    shrunk = (min(height, image.shape[0]), min(width, image.shape[1]))
+    return _scale(_scale(image, shrunk, cv2.INTER_AREA), (height, width), cv2.INTER_LINEAR)
 
 
 def fit_inside(shape: tuple[int, ...], size: tuple[int, ...]) -> tuple[tuple[int, ...], tuple[int, ...]]:
