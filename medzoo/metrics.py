@@ -176,7 +176,7 @@ METRICS: dict[str, Callable[..., keras.metrics.Metric]] = {
 
 
 def make_metrics(names: tuple[str, ...], outputs: int, threshold: float | None) -> list[keras.metrics.Metric]:
-    """Make metrics of their names for a network with so many outputs; a registered class of a user takes no arguments.
+    """Make metrics from their names for a network with `outputs` outputs; a user's own class is made without arguments.
 
     Raises:
         ValueError: A name is unknown.

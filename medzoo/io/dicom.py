@@ -54,7 +54,7 @@ class DicomSeries(Image):
 _DECODERS = "pip install pylibjpeg pylibjpeg-libjpeg pylibjpeg-openjpeg"
 
 
-def frame_headers(dataset: Dataset) -> list[Dataset]:
+def _frame_headers(dataset: Dataset) -> list[Dataset]:
     """Return one header a frame: that of the file, or for enhanced files the functional groups of the frame."""
     groups = dataset.get("PerFrameFunctionalGroupsSequence")
     if not groups:
@@ -63,7 +63,7 @@ def frame_headers(dataset: Dataset) -> list[Dataset]:
     return [_flatten([*shared, group]) for group in groups]
 
 
-def decode_frames(dataset: Dataset, path: str | os.PathLike) -> list[np.ndarray]:
+def _decode_frames(dataset: Dataset, path: str | os.PathLike) -> list[np.ndarray]:
     """Return the frames `(height, width, channels)` of a file, as stored or float32 where they were rescaled.
 
     Raises:
@@ -81,7 +81,7 @@ def _frames(dataset: Dataset, path: str | os.PathLike) -> Iterator[np.ndarray]:
     try:
         stored = pixel_array(dataset)
         frames = stored if int(dataset.get("NumberOfFrames") or 1) > 1 else stored[None]
-        for pixels, header in zip(frames, frame_headers(dataset), strict=True):
+        for pixels, header in zip(frames, _frame_headers(dataset), strict=True):
             pixels = _in_units(pixels, dataset, header)
             yield pixels if pixels.ndim == 3 else pixels[..., None]
     except Exception as error:
@@ -176,8 +176,8 @@ def read_dicom(path: str | os.PathLike) -> Scan:
         ImportError: The compression needs a package that is not installed; the message names it.
     """
     dataset = _open(path)
-    frames = decode_frames(dataset, path)
-    headers = frame_headers(dataset)
+    frames = _decode_frames(dataset, path)
+    headers = _frame_headers(dataset)
     if len(frames) > 1:
         has_places = "PerFrameFunctionalGroupsSequence" in dataset
         return _volume(frames, headers if has_places else None, os.fspath(path))
@@ -199,8 +199,8 @@ def read_series(series: DicomSeries) -> Scan:
         ValueError: Sizes or directions differ within the series, or two slices lie at the same place.
         ImportError: The compression needs a package that is not installed; the message names it.
     """
-    headers = [frame_headers(_open(file, stop_before_pixels=True))[0] for file in series.files]
-    frames = [decode_frames(_open(file), file)[0] for file in series.files]
+    headers = [_frame_headers(_open(file, stop_before_pixels=True))[0] for file in series.files]
+    frames = [_decode_frames(_open(file), file)[0] for file in series.files]
     return _volume(frames, headers, str(series))
 
 
@@ -243,7 +243,7 @@ def dicom_grid(files: Sequence[str], source: str) -> Grid:
     Raises:
         ValueError: A file cannot be read, or they are no volume.
     """
-    headers = [header for file in files for header in frame_headers(_open(file, stop_before_pixels=True))]
+    headers = [header for file in files for header in _frame_headers(_open(file, stop_before_pixels=True))]
     _, affine = arrange(headers, source)
     return Grid((int(headers[0].Columns), int(headers[0].Rows), len(headers)), affine, keeps_slices=True)
 

@@ -49,7 +49,7 @@ class Grid:
         return voxels if axes is None or self.affine is None else apply_orientation(voxels, self._turn(axes))
 
     def agrees(self, other: Grid) -> bool:
-        """Whether both have one shape, and one affine where both are known."""
+        """Whether both have the same shape, and the same affine where neither is missing."""
         if self.shape != other.shape or self.affine is None or other.affine is None:
             return self.shape == other.shape
         return bool(np.abs(self.affine - other.affine).max() <= _TOLERANCE)

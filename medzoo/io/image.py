@@ -1,4 +1,4 @@
-"""What one image of a data set must be able to do, whatever it lies in, and the Scan that reading it gives."""
+"""What every image of a data set can do, wherever it is stored, and the Scan that reading it gives."""
 
 from __future__ import annotations
 
@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 class Image(Protocol):
     """One image or volume: in a file, in several, in an array, in shards, or packed as inputs.
 
-    A new kind is a class that inherits this, with a `source` and a method `read`; it overrides what it knows better
-    than its pixels tell. Nothing else asks which kind an image is: `as_image` makes one of what users pass.
+    A new kind is a class that inherits from this and has a `source` and a method `read`; it overrides the methods that
+    it can answer without reading pixels. No other code asks which kind an image is: `as_image` turns what users pass
+    into one.
 
     Attributes:
         source: Path of the image, or what stands for it in messages and tables.
@@ -56,11 +57,11 @@ class Image(Protocol):
         return preprocessing.windows(self.read(preprocessing.at_least), index, every_slice)
 
     def paths(self) -> tuple[str, ...]:
-        """Return the paths of the files that it is read from; none where it lies in something else."""
+        """Return the paths of the files that it is read from; none where it is not stored in files."""
         return ()
 
     def contents(self) -> Sequence[bytes | memoryview]:
-        """Return what decides its pixels, for a hash: that of its files, or else the pixels themselves.
+        """Return what identifies its pixels, for a hash: the digests of its files, or else the pixels themselves.
 
         Raises:
             OSError: A file cannot be read.
@@ -69,7 +70,7 @@ class Image(Protocol):
         return sorted(map(_file_digest, paths)) if paths else _pixels(self.read())
 
     def in_memory(self) -> np.ndarray | None:
-        """Return the pixels of what lies in memory, so that no path tells it from others; else None."""
+        """Return the pixels of an image in memory, which no path can tell from others; else None."""
         return None
 
     def patient(self) -> str:
@@ -86,7 +87,7 @@ class Image(Protocol):
 
     @property
     def preprocessing(self) -> Preprocessing | None:
-        """The steps that it went through already; None for what is preprocessed when it is read."""
+        """The steps that were applied to it already; None where they are applied on reading."""
         return None
 
 

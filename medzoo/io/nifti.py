@@ -101,15 +101,15 @@ def nifti_grid(path: str) -> Grid:
 
 def write_nifti_mask(path: str | os.PathLike, mask: np.ndarray, scan: Scan, count: int) -> None:
     """Write the label index of each voxel, in the axes of the scan's file."""
-    write_nifti(path, restore(mask, scan).astype(np.uint8), scan)
+    _write_nifti(path, restore(mask, scan).astype(np.uint8), scan)
 
 
 def write_nifti_heatmap(path: str | os.PathLike, heatmap: np.ndarray, scan: Scan) -> None:
     """Write float32, in the axes of the scan's file."""
-    write_nifti(path, restore(heatmap, scan).astype(np.float32), scan)
+    _write_nifti(path, restore(heatmap, scan).astype(np.float32), scan)
 
 
-def write_nifti(path: str | os.PathLike, voxels: np.ndarray, scan: Scan) -> None:
+def _write_nifti(path: str | os.PathLike, voxels: np.ndarray, scan: Scan) -> None:
     """Write voxels `(i, j, k)` in the axes of a scan's file, in their own type, as `.nii` or `.nii.gz`.
 
     Raises:

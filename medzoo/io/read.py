@@ -20,7 +20,7 @@ from medzoo.io.image import Image, Scan, check_pixels, files_below
 def find_scans(folder: str | os.PathLike) -> list[str | DicomSeries]:
     """List what `read_scan` can read in a folder and its subfolders, in natural order (2 before 10).
 
-    Nothing is decoded: files are known by their suffix, DICOM also by its magic bytes. DICOM slices are grouped by
+    Nothing is decoded: files are recognised by their suffix, DICOM also by its magic bytes. DICOM slices are grouped by
     folder and series, one entry each; hidden files are passed over.
 
     Returns:
@@ -83,7 +83,7 @@ def read_scan(source: str | os.PathLike | Image | np.ndarray, at_least: tuple[in
 
 
 def as_image(source: Any) -> Image:
-    """Return the image that a user's word for it stands for: the one place that tells paths, arrays and images apart.
+    """Return the image for what a user passed: the one place that tells paths, arrays and images apart.
 
     Args:
         source: What `read_scan` takes.
@@ -96,7 +96,7 @@ def as_image(source: Any) -> Image:
     if isinstance(source, Image):
         return source
     if hasattr(source, "read"):
-        return ReadImage(source)
+        return _ReadImage(source)
     if hasattr(source, "__array__"):
         return ArrayImage(source)
     raise TypeError(f"A scan must be a path or an array; got {type(source).__name__}. Convert it with numpy.asarray.")
@@ -180,8 +180,8 @@ class ArrayImage(Image):
         return self.array
 
 
-class ReadImage(Image):
-    """A user's own object with a method `read(at_least)`, and with a `source` or a text that stands for it."""
+class _ReadImage(Image):
+    """A user's own object with a method `read(at_least)`; its `source`, or else its text, names it in messages."""
 
     def __init__(self, image: Any):
         self._image, self.source = image, str(getattr(image, "source", image))

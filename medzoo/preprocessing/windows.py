@@ -31,7 +31,7 @@ class Windows(ABC):
     A kind of window (`Whole`, `Slices`, `Stacks`) says what its inputs and targets are. Each input is about a place of
     the scan. Answers come back slab by slab: `slabs` are the places that the scan is made of, one after the other, and
     `answer` settles one of them, so that nobody needs all of them in the grid of the scan at a time. Here a slab is
-    what one input is about; of a kind whose inputs overlap it would be what several of them are about.
+    what one input is about; in a kind with overlapping inputs it would be what several of them are about.
 
     Args:
         scan: The scan.
@@ -145,7 +145,7 @@ class Slices(Windows):
 
 
 class Stacks(Slices):
-    """Adjacent slices of a volume are the channels of an input; it is about that in their middle."""
+    """Adjacent slices of a volume are the channels of an input, which is about the middle one."""
 
     def __init__(self, scan: Scan, preprocessing: Preprocessing, centers: Sequence[int], stack: Stack):
         super().__init__(scan, preprocessing, centers)
@@ -174,7 +174,7 @@ def plan(scan: Scan, preprocessing: Preprocessing, index: int | None = None, eve
         every_slice: Whether the model answers each slice, as a 2D segmentation does.
 
     Raises:
-        ValueError: A model of single images, or of stacks, was given what is none.
+        ValueError: The scan is a volume and the model takes single images, or is none and the model takes stacks.
     """
     if preprocessing.stack and not scan.is_volume:
         raise ValueError(
@@ -195,7 +195,7 @@ def count_windows(preprocessing: Preprocessing, shape: tuple[int, ...]) -> int:
 
 
 def average(answers: Sequence[np.ndarray], dtype: type = np.float64) -> np.ndarray:
-    """Return the one answer for a scan of which several inputs were answered, `(outputs,)`: their mean."""
+    """Return the mean of the answers for the inputs of a scan, `(outputs,)`."""
     return np.mean(answers, axis=0, dtype=dtype)
 
 

@@ -10,7 +10,7 @@ from medzoo.errors import refuse_unknown, unknown_name
 from medzoo.recipe.part import Named
 from medzoo.recipe.values import FLAG, MAPPING, NOTHING, REGISTERED, TEXT, WIDTHS, Value, either, number, one_of, whole
 
-# Builders that no function makes: of networks that only their `config.json` holds, and of estimators on deep features.
+# Builders without a function: of networks that only a `config.json` describes, and of estimators on deep features.
 CONVERTED, ESTIMATOR = "converted", "estimator"
 
 _DROPOUT = number(0, 1, ")")

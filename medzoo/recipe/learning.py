@@ -128,10 +128,10 @@ class Freezing(Named):
     `"full"` trains all weights from the first epoch on. `"frozen"` keeps the stages `until` one as they are, by default
     the whole encoder. `"gradual"` starts with a frozen encoder and unfreezes one stage more after `frozen_epochs`, and
     then every `stage_epochs`, from the deepest on, back to the stage `since`. With `rate_factor` each stage learns at
-    that fraction of the rate of what follows it. While the whole encoder is frozen its features are computed once: of
-    the images, or with `views` of so many augmented views of each, used in turn.
+    that fraction of the rate of the stage after it. While the whole encoder is frozen, its features are computed once:
+    those of the images, or with `views` those of that many augmented views of each image, which are used in turn.
 
-    Which stages there are only the network knows, so their names are checked when it is built.
+    The names of stages are checked when the network is built, since only the network knows them.
 
     Example:
         >>> Freezing("gradual", {"frozen_epochs": 5}).frozen_epochs
@@ -163,10 +163,10 @@ class Freezing(Named):
 
     @property
     def rate_factor(self) -> float:
-        """Learning rate of a stage as a fraction of that of what follows it."""
+        """Learning rate of a stage as a fraction of that of the stage after it."""
         return self.arguments.get("rate_factor", 1)
 
     @property
     def views(self) -> int | None:
-        """Number of augmented views whose features are computed; 0 for the images as they are, None where not said."""
+        """Number of augmented views whose features are computed; 0 for the images as they are, None if not set."""
         return self.arguments.get("views")

@@ -43,7 +43,7 @@ class Part(Mapping[str, Any]):
         """Make the part of its JSON form.
 
         Raises:
-            ValueError: It is no mapping, a field is unknown, with near matches in the message, or does not take its value.
+            ValueError: It is no mapping, or a field is unknown (the message has near matches) or has a wrong value.
         """
         value = json_object(cls.FIELD, value)
         refuse_unknown(f"field of the {cls.FIELD}", value, cls.VALUES)
@@ -75,9 +75,8 @@ class Named(Part):
     """A part that names something, with arguments of its own: `{"name": "sgd", "momentum": 0.9}`.
 
     Args:
-        name: A name in the table `NAMES`, or where users bring classes of their own the name under which Keras has it
-            registered.
-        arguments: What the table allows beside it.
+        name: A name in the table `NAMES`; where users may bring their own class, also its registered name in Keras.
+        arguments: Arguments that the table allows for this name.
 
     Raises:
         ValueError: The name or an argument is unknown, with near matches in the message, or takes another value.
@@ -86,7 +85,7 @@ class Named(Part):
     name: str
     arguments: Mapping[str, Any] = field(default_factory=dict)
 
-    # Name -> argument -> what it may be; None for arguments that only the named thing itself knows.
+    # Name -> argument -> what it may be; None where the table says nothing about them.
     NAMES: ClassVar[Mapping[str, Mapping[str, Value] | None]]
     TAKES_REGISTERED: ClassVar[bool] = False
 
@@ -117,7 +116,7 @@ class Named(Part):
         """Make the part of its JSON form.
 
         Raises:
-            ValueError: It is no mapping, has no name, or the name or an argument is not one that is known.
+            ValueError: It is no mapping, has no name, or the name or an argument is unknown.
         """
         arguments = json_object(cls.FIELD, value)
         if "name" not in arguments:

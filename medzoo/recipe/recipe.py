@@ -49,8 +49,8 @@ _Json = Mapping[str, Any]
 class Recipe:
     """A training as data: JSON in, JSON out, no code.
 
-    Each part is a type of its own, made of the mapping that JSON holds and checked when it is made. The loss, the
-    optimiser and the metrics may also be classes of your own, under the name that Keras has registered them by,
+    Each part is a type of its own, which may be passed as its JSON form and is checked when it is made. The loss, the
+    optimiser and the metrics may also be classes of your own, by the name under which Keras has registered them,
     `"my_package>MyLoss"`.
 
     Args:
@@ -134,7 +134,7 @@ class Recipe:
 
     @property
     def decisive(self) -> str:
-        """What decides the training, as JSON, where lists and tuples are one; the words around it may change."""
+        """All that decides the training, as JSON, in which tuples equal lists; `card` and `expected` may change."""
         return json.dumps({**self.to_json(), "card": None, "expected": None}, sort_keys=True)
 
     def to_json(self) -> dict[str, Any]:
@@ -148,7 +148,7 @@ class Recipe:
         return plain | ({"metrics": list(metrics)} if metrics else {})
 
     def with_(self, values: Mapping[str, Any] | None = None, **more: Any) -> Recipe:
-        """Return a recipe with other values of the fields that dotted paths name.
+        """Return the recipe with some values changed.
 
         Args:
             values: Values by path, `{"optimizer.learning_rate": 1e-3}`.
@@ -171,7 +171,7 @@ class Recipe:
             raise ValueError(f"The recipe cannot be changed to {values}: {error}") from error
 
     def to_begin_with(self) -> Recipe:
-        """Return the recipe for data of one's own: without what was seen in its training, and words of its card."""
+        """Return the recipe for other data: without the results of its training and the words of its card."""
         return replace(self, expected={}, card={})
 
     @classmethod

@@ -42,7 +42,7 @@ class Value:
 
 
 def number(least: float = -math.inf, most: float = math.inf, open_ends: str = "") -> Value:
-    """Return a finite number from `least` to `most`; `open_ends` holds "(" or ")" where an end itself is not meant."""
+    """Return a finite number from `least` to `most`; `open_ends` holds "(" or ")" where an end is excluded."""
     above, below = "(" in open_ends, ")" in open_ends
 
     def accepts(value: Any) -> bool:
@@ -54,10 +54,10 @@ def number(least: float = -math.inf, most: float = math.inf, open_ends: str = ""
         ("above" if above else "of at least", "exclusiveMinimum" if above else "minimum"): least,
         ("below" if below else "at most", "exclusiveMaximum" if below else "maximum"): most,
     }
-    told = {key: end for key, end in ends.items() if math.isfinite(end)}
-    words = " and ".join(f"{word} {end:g}" for (word, _), end in told.items())
+    limits = {key: end for key, end in ends.items() if math.isfinite(end)}
+    words = " and ".join(f"{word} {end:g}" for (word, _), end in limits.items())
     return Value(
-        f"a number {words}".strip(), accepts, {"type": "number", **{key: end for (_, key), end in told.items()}}
+        f"a number {words}".strip(), accepts, {"type": "number", **{key: end for (_, key), end in limits.items()}}
     )
 
 

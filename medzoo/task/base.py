@@ -13,7 +13,7 @@ _MOST_LABELS = 256
 
 
 class Task(Protocol):
-    """What a model answers, and how targets become what its network is to answer: a frozen dataclass.
+    """What a model answers, and how targets are encoded for its network: a frozen dataclass.
 
     What else differs by task stands in one module a task of `inference`, `evaluation` and `evaluation/plots`, and in
     one table by `name` in each of them. All others ask the task.
@@ -76,7 +76,7 @@ class Task(Protocol):
         return None
 
     def encode(self, values: Any) -> np.ndarray:
-        """Turn targets of samples into what the network is to answer, `target_dtype` of the same shape."""
+        """Encode the targets of samples for the network, in `target_dtype` and the same shape."""
         return np.asarray(values).astype(self.target_dtype, copy=False)
 
     def fit(self, targets: Sequence[Any]) -> Self:
@@ -100,7 +100,7 @@ class Task(Protocol):
         return False
 
     def with_labels(self, labels: int | Sequence[str]) -> Task | None:
-        """Return the task of a network of this one that gets a new head for labels; None where it answers none.
+        """Return the task of the same network with a new head for `labels`; None where a head cannot answer labels.
 
         Args:
             labels: Names in the order of their index, or how many to number.
@@ -164,7 +164,7 @@ class Labelled(Task):
 
 
 def are_names(labels: Any) -> bool:
-    """Return whether `labels` lists 2 to 256 different texts; a lone text does not, or each letter were a label."""
+    """Return whether `labels` lists 2 to 256 different texts; a lone text, which is a list of letters, does not."""
     if not isinstance(labels, (tuple, list)) or not 2 <= len(labels) <= _MOST_LABELS:
         return False
     return all(isinstance(label, str) for label in labels) and len(set(labels)) == len(labels)

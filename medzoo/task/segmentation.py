@@ -74,7 +74,7 @@ class Segmentation(Labelled):
             )
 
     def merges_foreground(self, labels: tuple[str, ...]) -> bool:
-        """Say whether every label index above 0 of a data set counts as 1: one foreground takes all of the data's."""
+        """Say whether all labels above 0 of a data set count as 1, the only foreground of this task."""
         return self.is_binary and tuple(labels) != self.labels
 
 

@@ -24,10 +24,10 @@ def fit_inside(shape: tuple[int, ...], size: tuple[int, ...]) -> tuple[tuple[int
     """Return the corner and the size of an image of `shape` scaled to fit centred inside `size`."""
     scale = min(available / side for available, side in zip(size, shape, strict=True))
     inner = tuple(max(1, round(side * scale)) for side in shape)
-    return center_in(inner, size), inner
+    return _center_in(inner, size), inner
 
 
-def center_in(shape: tuple[int, ...], size: tuple[int, ...]) -> tuple[int, ...]:
+def _center_in(shape: tuple[int, ...], size: tuple[int, ...]) -> tuple[int, ...]:
     """Return the corner of an image of `shape` centred on a canvas of `size`, negative where it is the larger one."""
     return tuple((available - side) // 2 for available, side in zip(size, shape, strict=True))
 
@@ -89,33 +89,33 @@ Place = tuple[tuple[int, ...], tuple[int, ...]]
 Spacing = tuple[float, ...] | None
 
 
-def stretch(shape: tuple[int, ...], size: tuple[int, ...], spacing: Spacing, wanted: Spacing) -> Place:
+def stretch(shape: tuple[int, ...], size: tuple[int, ...], spacing: Spacing, target: Spacing) -> Place:
     """Give the image the size, whatever its shape."""
     return (0,) * len(size), size
 
 
-def pad(shape: tuple[int, ...], size: tuple[int, ...], spacing: Spacing, wanted: Spacing) -> Place:
+def pad(shape: tuple[int, ...], size: tuple[int, ...], spacing: Spacing, target: Spacing) -> Place:
     """Scale the image to fit inside the size, centred."""
     return fit_inside(shape, size)
 
 
-def crop(shape: tuple[int, ...], size: tuple[int, ...], spacing: Spacing, wanted: Spacing) -> Place:
-    """Leave the scale of the image, or resample it to the `wanted` spacing, and centre it.
+def crop(shape: tuple[int, ...], size: tuple[int, ...], spacing: Spacing, target: Spacing) -> Place:
+    """Leave the scale of the image, or resample it to the `target` spacing, and centre it.
 
     Raises:
         ValueError: The image does not say its spacing, which resampling needs.
     """
-    if wanted is None:
-        return center_in(shape, size), tuple(shape)
+    if target is None:
+        return _center_in(shape, size), tuple(shape)
     if spacing is None:
         raise ValueError(
-            f"The scan does not say its spacing, which the model needs to resample it to {wanted} mm. "
+            f"The scan does not say its spacing, which the model needs to resample it to {target} mm. "
             "Use a file with a spacing (DICOM, NIfTI), or a model without `spacing`."
         )
     resampled = tuple(
-        max(1, round(side * own / other)) for side, own, other in zip(shape, spacing, wanted, strict=True)
+        max(1, round(side * own / other)) for side, own, other in zip(shape, spacing, target, strict=True)
     )
-    return center_in(resampled, size), resampled
+    return _center_in(resampled, size), resampled
 
 
-FITS = {"stretch": stretch, "pad": pad, "crop": crop}
+PLACEMENTS = {"stretch": stretch, "pad": pad, "crop": crop}
