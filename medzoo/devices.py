@@ -197,7 +197,7 @@ _SCOPES: dict[str, Callable] = {"jax": _jax, "tensorflow": _tensorflow}
 
 def _first(devices: int | str, found: list[str]) -> list[str]:
     """Return the names of so many devices."""
-    count = len(found) if devices == "all" else devices
+    count = len(found) if isinstance(devices, str) else devices
     several = this_process()[1] > 1
     if count > len(found) or (several and count < len(found)):
         number = "exactly " if several else "at most "

@@ -18,36 +18,36 @@ class IntegrityError(ValueError):
     """A file of a zoo entry does not have the bytes that its `medzoo.json` promises."""
 
 
-def unknown_name(kind: str, name: object, known: Iterable[str], remedy: str = "") -> ValueError:
-    """Return the error for a `name` that is not among `known`, with near matches.
+def unknown_name(kind: str, name: object, names: Iterable[str], remedy: str = "") -> ValueError:
+    """Return the error for a `name` that is not among `names`, with near matches.
 
     Args:
         kind: What the name stands for, for example `"model"`.
-        name: The name that was given.
-        known: The names that exist.
+        name: The name that does not exist.
+        names: The names that do.
         remedy: A sentence on how to list them all.
 
     Example:
         >>> str(unknown_name("label", "tumour", ["tumor", "edema"]))
         "Unknown label 'tumour'. Did you mean 'tumor'? Expected one of: edema, tumor."
     """
-    names = sorted(known)
+    names = sorted(names)
     near = difflib.get_close_matches(str(name), names, n=3, cutoff=0.5)
     hint = " Did you mean " + " or ".join(repr(match) for match in near) + "?" if near else ""
     listing = f" Expected one of: {', '.join(names)}." if names else ""
     return ValueError(f"Unknown {kind} {str(name)!r}.{hint}{listing}{' ' + remedy if remedy else ''}")
 
 
-def refuse_unknown(kind: str, names: Iterable[str], known: Iterable[str]) -> None:
-    """Raise the error of `unknown_name` for the first of `names` that is not among `known`.
+def refuse_unknown(kind: str, names: Iterable[str], expected: Iterable[str]) -> None:
+    """Raise the error of `unknown_name` for the first of `names` that is not among `expected`.
 
     Raises:
         ValueError: There is such a name.
     """
-    known = list(known)
+    expected = list(expected)
     for name in names:
-        if name not in known:
-            raise unknown_name(kind, name, known)
+        if name not in expected:
+            raise unknown_name(kind, name, expected)
 
 
 def require(module: str, extra: str) -> ModuleType:

@@ -9,7 +9,8 @@ import keras
 from keras import KerasTensor, ops
 
 from medzoo.recipe import Loss
-from medzoo.task.ignored import IGNORED
+from medzoo.recipe.values import registered
+from medzoo.task.segmentation import IGNORED
 
 
 def one_hot_labels(y_true: KerasTensor, outputs: int) -> KerasTensor:
@@ -32,7 +33,7 @@ def one_hot_labels(y_true: KerasTensor, outputs: int) -> KerasTensor:
 def counted_pixels(y_true: KerasTensor, outputs: int) -> KerasTensor | None:
     """Return which pixels of masks `(batch, ..., 1)` have a label, bool in the same shape; None where all have.
 
-    A pixel of 255 is ignored, see `medzoo.task.ignored`; labels of images `(batch, 1)` never are.
+    A pixel of 255 is ignored, see `medzoo.task.segmentation`; labels of images `(batch, 1)` never are.
     """
     if len(y_true.shape) < 3 or outputs > IGNORED or keras.backend.standardize_dtype(y_true.dtype) == "bool":
         return None
@@ -44,8 +45,8 @@ def without_ignored(y_true: KerasTensor, counted: KerasTensor | None) -> KerasTe
     return y_true if counted is None else ops.where(counted, y_true, ops.zeros_like(y_true))
 
 
-def mean_of_counted(values: KerasTensor, counted: KerasTensor | None) -> KerasTensor:
-    """Scale values of pixels `(batch, ...)` such that their mean is that of the counted ones, the others being 0."""
+def _mean_of_counted(values: KerasTensor, counted: KerasTensor | None) -> KerasTensor:
+    """Set ignored pixels to 0 and scale the others, so that the mean of all is that of the counted ones."""
     if counted is None:
         return values
     number = ops.sum(ops.cast(counted, "float32"))
@@ -91,7 +92,7 @@ class DiceCrossEntropy(keras.losses.Loss):
         both = ops.sum(y_true * y_pred, axis=axes)
         total = ops.sum(y_true, axis=axes) + ops.sum(y_pred, axis=axes)
         dice = (2 * both + self.smoothing) / (total + self.smoothing)
-        return mean_of_counted(entropy + 1 - ops.mean(dice), counted)
+        return _mean_of_counted(entropy + 1 - ops.mean(dice), counted)
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments that make this loss again."""
@@ -121,18 +122,18 @@ class CrossEntropy(keras.losses.Loss):
     def call(self, y_true: KerasTensor, y_pred: KerasTensor) -> KerasTensor:
         """Return the cross-entropy of every case or pixel, `(batch, ...)`."""
         counted = counted_pixels(y_true, y_pred.shape[-1]) if y_true.shape[-1] == 1 else None
-        y_true = ops.cast(label_shares(without_ignored(y_true, counted), y_pred.shape[-1]), y_pred.dtype)
-        return mean_of_counted(self._entropy(y_true, y_pred), counted)
+        y_true = ops.cast(_label_shares(without_ignored(y_true, counted), y_pred.shape[-1]), y_pred.dtype)
+        return _mean_of_counted(self._entropy(y_true, y_pred), counted)
 
     def _entropy(self, y_true: KerasTensor, y_pred: KerasTensor) -> KerasTensor:
         arguments = {"label_smoothing": self.label_smoothing}
         if y_pred.shape[-1] == 1:
             # torch refuses NaN here; `nan * 0` hands it on to the loss, where training looks for it.
-            known = ops.nan_to_num(y_pred, nan=0.5)
-            broken = ops.sum(y_pred - known, axis=-1)
+            finite = ops.nan_to_num(y_pred, nan=0.5)
+            broken = ops.sum(y_pred - finite, axis=-1)
             if self.gamma:
-                return broken + keras.losses.binary_focal_crossentropy(y_true, known, gamma=self.gamma, **arguments)
-            return broken + keras.losses.binary_crossentropy(y_true, known, **arguments)
+                return broken + keras.losses.binary_focal_crossentropy(y_true, finite, gamma=self.gamma, **arguments)
+            return broken + keras.losses.binary_crossentropy(y_true, finite, **arguments)
         if self.gamma:
             arguments |= {"gamma": self.gamma, "alpha": 1.0}
             return keras.losses.categorical_focal_crossentropy(y_true, y_pred, **arguments)
@@ -143,7 +144,7 @@ class CrossEntropy(keras.losses.Loss):
         return {**super().get_config(), "label_smoothing": self.label_smoothing, "gamma": self.gamma}
 
 
-def label_shares(y_true: KerasTensor, outputs: int) -> KerasTensor:
+def _label_shares(y_true: KerasTensor, outputs: int) -> KerasTensor:
     """Turn label indices `(..., 1)` into `(..., outputs)`; shares of labels `(..., outputs)` stay as they are."""
     return y_true if y_true.shape[-1] == outputs else one_hot_labels(y_true, outputs)
 
@@ -172,24 +173,9 @@ def make_loss(loss: str | Mapping[str, Any]) -> keras.losses.Loss:
     Raises:
         ValueError: The name is unknown, or an argument does not fit.
     """
-    chosen = Loss(loss) if isinstance(loss, str) else Loss.from_json(loss)
+    chosen = Loss.from_json(loss)
     kind = registered(chosen.name) if chosen.is_registered else LOSSES[chosen.name]
     try:
         return kind(**chosen.arguments)
     except TypeError as error:
         raise ValueError(f"The loss '{chosen.name}' does not take these arguments: {error}") from error
-
-
-def registered(name: str) -> Any:
-    """Return the class or function that Keras has registered under a name, `"my_package>MyLoss"`.
-
-    Raises:
-        ValueError: There is none.
-    """
-    value = keras.saving.get_registered_object(name)
-    if value is None:
-        raise ValueError(
-            f"Keras has no object registered as '{name}'. Import the module that decorates it with "
-            "@keras.saving.register_keras_serializable(package) before this."
-        )
-    return value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -9,8 +10,8 @@ import keras
 from keras import KerasTensor, ops
 
 from medzoo.errors import refuse_unknown
-from medzoo.losses import counted_pixels, one_hot_labels, registered, without_ignored
-from medzoo.recipe.values import REGISTERED
+from medzoo.losses import counted_pixels, one_hot_labels, without_ignored
+from medzoo.recipe.values import REGISTERED, registered
 
 
 def _hard_labels(y_pred: KerasTensor, threshold: float) -> KerasTensor:
@@ -164,7 +165,7 @@ def _mae(outputs: int, threshold: float | None) -> keras.metrics.Metric:
     return keras.metrics.MeanAbsoluteError(name="mae")
 
 
-METRICS = {
+METRICS: dict[str, Callable[..., keras.metrics.Metric]] = {
     "accuracy": partial(Accuracy, name="accuracy"),
     "balanced_accuracy": partial(BalancedAccuracy, name="balanced_accuracy"),
     "dice": Dice,
@@ -175,7 +176,7 @@ METRICS = {
 
 
 def make_metrics(names: tuple[str, ...], outputs: int, threshold: float | None) -> list[keras.metrics.Metric]:
-    """Make metrics of their names for a network with so many outputs; a registered class of a user takes no arguments.
+    """Make metrics from their names for a network with `outputs` outputs; a user's own class is made without arguments.
 
     Raises:
         ValueError: A name is unknown.

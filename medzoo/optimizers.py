@@ -8,8 +8,8 @@ from typing import Any
 import keras
 from keras import KerasTensor, ops
 
-from medzoo.losses import registered
 from medzoo.recipe import Recipe
+from medzoo.recipe.values import registered
 
 OPTIMIZERS = {"adam": keras.optimizers.Adam, "adamw": keras.optimizers.AdamW, "sgd": keras.optimizers.SGD}
 # A fit on a loaded model starts gently, or its first epoch destroys what the weights know.
@@ -28,7 +28,7 @@ def make_optimizer(
         recipe: Names the optimiser and the schedule.
         steps_per_epoch: Batches in an epoch, for the schedule; None for fine-tuning, at a constant tenth of the rate.
         first_epoch: The epoch that it begins with, from 0, for the schedule.
-        factors: Learning rates of variables by their paths, as factors of the recipe's; 1 for others.
+        factors: Learning rate of each variable by its path, as a multiple of the recipe's; 1 for all others.
 
     Raises:
         ValueError: The optimiser or the schedule is unknown, or an argument does not fit.

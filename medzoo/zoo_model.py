@@ -45,7 +45,8 @@ class ZooModel(keras.Model):
     """
 
     # Keras builds a functional subclass only while `__init__` stays its own, so these are set after it.
-    recipe: Recipe | None = None
+    # A clone has no recipe until one is set, which `task`, `preprocessing` and `get_config` say; all others have one.
+    recipe: Recipe = None  # type: ignore[assignment]
     evaluation: Any = None
 
     @classmethod
@@ -101,9 +102,10 @@ class ZooModel(keras.Model):
     def compile_arguments(self, optimizer: keras.optimizers.Optimizer) -> dict[str, Any]:
         """Return what `compile` is to be given: `optimizer`, and the recipe's loss and metrics."""
         task, recipe = self.task, self.recipe
+        loss = recipe.loss or task.default_loss
         return {
             "optimizer": optimizer,
-            "loss": make_loss(recipe.loss or task.default_loss) if recipe.loss_name else None,
+            "loss": make_loss(loss) if loss else None,
             "metrics": make_metrics((*task.default_metrics, *recipe.metrics), task.outputs, task.threshold),
             # XLA's convolutions on a CPU are slower than oneDNN's; on JAX everything is compiled anyway.
             "jit_compile": False if keras.backend.backend() == "tensorflow" else "auto",

@@ -11,7 +11,7 @@ import numpy as np
 from medzoo.evaluation import distances, scores
 from medzoo.evaluation.intervals import Statistic, weighted_means
 from medzoo.evaluation.tables import rounded
-from medzoo.task.ignored import foreground, ignored_pixels
+from medzoo.task.segmentation import foreground, ignored_pixels
 
 if TYPE_CHECKING:
     from medzoo.data import Samples

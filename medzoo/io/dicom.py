@@ -11,11 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from medzoo.io.checks import check_pixels, damaged
-from medzoo.io.grid import Grid
-from medzoo.io.image import Image
-from medzoo.io.orientation import to_display_order
-from medzoo.io.scan import Scan
+from medzoo.io.grid import Grid, to_display_order
+from medzoo.io.image import Image, Scan, check_pixels, damaged
 from medzoo.io.slices import arrange, slice_affine
 
 if TYPE_CHECKING:
@@ -27,20 +24,15 @@ class DicomSeries(Image):
     """The DICOM files of one volume, as `find_scans` groups them; `str()` of it names the series.
 
     Args:
-        name: The folder, or folder/SeriesInstanceUID where a folder holds several series.
+        source: The folder, or folder/SeriesInstanceUID where a folder holds several series.
         files: Paths of the slices, in any order.
     """
 
-    name: str
+    source: str
     files: tuple[str, ...]
 
     def __str__(self) -> str:
-        return self.name
-
-    @property
-    def source(self) -> str:
-        """Its name."""
-        return self.name
+        return self.source
 
     def read(self, at_least: tuple[int, ...] | None = None) -> Scan:
         """Read the slices as one volume, as `read_series` does."""
@@ -56,13 +48,13 @@ class DicomSeries(Image):
 
     def grid(self) -> Grid:
         """Return the grid of the volume, from the headers of all slices."""
-        return dicom_grid(self.files, self.name)
+        return dicom_grid(self.files, self.source)
 
 
 _DECODERS = "pip install pylibjpeg pylibjpeg-libjpeg pylibjpeg-openjpeg"
 
 
-def frame_headers(dataset: Dataset) -> list[Dataset]:
+def _frame_headers(dataset: Dataset) -> list[Dataset]:
     """Return one header a frame: that of the file, or for enhanced files the functional groups of the frame."""
     groups = dataset.get("PerFrameFunctionalGroupsSequence")
     if not groups:
@@ -71,7 +63,7 @@ def frame_headers(dataset: Dataset) -> list[Dataset]:
     return [_flatten([*shared, group]) for group in groups]
 
 
-def decode_frames(dataset: Dataset, path: str | os.PathLike) -> list[np.ndarray]:
+def _decode_frames(dataset: Dataset, path: str | os.PathLike) -> list[np.ndarray]:
     """Return the frames `(height, width, channels)` of a file, as stored or float32 where they were rescaled.
 
     Raises:
@@ -89,7 +81,7 @@ def _frames(dataset: Dataset, path: str | os.PathLike) -> Iterator[np.ndarray]:
     try:
         stored = pixel_array(dataset)
         frames = stored if int(dataset.get("NumberOfFrames") or 1) > 1 else stored[None]
-        for pixels, header in zip(frames, frame_headers(dataset), strict=True):
+        for pixels, header in zip(frames, _frame_headers(dataset), strict=True):
             pixels = _in_units(pixels, dataset, header)
             yield pixels if pixels.ndim == 3 else pixels[..., None]
     except Exception as error:
@@ -184,8 +176,8 @@ def read_dicom(path: str | os.PathLike) -> Scan:
         ImportError: The compression needs a package that is not installed; the message names it.
     """
     dataset = _open(path)
-    frames = decode_frames(dataset, path)
-    headers = frame_headers(dataset)
+    frames = _decode_frames(dataset, path)
+    headers = _frame_headers(dataset)
     if len(frames) > 1:
         has_places = "PerFrameFunctionalGroupsSequence" in dataset
         return _volume(frames, headers if has_places else None, os.fspath(path))
@@ -207,8 +199,8 @@ def read_series(series: DicomSeries) -> Scan:
         ValueError: Sizes or directions differ within the series, or two slices lie at the same place.
         ImportError: The compression needs a package that is not installed; the message names it.
     """
-    headers = [frame_headers(_open(file, stop_before_pixels=True))[0] for file in series.files]
-    frames = [decode_frames(_open(file), file)[0] for file in series.files]
+    headers = [_frame_headers(_open(file, stop_before_pixels=True))[0] for file in series.files]
+    frames = [_decode_frames(_open(file), file)[0] for file in series.files]
     return _volume(frames, headers, str(series))
 
 
@@ -251,7 +243,7 @@ def dicom_grid(files: Sequence[str], source: str) -> Grid:
     Raises:
         ValueError: A file cannot be read, or they are no volume.
     """
-    headers = [header for file in files for header in frame_headers(_open(file, stop_before_pixels=True))]
+    headers = [header for file in files for header in _frame_headers(_open(file, stop_before_pixels=True))]
     _, affine = arrange(headers, source)
     return Grid((int(headers[0].Columns), int(headers[0].Rows), len(headers)), affine, keeps_slices=True)
 

@@ -1,4 +1,4 @@
-"""The file formats: one row each, by which files are read, found, named and written."""
+"""The file formats: one row each, which says how its files are recognised, read, named and written."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from medzoo.io.raster import is_picture, read_raster, write_png_heatmap, write_p
 
 if TYPE_CHECKING:
     from medzoo.io.grid import Grid
-    from medzoo.io.scan import Scan
+    from medzoo.io.image import Scan
 
 AnyPath = str | os.PathLike
 
@@ -27,8 +27,8 @@ class Answers:
     Args:
         suffixes: Those that may be asked for; the last one is taken where none is.
         of_volumes: Whether it takes answers for volumes, else for pictures.
-        write_mask: Writes label indices in the order of `scan.array`, given a path, the scan and the number of labels.
-        write_heatmap: Writes numbers from 0 to 1, given a path and the scan.
+        write_mask: Takes a path, label indices in the order of `scan.array`, the scan and the number of labels.
+        write_heatmap: Takes a path, numbers from 0 to 1 in that order, and the scan.
     """
 
     suffixes: tuple[str, ...]
@@ -45,8 +45,8 @@ class Format:
         name: What messages call it.
         suffixes: Suffixes of its files, in lower case.
         is_content: Whether a file without such a suffix has this content.
-        read: Reads a file, at the least at the height and width that are given.
-        lacks_suffix: Whether its files often have no suffix, so that in folders they are known by their content.
+        read: Reads a file, at no less than the height and width passed.
+        lacks_suffix: Whether its files often have no suffix, so that in folders they are recognised by their content.
         group: Turns the files in a folder into images, where several may be one.
         grid: Returns the grid of a volume from its headers; None for pictures.
         patient: Returns the patient that the header names; None where it names none.
@@ -64,12 +64,13 @@ class Format:
     answers: Answers | None = None
 
 
+PNG = Answers((".png",), False, write_png_mask, write_png_heatmap)
 PICTURE = Format(
     name="PNG, JPEG, TIFF, BMP",
     suffixes=(".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp"),
     is_content=is_picture,
     read=read_raster,
-    answers=Answers((".png",), False, write_png_mask, write_png_heatmap),
+    answers=PNG,
 )
 DICOM = Format(
     name="DICOM",
@@ -95,7 +96,7 @@ EXPECTED = " or ".join([", ".join(row.name for row in FORMATS[:-1]), FORMATS[-1]
 
 
 def by_suffix(path: object) -> Format | None:
-    """Return the format that a path says by its suffix, or None."""
+    """Return the format that the suffix of a path stands for, or None."""
     name = str(path).lower()
     return next((row for row in FORMATS if name.endswith(row.suffixes)), None)
 

@@ -1,10 +1,13 @@
-"""The grid of a volume in the patient, from headers alone."""
+"""The grid of a volume in the patient, and the way from the axes of its file to display order (LPS) and back."""
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, replace
 
 import numpy as np
+
+from medzoo.io.image import Scan
 
 # Largest difference between two affines of one grid, in mm: files round.
 _TOLERANCE = 1e-3
@@ -15,12 +18,12 @@ class Grid:
     """The grid of a volume, in the axes of its file.
 
     Args:
-        shape: Size (i, j, k) in voxels.
+        shape: Size (i, j, k) in voxels; of several volumes in one file also how many.
         affine: Voxel-to-world matrix (4, 4) in RAS, mm; None if it is unknown.
         keeps_slices: Whether slices that are not axial stay slices when they are read, as in DICOM.
     """
 
-    shape: tuple[int, int, int]
+    shape: tuple[int, ...]
     affine: np.ndarray | None
     keeps_slices: bool = False
 
@@ -46,7 +49,7 @@ class Grid:
         return voxels if axes is None or self.affine is None else apply_orientation(voxels, self._turn(axes))
 
     def agrees(self, other: Grid) -> bool:
-        """Whether both have one shape, and one affine where both are known."""
+        """Whether both have the same shape, and the same affine where neither is missing."""
         if self.shape != other.shape or self.affine is None or other.affine is None:
             return self.shape == other.shape
         return bool(np.abs(self.affine - other.affine).max() <= _TOLERANCE)
@@ -70,3 +73,95 @@ def display_axes(grid: Grid) -> np.ndarray | None:
     own = io_orientation(grid.affine)
     is_cut_across = own[2, 0] != 2
     return own if is_cut_across and (grid.keeps_slices or grid.shape[2] == 1) else axcodes2ornt("LPS")
+
+
+def to_display_order(
+    voxels: np.ndarray, affine: np.ndarray, source: str | os.PathLike, keep_slices: bool
+) -> tuple[np.ndarray, np.ndarray | None, tuple[float, ...]]:
+    """Turn `voxels` so that slices run from foot to head, rows from front to back, columns from right to left.
+
+    Axes are only permuted and flipped, to the nearest right angle; nothing is resampled.
+
+    Args:
+        voxels: `(i, j, k, channels)` in the axes that `affine` speaks of.
+        affine: Voxel-to-world matrix `(4, 4)` in RAS, mm.
+        source: What messages call the scan.
+        keep_slices: Leave the order of the file where slices `k` are not axial, instead of cutting across them.
+
+    Returns:
+        The volume `(depth, height, width, channels)`, nibabel's transform `(3, 2)` (None where the order was kept) and
+        the spacing (depth, height, width) in mm.
+
+    Raises:
+        ValueError: The affine has entries that are not finite, or maps the volume onto a plane.
+    """
+    from nibabel.affines import voxel_sizes
+    from nibabel.orientations import apply_orientation, axcodes2ornt, io_orientation, ornt_transform
+
+    _check_affine(affine, source)
+    transform = ornt_transform(io_orientation(affine), axcodes2ornt("LPS"))
+    sizes = voxel_sizes(affine)
+    if keep_slices and transform[2, 0] != 2:
+        return _swap(voxels), None, _spacing(sizes)
+    volume = np.ascontiguousarray(_swap(apply_orientation(voxels, transform)))
+    return volume, transform, _spacing(sizes[np.argsort(transform[:, 0])])
+
+
+def restore(answer: np.ndarray, scan: Scan) -> np.ndarray:
+    """Bring an answer in the order of `scan.array` back into the file's own axes, those of `scan.affine`.
+
+    Args:
+        answer: `scan.shape`, with or without further axes behind.
+        scan: The scan that was answered.
+
+    Returns:
+        For NIfTI and DICOM volumes `(i, j, k, ...)`: columns, rows and slices as they lie in the file; everything else,
+        NumPy arrays too, is returned as it is.
+
+    Raises:
+        ValueError: `answer` has another shape than the scan.
+
+    Example:
+        >>> scan = read_scan("brain.nii.gz")
+        >>> nibabel.Nifti1Image(restore(mask, scan), scan.affine).to_filename("mask.nii.gz")
+    """
+    check_shape(answer, scan)
+    if not scan.is_volume or scan.kind == "array":
+        return answer
+    voxels = _swap(answer)
+    return voxels if scan.orientation is None else _undo(voxels, scan.orientation)
+
+
+def check_shape(answer: np.ndarray, scan: Scan) -> None:
+    """Refuse an answer that is not in the grid of a scan.
+
+    Raises:
+        ValueError: It has another shape.
+    """
+    if answer.shape[: len(scan.shape)] != scan.shape:
+        raise ValueError(
+            f"The answer must have the shape {scan.shape} of {scan.source}; got {answer.shape}. Resize it first."
+        )
+
+
+def _undo(voxels: np.ndarray, transform: np.ndarray) -> np.ndarray:
+    from nibabel.orientations import apply_orientation, ornt_transform
+
+    unchanged = np.array([[0, 1], [1, 1], [2, 1]])
+    return apply_orientation(voxels, ornt_transform(unchanged, transform))
+
+
+def _swap(volume: np.ndarray) -> np.ndarray:
+    return np.swapaxes(volume, 0, 2)
+
+
+def _spacing(sizes: np.ndarray) -> tuple[float, ...]:
+    return tuple(float(size) for size in sizes[::-1])
+
+
+def _check_affine(affine: np.ndarray, source: str | os.PathLike) -> None:
+    if not np.isfinite(affine).all() or np.linalg.matrix_rank(affine[:3, :3]) < 3:
+        raise ValueError(
+            f"{source} must have an affine that can be inverted; got {np.asarray(affine).tolist()}. "
+            "Write the true one into the file, or numpy.diag([dx, dy, dz, 1]) if only the spacing is known."
+        )

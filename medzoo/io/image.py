@@ -1,17 +1,18 @@
-"""What one image of a data set must be able to do, whatever it lies in."""
+"""What every image of a data set can do, wherever it is stored, and the Scan that reading it gives."""
 
 from __future__ import annotations
 
 import functools
 import hashlib
 import os
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
 
 if TYPE_CHECKING:
     from medzoo.io.grid import Grid
-    from medzoo.io.scan import Scan
     from medzoo.preprocessing import Preprocessing
     from medzoo.preprocessing.windows import Windows
 
@@ -20,8 +21,9 @@ if TYPE_CHECKING:
 class Image(Protocol):
     """One image or volume: in a file, in several, in an array, in shards, or packed as inputs.
 
-    A new kind is a class that inherits this, with a `source` and a method `read`; it overrides what it knows better
-    than its pixels tell. Nothing else asks which kind an image is: `as_image` makes one of what users pass.
+    A new kind is a class that inherits from this and has a `source` and a method `read`; it overrides the methods that
+    it can answer without reading pixels. No other code asks which kind an image is: `as_image` turns what users pass
+    into one.
 
     Attributes:
         source: Path of the image, or what stands for it in messages and tables.
@@ -55,11 +57,11 @@ class Image(Protocol):
         return preprocessing.windows(self.read(preprocessing.at_least), index, every_slice)
 
     def paths(self) -> tuple[str, ...]:
-        """Return the paths of the files that it is read from; none where it lies in something else."""
+        """Return the paths of the files that it is read from; none where it is not stored in files."""
         return ()
 
-    def contents(self) -> list[bytes]:
-        """Return what decides its pixels, for a hash: that of its files, or else the pixels themselves.
+    def contents(self) -> Sequence[bytes | memoryview]:
+        """Return what identifies its pixels, for a hash: the digests of its files, or else the pixels themselves.
 
         Raises:
             OSError: A file cannot be read.
@@ -68,7 +70,7 @@ class Image(Protocol):
         return sorted(map(_file_digest, paths)) if paths else _pixels(self.read())
 
     def in_memory(self) -> np.ndarray | None:
-        """Return the pixels of what lies in memory, so that no path tells it from others; else None."""
+        """Return the pixels of an image in memory, which no path can tell from others; else None."""
         return None
 
     def patient(self) -> str:
@@ -85,8 +87,100 @@ class Image(Protocol):
 
     @property
     def preprocessing(self) -> Preprocessing | None:
-        """The steps that it went through already; None for what is preprocessed when it is read."""
+        """The steps that were applied to it already; None where they are applied on reading."""
         return None
+
+
+@dataclass(frozen=True, eq=False)
+class Scan(Image):
+    """One image or volume, as read from a file, with what is needed to go back into the file's own grid.
+
+    Args:
+        array: Pixels, channels last: `(height, width, channels)` for a picture or a single DICOM image,
+            `(depth, height, width, channels)` for a volume. Volumes stand in display order: slices from foot to head,
+            rows from front to back, columns from the patient's right to left (LPS), whatever the order in the file.
+            DICOM series and single NIfTI slices that are not axial keep their slices: those of the file.
+        shape: Spatial shape of the full grid in the same order as `array`. It differs from `array.shape[:-1]`
+            only where a JPEG was decoded at reduced scale.
+        spacing: Size of a voxel in mm, in the order of `shape`; None where the file does not say.
+        affine: Voxel-to-world matrix `(4, 4)` in NIfTI's RAS convention for the array *as stored in the file*;
+            None for pictures.
+        orientation: For volumes that were reoriented: nibabel's orientation transform `(3, 2)` from the
+            file's axes to LPS; None where the file's order was kept.
+        source: Path of the file or folder, or a word such as `"array"`.
+        kind: `"raster"`, `"dicom"`, `"nifti"` or `"array"`.
+    """
+
+    array: np.ndarray
+    shape: tuple[int, ...]
+    spacing: tuple[float, ...] | None = None
+    affine: np.ndarray | None = None
+    orientation: np.ndarray | None = None
+    source: str = "array"
+    kind: str = "array"
+
+    @property
+    def is_volume(self) -> bool:
+        """Whether the scan has a depth axis."""
+        return len(self.shape) == 3
+
+    @property
+    def channels(self) -> int:
+        """Number of channels."""
+        return self.array.shape[-1]
+
+    def read(self, at_least: tuple[int, ...] | None = None) -> Scan:
+        """Return itself."""
+        return self
+
+    def in_memory(self) -> np.ndarray:
+        """Return the pixels."""
+        return self.array
+
+
+_KEPT = (np.uint8, np.uint16, np.int16)
+
+
+def check_pixels(array: np.ndarray, source: str | os.PathLike) -> np.ndarray:
+    """Return `array` as uint8, uint16 or int16 where it is one of them, else as float32.
+
+    Booleans become 0 and 1 of uint8.
+
+    Args:
+        array: Pixels of any shape.
+        source: What messages call the scan: its path, or `"array"`.
+
+    Raises:
+        ValueError: There are no pixels, they are not real numbers, or some are NaN or infinite.
+    """
+    if array.dtype.kind not in "buif":
+        raise ValueError(
+            f"{source} holds values of type {array.dtype}; expected real numbers. "
+            "Convert them first, for example array.astype('float32')."
+        )
+    if array.size == 0:
+        raise ValueError(f"{source} holds no pixels; got shape {array.shape}. Pass an image with a height and a width.")
+    array = array.astype(_stored_type(array.dtype), copy=False)
+    bad = array.size - np.count_nonzero(np.isfinite(array)) if array.dtype.kind == "f" else 0
+    if bad:
+        raise ValueError(
+            f"{source} has {bad} pixels that are NaN or infinite; expected finite numbers. "
+            "Replace them first, for example numpy.nan_to_num(array)."
+        )
+    return array
+
+
+def damaged(source: str | os.PathLike, error: object, fix: str = "Copy or download the file again.") -> ValueError:
+    """Return the one-line error for a file that its library refuses, with what the library said."""
+    reason = " ".join(str(error).split()).rstrip(".") or type(error).__name__
+    return ValueError(f"{source} cannot be read: {reason}. {fix}")
+
+
+def _stored_type(dtype: np.dtype) -> type | np.dtype:
+    if dtype.kind == "b":
+        return np.uint8
+    native = dtype.newbyteorder("=")
+    return native if native in _KEPT else np.float32
 
 
 def files_below(path: str) -> tuple[str, ...]:
@@ -96,9 +190,9 @@ def files_below(path: str) -> tuple[str, ...]:
     return tuple(os.path.join(folder, name) for folder, _, names in os.walk(path) for name in names)
 
 
-def _pixels(scan: Scan) -> list[bytes]:
-    described = repr((scan.array.dtype, scan.array.shape, scan.shape, scan.spacing))
-    return [described.encode(), np.ascontiguousarray(scan.array).data]
+def _pixels(scan: Scan) -> list[bytes | memoryview]:
+    description = repr((scan.array.dtype, scan.array.shape, scan.shape, scan.spacing))
+    return [description.encode(), np.ascontiguousarray(scan.array).data]
 
 
 def _file_digest(path: str) -> bytes:

@@ -6,17 +6,16 @@ import gzip
 import os
 import zlib
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
 from medzoo.files import atomic_file
-from medzoo.io.checks import check_pixels, damaged
-from medzoo.io.grid import Grid
-from medzoo.io.orientation import restore, to_display_order
-from medzoo.io.scan import Scan
+from medzoo.io.grid import Grid, restore, to_display_order
+from medzoo.io.image import Scan, check_pixels, damaged
 
 if TYPE_CHECKING:
+    from nibabel.arrayproxy import ArrayProxy
     from nibabel.nifti1 import Nifti1Image
 
 
@@ -58,9 +57,11 @@ def _load(path: str | os.PathLike) -> Nifti1Image:
 
 
 def _voxels(image: Nifti1Image, path: str | os.PathLike) -> np.ndarray:
+    # That of an image in a file, of which nibabel says only that NumPy takes it.
+    stored = cast("ArrayProxy", image.dataobj)
     try:
-        if (image.dataobj.slope, image.dataobj.inter) == (1, 0):
-            return image.dataobj.get_unscaled()
+        if (stored.slope, stored.inter) == (1, 0):
+            return stored.get_unscaled()
         return image.get_fdata(caching="unchanged", dtype=np.float32)
     except _library_errors() as error:
         raise damaged(path, error) from error
@@ -74,13 +75,13 @@ def _library_errors() -> tuple[type[Exception], ...]:
 
 
 def _spatial_shape(shape: tuple[int, ...], path: str | os.PathLike) -> tuple[int, int, int]:
-    spatial = (*shape, 1, 1)[:3]
-    if len(shape) < 2 or np.prod(shape) != np.prod(spatial):
+    columns, rows, slices = (*shape, 1, 1, 1)[:3]
+    if len(shape) < 2 or np.prod(shape) != columns * rows * slices:
         raise ValueError(
             f"{path} has the shape {shape}; expected one volume (x, y, z). "
             "Pick one: nibabel.four_to_three(nibabel.load(path))[0].to_filename('volume.nii.gz')."
         )
-    return spatial
+    return columns, rows, slices
 
 
 def nifti_grid(path: str) -> Grid:
@@ -100,15 +101,15 @@ def nifti_grid(path: str) -> Grid:
 
 def write_nifti_mask(path: str | os.PathLike, mask: np.ndarray, scan: Scan, count: int) -> None:
     """Write the label index of each voxel, in the axes of the scan's file."""
-    write_nifti(path, restore(mask, scan).astype(np.uint8), scan)
+    _write_nifti(path, restore(mask, scan).astype(np.uint8), scan)
 
 
 def write_nifti_heatmap(path: str | os.PathLike, heatmap: np.ndarray, scan: Scan) -> None:
     """Write float32, in the axes of the scan's file."""
-    write_nifti(path, restore(heatmap, scan).astype(np.float32), scan)
+    _write_nifti(path, restore(heatmap, scan).astype(np.float32), scan)
 
 
-def write_nifti(path: str | os.PathLike, voxels: np.ndarray, scan: Scan) -> None:
+def _write_nifti(path: str | os.PathLike, voxels: np.ndarray, scan: Scan) -> None:
     """Write voxels `(i, j, k)` in the axes of a scan's file, in their own type, as `.nii` or `.nii.gz`.
 
     Raises:

@@ -11,14 +11,13 @@ import cv2
 import numpy as np
 
 from medzoo.files import atomic_file
-from medzoo.io.checks import check_pixels, damaged
-from medzoo.io.scan import Scan
+from medzoo.io.image import Scan, check_pixels, damaged
 
 _WIDTH, _BITS, _SAMPLES, _EXTRA_SAMPLES = 256, 258, 277, 338
 _CHUNKS = ((273, 279), (324, 325))  # offsets and byte counts, of strips and of tiles
 
 
-def tiff_pages(data: bytes) -> list[dict[int, Any]]:
+def _tiff_pages(data: bytes) -> list[dict[int, Any]]:
     """Return the tags of every page; a page that lies behind the end of the file has none."""
     from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
@@ -38,9 +37,9 @@ def tiff_pages(data: bytes) -> list[dict[int, Any]]:
     return list(pages.values())
 
 
-def is_cut_tiff(data: bytes) -> bool:
+def _is_cut_tiff(data: bytes) -> bool:
     """Whether the first page, or the pixels it points at, reach beyond the end of the file."""
-    pages = tiff_pages(data) if len(data) >= 16 else []
+    pages = _tiff_pages(data) if len(data) >= 16 else []
     if not pages or _WIDTH not in pages[0]:
         return True
     return any(
@@ -50,9 +49,9 @@ def is_cut_tiff(data: bytes) -> bool:
     )
 
 
-def check_single_page(data: bytes, path: str | os.PathLike) -> None:
+def _check_single_page(data: bytes, path: str | os.PathLike) -> None:
     """Raise ValueError if a TIFF has several pages: they may be a volume, a time series or a preview."""
-    count = len(tiff_pages(data))
+    count = len(_tiff_pages(data))
     if count > 1:
         raise ValueError(
             f"{path} holds {count} pages; expected one picture. "
@@ -60,7 +59,7 @@ def check_single_page(data: bytes, path: str | os.PathLike) -> None:
         )
 
 
-def has_straight_alpha(page: dict[int, Any]) -> bool:
+def _has_straight_alpha(page: dict[int, Any]) -> bool:
     """Whether OpenCV would darken the colours by alpha, as it does for RGBA of 8 bits."""
     return _EXTRA_SAMPLES in page and page.get(_SAMPLES) == 4 and page.get(_BITS, (0,))[0] == 8
 
@@ -83,7 +82,7 @@ _SCALE = {
 }
 
 
-def read_raster(path: str | os.PathLike, at_least: tuple[int, int] | None = None) -> Scan:
+def read_raster(path: str | os.PathLike, at_least: tuple[int, ...] | None = None) -> Scan:
     """Read a picture upright (EXIF orientation applied).
 
     Grey files, with or without alpha, give one channel; colour and palette files give three in RGB order. Alpha is
@@ -131,7 +130,7 @@ def _check_complete(data: bytes, kind: str, path: str | os.PathLike) -> None:
     if _IS_CUT[kind](data):
         raise ValueError(f"{path} is truncated: its {kind} data ends too early. Copy or download the file again.")
     if kind == "TIFF":
-        check_single_page(data, path)
+        _check_single_page(data, path)
 
 
 def _is_cut_jpeg(data: bytes) -> bool:
@@ -147,11 +146,11 @@ _IS_CUT = {
     "JPEG": _is_cut_jpeg,
     "PNG": lambda data: data.rfind(b"IEND\xaeB`\x82") < 0,
     "BMP": lambda data: int.from_bytes(data[2:6], "little") > len(data),
-    "TIFF": is_cut_tiff,
+    "TIFF": _is_cut_tiff,
 }
 
 
-def _reduction(data: bytes, at_least: tuple[int, int]) -> tuple[tuple[int, int] | None, int]:
+def _reduction(data: bytes, at_least: tuple[int, ...]) -> tuple[tuple[int, int] | None, int]:
     """Return the full shape of a JPEG and the largest divisor that leaves `at_least`."""
     from PIL import Image
 
@@ -170,7 +169,7 @@ def _reduction(data: bytes, at_least: tuple[int, int]) -> tuple[tuple[int, int] 
 
 
 def _decode(data: bytes, kind: str, factor: int, path: str | os.PathLike) -> np.ndarray:
-    if kind == "TIFF" and has_straight_alpha(tiff_pages(data)[0]):
+    if kind == "TIFF" and _has_straight_alpha(_tiff_pages(data)[0]):
         return _without_alpha(data, path)
     flags = cv2.IMREAD_ANYCOLOR | cv2.IMREAD_ANYDEPTH | _SCALE[factor]
     try:

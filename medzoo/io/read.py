@@ -11,18 +11,16 @@ from typing import Any
 
 import numpy as np
 
-from medzoo.io.checks import check_pixels
 from medzoo.io.dicom import DicomSeries
 from medzoo.io.formats import EXPECTED, Format, format_in_folder, format_of
 from medzoo.io.grid import Grid
-from medzoo.io.image import Image, files_below
-from medzoo.io.scan import Scan
+from medzoo.io.image import Image, Scan, check_pixels, files_below
 
 
 def find_scans(folder: str | os.PathLike) -> list[str | DicomSeries]:
     """List what `read_scan` can read in a folder and its subfolders, in natural order (2 before 10).
 
-    Nothing is decoded: files are known by their suffix, DICOM also by its magic bytes. DICOM slices are grouped by
+    Nothing is decoded: files are recognised by their suffix, DICOM also by its magic bytes. DICOM slices are grouped by
     folder and series, one entry each; hidden files are passed over.
 
     Returns:
@@ -34,7 +32,7 @@ def find_scans(folder: str | os.PathLike) -> list[str | DicomSeries]:
     if not os.path.isdir(folder):
         raise FileNotFoundError(f"There is no folder {folder}. Check the path.")
     files: dict[Format, list[str]] = {}
-    for path in _files(folder):
+    for path in _files(os.fspath(folder)):
         row = format_in_folder(path)
         if row is not None:
             files.setdefault(row, []).append(path)
@@ -44,7 +42,7 @@ def find_scans(folder: str | os.PathLike) -> list[str | DicomSeries]:
     return sorted(scans, key=lambda scan: natural(str(scan)))
 
 
-def _files(folder: str | os.PathLike) -> Iterator[str]:
+def _files(folder: str) -> Iterator[str]:
     for parent, folders, names in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith(".")]
         yield from (os.path.join(parent, name) for name in names if not name.startswith("."))
@@ -58,7 +56,7 @@ def natural(text: str) -> list[str | int]:
 _MOST_CHANNELS = 4
 
 
-def read_scan(source: str | os.PathLike | Image | np.ndarray, at_least: tuple[int, int] | None = None) -> Scan:
+def read_scan(source: str | os.PathLike | Image | np.ndarray, at_least: tuple[int, ...] | None = None) -> Scan:
     """Read a picture, a DICOM file or series, a NIfTI file, or take an array.
 
     Args:
@@ -85,7 +83,7 @@ def read_scan(source: str | os.PathLike | Image | np.ndarray, at_least: tuple[in
 
 
 def as_image(source: Any) -> Image:
-    """Return the image that a user's word for it stands for: the one place that tells paths, arrays and images apart.
+    """Return the image for what a user passed: the one place that tells paths, arrays and images apart.
 
     Args:
         source: What `read_scan` takes.
@@ -98,7 +96,7 @@ def as_image(source: Any) -> Image:
     if isinstance(source, Image):
         return source
     if hasattr(source, "read"):
-        return ReadImage(source)
+        return _ReadImage(source)
     if hasattr(source, "__array__"):
         return ArrayImage(source)
     raise TypeError(f"A scan must be a path or an array; got {type(source).__name__}. Convert it with numpy.asarray.")
@@ -182,8 +180,8 @@ class ArrayImage(Image):
         return self.array
 
 
-class ReadImage(Image):
-    """A user's own object with a method `read(at_least)`, and with a `source` or a text that stands for it."""
+class _ReadImage(Image):
+    """A user's own object with a method `read(at_least)`; its `source`, or else its text, names it in messages."""
 
     def __init__(self, image: Any):
         self._image, self.source = image, str(getattr(image, "source", image))

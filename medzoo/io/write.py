@@ -7,10 +7,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from medzoo.io.formats import PICTURE, answers_for, check_suffix
-from medzoo.io.orientation import check_shape
+from medzoo.io.formats import PNG, answers_for, check_suffix
+from medzoo.io.grid import check_shape
+from medzoo.io.image import Scan
 from medzoo.io.raster import write_png
-from medzoo.io.scan import Scan
 
 
 def write_mask(path: str | os.PathLike, mask: np.ndarray, scan: Scan, labels: Sequence[str]) -> None:
@@ -54,7 +54,7 @@ def write_image(path: str | os.PathLike, image: np.ndarray) -> None:
         ValueError: Suffix, shape or type does not fit.
         OSError: The disk is full or not writable; `path` is then as it was before.
     """
-    check_suffix(path, PICTURE.answers.suffixes)
+    check_suffix(path, PNG.suffixes)
     if image.dtype != np.uint8 or not (image.ndim == 2 or image.shape[2:] == (3,)):
         raise ValueError(
             f"{path} takes uint8 (height, width, 3) or (height, width); got {image.dtype} {image.shape}. "

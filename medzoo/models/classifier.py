@@ -13,6 +13,7 @@ from medzoo.models.blocks import features_by_stride, spatial
 from medzoo.models.clusters import append_cluster
 from medzoo.models.encoders import build_encoder
 from medzoo.models.fast import accelerate
+from medzoo.recipe.values import REGISTERED, registered
 
 POOLINGS = ("avg", "max", "flatten")
 
@@ -42,7 +43,7 @@ def classifier(
         weights: Weights of the encoder, as `build_encoder` takes them.
         pooling: `"avg"` or `"max"` over all positions, or `"flatten"` to keep every position.
         hidden: Widths of the dense layers in front of the output.
-        hidden_activation: Activation of these.
+        hidden_activation: Activation of these: a name of `keras.activations`, or a function's registered name.
         dropout: Fraction dropped in training behind each of them; without any, behind the pooling.
         stride: Stride of the feature that is pooled, None for the deepest.
         clusters: Which cluster of images an image belongs to is appended to the pooled features, as
@@ -69,8 +70,10 @@ def classifier(
     x = _pool(_feature(backbone, stride), pooling)
     if clusters is not None:
         x = append_cluster(x, backbone.input, clusters)
+    # Keras looks up names of its own only.
+    inner = registered(hidden_activation) if REGISTERED.accepts(hidden_activation) else hidden_activation
     for number, width in enumerate(hidden, start=1):
-        x = layers.Dense(width, activation=hidden_activation, name=f"head_{number}_dense")(x)
+        x = layers.Dense(width, activation=inner, name=f"head_{number}_dense")(x)
         x = _drop(x, dropout, f"head_{number}_dropout")
     if not hidden:
         x = _drop(x, dropout, "head_dropout")

@@ -14,7 +14,7 @@ from medzoo.preprocessing.checks import DATASET, check
 from medzoo.preprocessing.stack import Stack
 from medzoo.preprocessing.windows import Windows, plan
 from medzoo.transforms.intensity import scale_channels, settle, to_channels
-from medzoo.transforms.spatial import FITS, paste, resize
+from medzoo.transforms.spatial import PLACEMENTS, paste, resize
 
 
 @dataclass(frozen=True)
@@ -28,14 +28,14 @@ class Preprocessing:
         size: Size (height, width) or (depth, height, width) of the network's input in pixels.
         channels: Number of channels of the network's input.
         fit: `"stretch"` gives the image the size whatever its shape; `"pad"` scales it to fit and adds black borders;
-            `"crop"` leaves its scale, cuts off what is beyond the size around the centre and adds black borders.
+            `"crop"` leaves its scale, cuts off what lies outside the centred size and adds black borders.
         clip: Percentiles (low, high) between which intensities are clipped, or None.
         normalization: `"rescale"` to [0, 1] by minimum and maximum, `"standardize"` to mean 0 and deviation 1,
             `"robust"` to median 0 and interquartile range 1, `"type_range"` to [0, 1] by the range of the file's
             unsigned type (255 or 65535; other types by their own range), `"dataset"` by `mean` and `std` of all
             training images, which `medzoo.train` measures and stores here, or None.
-        mean: What is subtracted after that, one number or one for each channel, or None.
-        std: What is divided by then, likewise. `type_range` with mean and std of 0.5 gives -1 to 1.
+        mean: Subtracted after the normalisation: one number or one for each channel, or None.
+        std: Divisor after that, likewise. `type_range` with mean and std of 0.5 gives -1 to 1.
         window: Centre and width of the window that becomes 0 to 1, in the units of the file (HU for CT), or None.
         spacing: Size of a pixel in mm, in the order of `size`, to which scans are resampled before a `"crop"`; or None.
         stack: For 2.5D: the channels are adjacent slices of a volume, chosen by this; intensities are normalised by the
@@ -102,7 +102,7 @@ class Preprocessing:
     @property
     def has_channel_statistics(self) -> bool:
         """Whether each channel has a mean and a deviation of its own."""
-        return self.mean is not None and max(len(self.mean), len(self.std)) > 1
+        return any(value is not None and len(value) > 1 for value in (self.mean, self.std))
 
     def windows(self, scan: Scan, index: int | None = None, every_slice: bool = False) -> Windows:
         """Say which inputs a scan makes, and how their answers become one in its grid.
@@ -113,7 +113,7 @@ class Preprocessing:
             every_slice: Whether the model answers each slice, as a 2D segmentation does.
 
         Raises:
-            ValueError: A model of single images, or of stacks, was given what is none.
+            ValueError: The scan is a volume and the model takes single images, or is none and the model takes stacks.
         """
         return plan(scan, self, index, every_slice)
 
@@ -135,14 +135,14 @@ class Preprocessing:
         spacing: tuple[float, ...] | None,
         adjust: Callable[[np.ndarray], np.ndarray] | None = None,
     ) -> np.ndarray:
-        """Turn pixels that have the wanted channels into an input: all steps after the first.
+        """Turn pixels with the model's channels into an input: all steps after the first.
 
         Args:
             pixels: float32 `([depth,] height, width, channels)`.
             stored_as: Type that they have in the file.
             shape: Size of the image in the file; None for that of `pixels`.
             spacing: Size of its pixels in mm, if it is known.
-            adjust: What `intensity` returned for the volume that they are part of; None settles it by themselves.
+            adjust: What `intensity` returned for the volume that they belong to; None takes their own statistics.
         """
         if pixels.ndim != len(self.input_shape):
             axes = ("depth", "height", "width", "channels")[-len(self.input_shape) :]
@@ -156,12 +156,12 @@ class Preprocessing:
     def intensity(
         self, image: np.ndarray, stored_as: np.dtype, of_channels: bool = True
     ) -> Callable[[np.ndarray], np.ndarray]:
-        """Return the step that changes intensities, with what it takes from `image` settled.
+        """Return the step that changes intensities, with the statistics of `image` in it.
 
         Args:
             image: float32, any shape with the channels last.
             stored_as: Type that it has in the file.
-            of_channels: Whether statistics that each channel has of its own are applied.
+            of_channels: Whether to apply means and deviations that differ by channel.
         """
         if self.normalization == DATASET and self.mean is None:
             raise ValueError(
@@ -169,9 +169,10 @@ class Preprocessing:
                 "measures them; or call medzoo.data.fit_preprocessing(preprocessing, samples)."
             )
         settled = settle(image, stored_as, self.window, self.clip, self.normalization)
-        if self.mean is None or (self.has_channel_statistics and not of_channels):
+        mean, std = self.mean, self.std
+        if mean is None or std is None or (self.has_channel_statistics and not of_channels):
             return settled
-        return lambda pixels: scale_channels(settled(pixels), self.mean, self.std)
+        return lambda pixels: scale_channels(settled(pixels), mean, std)
 
     def target(
         self,
@@ -204,12 +205,12 @@ class Preprocessing:
         self, shape: tuple[int, ...], spacing: tuple[float, ...] | None
     ) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """Return the corner and the size of an image of `shape` in the input."""
-        return FITS[self.fit](shape, self.size, spacing, self.spacing)
+        return PLACEMENTS[self.fit](shape, self.size, spacing, self.spacing)
 
     def to_json(self) -> dict[str, Any]:
         """Return the values that `from_json` reads back."""
         fields = {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
-        # Left out where they are not used, as in the entries of before they existed.
+        # Left out where they are None, as in entries that are older than these fields.
         return {name: value for name, value in fields.items() if value is not None or name in _ALWAYS}
 
     @classmethod

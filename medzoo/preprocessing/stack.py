@@ -87,7 +87,7 @@ class Stack:
         return np.clip(indices, 0, depth - 1)
 
     def _center(self, depth: int) -> int:
-        if self.center == MIDDLE:
+        if isinstance(self.center, str):
             return depth // 2
         return round(self.center * (depth - 1)) if isinstance(self.center, float) else self.center
 

@@ -31,7 +31,7 @@ class Windows(ABC):
     A kind of window (`Whole`, `Slices`, `Stacks`) says what its inputs and targets are. Each input is about a place of
     the scan. Answers come back slab by slab: `slabs` are the places that the scan is made of, one after the other, and
     `answer` settles one of them, so that nobody needs all of them in the grid of the scan at a time. Here a slab is
-    what one input is about; of a kind whose inputs overlap it would be what several of them are about.
+    what one input is about; in a kind with overlapping inputs it would be what several of them are about.
 
     Args:
         scan: The scan.
@@ -124,6 +124,10 @@ class Whole(Windows):
 class Slices(Windows):
     """Slices of a volume are inputs of a 2D model, each by itself."""
 
+    def __init__(self, scan: Scan, preprocessing: Preprocessing, centers: Sequence[int]):
+        super().__init__(scan, preprocessing, centers)
+        self.centers = tuple(centers)
+
     def inputs(self, margin: int = 0) -> Iterator[np.ndarray]:
         """Yield the slices, preprocessed."""
         try:
@@ -141,16 +145,20 @@ class Slices(Windows):
 
 
 class Stacks(Slices):
-    """Adjacent slices of a volume are the channels of an input; it is about that in their middle."""
+    """Adjacent slices of a volume are the channels of an input, which is about the middle one."""
+
+    def __init__(self, scan: Scan, preprocessing: Preprocessing, centers: Sequence[int], stack: Stack):
+        super().__init__(scan, preprocessing, centers)
+        self.stack = stack
 
     def inputs(self, margin: int = 0) -> Iterator[np.ndarray]:
         """Yield the stacks, with intensities normalised by the whole volume."""
         steps, volume = self.preprocessing, self.scan.array
         try:
             adjust = steps.intensity(*_thin(volume), of_channels=not margin)
-            for center in self.places:
-                chosen = volume[steps.stack.neighbours(len(volume), center, steps.channels, margin)]
-                pixels = np.moveaxis(to_channels(chosen, 1)[..., 0], 0, -1).astype(np.float32)
+            for center in self.centers:
+                slices = volume[self.stack.neighbours(len(volume), center, steps.channels, margin)]
+                pixels = np.moveaxis(to_channels(slices, 1)[..., 0], 0, -1).astype(np.float32)
                 yield steps.finish(pixels, volume.dtype, *_frame(self.scan, center), adjust)
         except ValueError as error:
             raise _named(error, self.scan) from error
@@ -166,7 +174,7 @@ def plan(scan: Scan, preprocessing: Preprocessing, index: int | None = None, eve
         every_slice: Whether the model answers each slice, as a 2D segmentation does.
 
     Raises:
-        ValueError: A model of single images, or of stacks, was given what is none.
+        ValueError: The scan is a volume and the model takes single images, or is none and the model takes stacks.
     """
     if preprocessing.stack and not scan.is_volume:
         raise ValueError(
@@ -175,8 +183,10 @@ def plan(scan: Scan, preprocessing: Preprocessing, index: int | None = None, eve
         )
     if _is_whole(preprocessing, scan.shape):
         return Whole(scan, preprocessing)
-    kind = Stacks if preprocessing.stack else Slices
-    return kind(scan, preprocessing, range(scan.shape[0]) if every_slice else _chosen(scan, preprocessing, index))
+    centers = range(scan.shape[0]) if every_slice else _centers(scan, preprocessing, index)
+    if preprocessing.stack:
+        return Stacks(scan, preprocessing, centers, preprocessing.stack)
+    return Slices(scan, preprocessing, centers)
 
 
 def count_windows(preprocessing: Preprocessing, shape: tuple[int, ...]) -> int:
@@ -185,7 +195,7 @@ def count_windows(preprocessing: Preprocessing, shape: tuple[int, ...]) -> int:
 
 
 def average(answers: Sequence[np.ndarray], dtype: type = np.float64) -> np.ndarray:
-    """Return the one answer for a scan of which several inputs were answered, `(outputs,)`: their mean."""
+    """Return the mean of the answers for the inputs of a scan, `(outputs,)`."""
     return np.mean(answers, axis=0, dtype=dtype)
 
 
@@ -193,7 +203,7 @@ def _is_whole(preprocessing: Preprocessing, shape: tuple[int, ...]) -> bool:
     return len(preprocessing.size) == 3 or len(shape) < 3
 
 
-def _chosen(scan: Scan, preprocessing: Preprocessing, index: int | None) -> list[int]:
+def _centers(scan: Scan, preprocessing: Preprocessing, index: int | None) -> list[int]:
     if preprocessing.stack is None and index is None:
         raise ValueError(
             f"{scan.source} is a volume of {scan.shape[0]} slices; the model answers for one image. Name a slice, "

@@ -20,7 +20,7 @@ _AMOUNTS = ("rotation", "tilt", "scale", "stretch", "shift", "bias_field", "gamm
 
 @dataclass(frozen=True, eq=False)
 class Augmentation(Part):
-    """How much images and volumes of a batch may change; each draws its own values, uniformly unless said.
+    """How much images and volumes of a batch may change; each draws its own values, uniformly unless stated otherwise.
 
     Spatial changes are made with one interpolation: linear for images, nearest for masks. Beyond the border lies the
     darkest value of the image, or 0 where that is above 0. Intensity changes follow in the order below.

@@ -8,9 +8,9 @@ from typing import Any, ClassVar
 
 from medzoo.errors import refuse_unknown, unknown_name
 from medzoo.recipe.part import Named
-from medzoo.recipe.values import FLAG, MAPPING, NOTHING, TEXT, WIDTHS, Value, either, number, one_of, whole
+from medzoo.recipe.values import FLAG, MAPPING, NOTHING, REGISTERED, TEXT, WIDTHS, Value, either, number, one_of, whole
 
-# Builders that no function makes: of networks that only their `config.json` holds, and of estimators on deep features.
+# Builders without a function: of networks that only a `config.json` describes, and of estimators on deep features.
 CONVERTED, ESTIMATOR = "converted", "estimator"
 
 _DROPOUT = number(0, 1, ")")
@@ -31,11 +31,18 @@ ENCODERS: dict[str, dict[str, Value]] = {
     **{name: {} for name in ("vgg16", "vgg19", *_EFFICIENTNETS, "mobilenetv2")},
 }
 _ENCODER = either(TEXT, MAPPING)
+# The names of `keras.activations`.
+ACTIVATIONS = (
+    *("celu", "elu", "exponential", "gelu", "glu", "hard_shrink", "hard_sigmoid", "hard_silu", "hard_swish"),
+    *("hard_tanh", "leaky_relu", "linear", "log_sigmoid", "log_softmax", "mish", "relu", "relu6", "selu", "sigmoid"),
+    *("silu", "soft_shrink", "softmax", "softplus", "softsign", "sparse_plus", "sparse_sigmoid", "sparsemax"),
+    *("squareplus", "swish", "tanh", "tanh_shrink", "threshold"),
+)
 _HEAD = {
     "encoder": _ENCODER,
     "pooling": one_of(["avg", "max", "flatten"]),
     "hidden": WIDTHS,
-    "hidden_activation": TEXT,
+    "hidden_activation": either(one_of(ACTIVATIONS), REGISTERED),
     "dropout": _DROPOUT,
     "stride": either(whole(1), NOTHING),
     "clusters": either(MAPPING, NOTHING),

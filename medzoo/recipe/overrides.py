@@ -1,4 +1,4 @@
-"""Other values of single fields of a recipe, named by dotted paths."""
+"""Changes of single fields of a recipe, named by dotted paths."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 
 def changed(recipe: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the JSON of a recipe with other values.
+    """Return the JSON of a recipe with some values changed.
 
     A part that is a name alone, such as a loss, becomes a mapping when one of its fields is set.
 
@@ -31,9 +31,9 @@ def changed(recipe: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, A
 
 
 def parse(settings: Iterable[str]) -> dict[str, Any]:
-    """Return values by path of texts such as `optimizer.learning_rate=0.001`, as the command line takes them.
+    """Return values by path from texts such as `optimizer.learning_rate=0.001`, as the command line takes them.
 
-    What stands behind the sign is read as JSON, and what is no JSON as text.
+    What follows the sign is read as JSON, or as text where it is no JSON.
 
     Raises:
         ValueError: A text has no sign, or nothing before it.

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Generic, Self, TypeVar
 
 from medzoo.errors import refuse_unknown, unknown_name
 from medzoo.recipe.values import REGISTERED, Value
 
 
-class Part(Mapping):
+@dataclass(frozen=True, eq=False)
+class Part(Mapping[str, Any]):
     """A part of a recipe: fields with values that the table `VALUES` allows.
 
     As a mapping it holds its JSON form: what differs from the defaults.
@@ -38,11 +39,11 @@ class Part(Mapping):
         return {item.name: as_json(values[item.name]) for item in fields(self) if values[item.name] != item.default}
 
     @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> Self:
+    def from_json(cls, value: Any) -> Self:
         """Make the part of its JSON form.
 
         Raises:
-            ValueError: A field is unknown, with near matches in the message, or does not take its value.
+            ValueError: It is no mapping, or a field is unknown (the message has near matches) or has a wrong value.
         """
         value = json_object(cls.FIELD, value)
         refuse_unknown(f"field of the {cls.FIELD}", value, cls.VALUES)
@@ -74,9 +75,8 @@ class Named(Part):
     """A part that names something, with arguments of its own: `{"name": "sgd", "momentum": 0.9}`.
 
     Args:
-        name: A name in the table `NAMES`, or where users bring classes of their own the name under which Keras has it
-            registered.
-        arguments: What the table allows beside it.
+        name: A name in the table `NAMES`; where users may bring their own class, also its registered name in Keras.
+        arguments: Arguments that the table allows for this name.
 
     Raises:
         ValueError: The name or an argument is unknown, with near matches in the message, or takes another value.
@@ -85,7 +85,7 @@ class Named(Part):
     name: str
     arguments: Mapping[str, Any] = field(default_factory=dict)
 
-    # Name -> argument -> what it may be; None for arguments that only the named thing itself knows.
+    # Name -> argument -> what it may be; None where the table says nothing about them.
     NAMES: ClassVar[Mapping[str, Mapping[str, Value] | None]]
     TAKES_REGISTERED: ClassVar[bool] = False
 
@@ -96,11 +96,11 @@ class Named(Part):
             return
         if not isinstance(self.name, str) or self.name not in self.NAMES:
             raise unknown_name(self.FIELD, self.name, self.NAMES)
-        known = self.NAMES[self.name]
-        if known is not None:
-            refuse_unknown(f"field of the {self.FIELD} '{self.name}'", self.arguments, known)
+        takes = self.NAMES[self.name]
+        if takes is not None:
+            refuse_unknown(f"field of the {self.FIELD} '{self.name}'", self.arguments, takes)
             for argument, value in self.arguments.items():
-                known[argument].check(f"{self.FIELD}.{argument}", value)
+                takes[argument].check(f"{self.FIELD}.{argument}", value)
 
     @property
     def is_registered(self) -> bool:
@@ -112,11 +112,11 @@ class Named(Part):
         return {"name": self.name, **as_json(self.arguments)}
 
     @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> Self:
+    def from_json(cls, value: Any) -> Self:
         """Make the part of its JSON form.
 
         Raises:
-            ValueError: It has no name, or the name or an argument is not one that is known.
+            ValueError: It is no mapping, has no name, or the name or an argument is unknown.
         """
         arguments = json_object(cls.FIELD, value)
         if "name" not in arguments:
@@ -127,16 +127,53 @@ class Named(Part):
     def schema(cls) -> dict[str, Any]:
         """Return the JSON Schema of the part."""
         kinds = [
-            object_schema({"name": {"const": name}, **_schemas(known)}, ["name"], known is None)
-            for name, known in cls.NAMES.items()
+            object_schema({"name": {"const": name}, **_schemas(takes)}, ["name"], takes is None)
+            for name, takes in cls.NAMES.items()
         ]
         if cls.TAKES_REGISTERED:
             kinds.append(object_schema({"name": REGISTERED.schema}, ["name"], more=True))
         return {"anyOf": kinds}
 
 
-def _schemas(known: Mapping[str, Value] | None) -> dict[str, Any]:
-    return {argument: value.schema for argument, value in (known or {}).items()}
+Held = TypeVar("Held")
+Json = TypeVar("Json", bound=Mapping[str, Any] | str)
+
+
+class PartField(Generic[Held, Json]):
+    """A field of a dataclass that takes a part or its JSON form and holds the part, `PartField[Part, JSON form]`.
+
+    Args:
+        part: Type of the part.
+        default: Value where none is passed, which is None for a part that may be missing; without it the field must be
+            passed.
+    """
+
+    def __init__(self, part: type[Part], *default: Held):
+        self.part, self._default = part, default
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    @property
+    def is_optional(self) -> bool:
+        """Whether there may be no part."""
+        return self._default == (None,)
+
+    def __get__(self, instance: Any, owner: type | None = None) -> Held:
+        if instance is not None:
+            return instance.__dict__[self._name]
+        # The dataclass asks its class for the default, and takes this error for none.
+        if not self._default:
+            raise AttributeError(self._name)
+        return self._default[0]
+
+    def __set__(self, instance: Any, value: Held | Json) -> None:
+        is_held = isinstance(value, self.part) or (value is None and self.is_optional)
+        instance.__dict__[self._name] = value if is_held else self.part.from_json(value)
+
+
+def _schemas(takes: Mapping[str, Value] | None) -> dict[str, Any]:
+    return {argument: value.schema for argument, value in (takes or {}).items()}
 
 
 def object_schema(

@@ -12,23 +12,16 @@ from medzoo.errors import refuse_unknown, unknown_name
 from medzoo.files import read_json, write_json
 from medzoo.preprocessing import Preprocessing
 from medzoo.recipe.augmentation import Augmentation
-from medzoo.recipe.balance import Balance
 from medzoo.recipe.builder import Builder
-from medzoo.recipe.freezing import Freezing
-from medzoo.recipe.loss import METRICS, Loss
-from medzoo.recipe.optimizer import Optimizer, Schedule
+from medzoo.recipe.learning import METRICS, Freezing, Loss, Optimizer, Schedule
 from medzoo.recipe.overrides import changed
-from medzoo.recipe.part import json_object
-from medzoo.recipe.split import Split
+from medzoo.recipe.part import PartField, json_object
+from medzoo.recipe.sampling import Balance, Split
 from medzoo.recipe.values import NOTHING, REGISTERED, TEXT, Value, either, one_of, whole
 from medzoo.task import Task, task_from_json
 
 # The dtype policies of Keras.
 PRECISIONS = ("float16", "float32", "float64", "bfloat16", "mixed_float16", "mixed_bfloat16")
-
-PARTS = {part.FIELD: part for part in (Builder, Freezing, Split, Augmentation, Balance, Loss, Optimizer, Schedule)}
-# Parts that may be None.
-OPTIONAL = ("freezing", "loss", "schedule")
 
 _METRIC = either(one_of(METRICS), REGISTERED)
 VALUES = {
@@ -49,14 +42,15 @@ VALUES = {
     ),
 }
 _WORDS = ("expected", "card")
+_Json = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
 class Recipe:
     """A training as data: JSON in, JSON out, no code.
 
-    Each part is a type of its own, made of the mapping that JSON holds and checked when it is made. The loss, the
-    optimiser and the metrics may also be classes of your own, under the name that Keras has registered them by,
+    Each part is a type of its own, which may be passed as its JSON form and is checked when it is made. The loss, the
+    optimiser and the metrics may also be classes of your own, by the name under which Keras has registered them,
     `"my_package>MyLoss"`.
 
     Args:
@@ -100,18 +94,16 @@ class Recipe:
     name: str
     task: Task
     preprocessing: Preprocessing
-    builder: Builder | Mapping[str, Any]
+    builder: PartField[Builder, _Json] = PartField(Builder)
     weights: str | None = None
-    freezing: Freezing | Mapping[str, Any] | None = None
+    freezing: PartField[Freezing | None, _Json] = PartField(Freezing, None)
     seed: int = 0
-    split: Split | Mapping[str, float] = field(default_factory=lambda: Split(valid=0.2))
-    augmentation: Augmentation | Mapping[str, Any] = field(default_factory=Augmentation)
-    balance: Balance | Mapping[str, Any] = field(default_factory=Balance)
-    loss: Loss | str | Mapping[str, Any] | None = None
-    optimizer: Optimizer | Mapping[str, Any] = field(
-        default_factory=lambda: Optimizer("adamw", {"learning_rate": 1e-3})
-    )
-    schedule: Schedule | Mapping[str, Any] | None = None
+    split: PartField[Split, _Json] = PartField(Split, Split(valid=0.2))
+    augmentation: PartField[Augmentation, _Json] = PartField(Augmentation, Augmentation())
+    balance: PartField[Balance, _Json] = PartField(Balance, Balance())
+    loss: PartField[Loss | None, str | _Json] = PartField(Loss, None)
+    optimizer: PartField[Optimizer, _Json] = PartField(Optimizer, Optimizer("adamw", {"learning_rate": 1e-3}))
+    schedule: PartField[Schedule | None, _Json] = PartField(Schedule, None)
     batch_size: int = 8
     epochs: int = 20
     patience: int = 10
@@ -122,12 +114,6 @@ class Recipe:
     card: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self):
-        if isinstance(self.loss, str):
-            object.__setattr__(self, "loss", Loss(self.loss))
-        for name, part in PARTS.items():
-            value = getattr(self, name)
-            if not isinstance(value, part) and not (name in OPTIONAL and value is None):
-                object.__setattr__(self, name, part.from_json(value))
         for name in _WORDS:
             object.__setattr__(self, name, json_object(name, getattr(self, name)))
         for name, value in VALUES.items():
@@ -148,7 +134,7 @@ class Recipe:
 
     @property
     def decisive(self) -> str:
-        """What decides the training, as JSON, where lists and tuples are one; the words around it may change."""
+        """All that decides the training, as JSON, in which tuples equal lists; `card` and `expected` may change."""
         return json.dumps({**self.to_json(), "card": None, "expected": None}, sort_keys=True)
 
     def to_json(self) -> dict[str, Any]:
@@ -156,13 +142,13 @@ class Recipe:
         values = {item.name: getattr(self, item.name) for item in fields(self)}
         if self.loss and not self.loss.arguments:
             values["loss"] = self.loss.name
-        # As in the recipes of before there was this field.
+        # Left out where it is empty, as in recipes that are older than this field.
         metrics = values.pop("metrics")
-        known = {key: value.to_json() if hasattr(value, "to_json") else value for key, value in values.items()}
-        return known | ({"metrics": list(metrics)} if metrics else {})
+        plain = {key: value.to_json() if hasattr(value, "to_json") else value for key, value in values.items()}
+        return plain | ({"metrics": list(metrics)} if metrics else {})
 
     def with_(self, values: Mapping[str, Any] | None = None, **more: Any) -> Recipe:
-        """Return a recipe with other values of the fields that dotted paths name.
+        """Return the recipe with some values changed.
 
         Args:
             values: Values by path, `{"optimizer.learning_rate": 1e-3}`.
@@ -185,7 +171,7 @@ class Recipe:
             raise ValueError(f"The recipe cannot be changed to {values}: {error}") from error
 
     def to_begin_with(self) -> Recipe:
-        """Return the recipe for data of one's own: without what was seen in its training, and words of its card."""
+        """Return the recipe for other data: without the results of its training and the words of its card."""
         return replace(self, expected={}, card={})
 
     @classmethod
@@ -195,8 +181,7 @@ class Recipe:
         Raises:
             ValueError: A field is missing or unknown; near matches are in the message.
         """
-        known = {item.name for item in fields(cls)}
-        refuse_unknown("recipe field", value, known)
+        refuse_unknown("recipe field", value, {item.name for item in fields(cls)})
         missing = [key for key in ("name", "task", "preprocessing", "builder") if key not in value]
         if missing:
             raise ValueError(f"A recipe needs the fields {', '.join(missing)}, which are missing.")

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import types
-from collections.abc import Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from medzoo.preprocessing import Preprocessing
 from medzoo.preprocessing.stack import Stack
-from medzoo.recipe.part import object_schema
-from medzoo.recipe.recipe import OPTIONAL, PARTS, VALUES, Recipe
+from medzoo.recipe.part import PartField, object_schema
+from medzoo.recipe.recipe import VALUES, Recipe
 from medzoo.task import TASKS
 
 _PLAIN = {str: "string", bool: "boolean", int: "integer", float: "number", type(None): "null"}
@@ -29,7 +28,7 @@ def schema() -> dict[str, Any]:
         "task": {"anyOf": [_task(name) for name in TASKS]},
         "preprocessing": _of_dataclass(Preprocessing),
         **{name: dict(value.schema) for name, value in VALUES.items()},
-        **{name: _optional(name, part.schema()) for name, part in PARTS.items()},
+        **{name: _part(name, value) for name, value in vars(Recipe).items() if isinstance(value, PartField)},
         "expected": {"type": "object"},
         "card": {"type": "object"},
     }
@@ -39,9 +38,9 @@ def schema() -> dict[str, Any]:
     return head | object_schema(ordered, needed)
 
 
-def _optional(name: str, part: Mapping[str, Any]) -> dict[str, Any]:
-    kinds = [dict(part)] + ([{"type": "string"}] if name == "loss" else [])
-    return {"anyOf": [*kinds, {"type": "null"}]} if name in OPTIONAL else dict(part)
+def _part(name: str, value: PartField[Any, Any]) -> dict[str, Any]:
+    kinds = [value.part.schema()] + ([{"type": "string"}] if name == "loss" else [])
+    return {"anyOf": [*kinds, {"type": "null"}]} if value.is_optional else kinds[0]
 
 
 def _task(name: str) -> dict[str, Any]:
@@ -63,4 +62,4 @@ def _of_type(hint: Any) -> dict[str, Any]:
         inner = get_args(hint)
         length = {} if inner[-1] is Ellipsis else {"minItems": len(inner), "maxItems": len(inner)}
         return {"type": "array", "items": _of_type(inner[0])} | length
-    return _of_dataclass(hint) if is_dataclass(hint) else {"type": _PLAIN[hint]}
+    return _of_dataclass(hint) if isinstance(hint, type) and is_dataclass(hint) else {"type": _PLAIN[hint]}

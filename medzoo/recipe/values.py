@@ -42,7 +42,7 @@ class Value:
 
 
 def number(least: float = -math.inf, most: float = math.inf, open_ends: str = "") -> Value:
-    """Return a finite number from `least` to `most`; `open_ends` holds "(" or ")" where an end itself is not meant."""
+    """Return a finite number from `least` to `most`; `open_ends` holds "(" or ")" where an end is excluded."""
     above, below = "(" in open_ends, ")" in open_ends
 
     def accepts(value: Any) -> bool:
@@ -54,10 +54,10 @@ def number(least: float = -math.inf, most: float = math.inf, open_ends: str = ""
         ("above" if above else "of at least", "exclusiveMinimum" if above else "minimum"): least,
         ("below" if below else "at most", "exclusiveMaximum" if below else "maximum"): most,
     }
-    told = {key: end for key, end in ends.items() if math.isfinite(end)}
-    words = " and ".join(f"{word} {end:g}" for (word, _), end in told.items())
+    limits = {key: end for key, end in ends.items() if math.isfinite(end)}
+    words = " and ".join(f"{word} {end:g}" for (word, _), end in limits.items())
     return Value(
-        f"a number {words}".strip(), accepts, {"type": "number", **{key: end for (_, key), end in told.items()}}
+        f"a number {words}".strip(), accepts, {"type": "number", **{key: end for (_, key), end in limits.items()}}
     )
 
 
@@ -115,9 +115,26 @@ WIDTHS = Value(
     lambda value: isinstance(value, list | tuple) and all(map(whole(1).accepts, value)),
     {"type": "array", "items": {"type": "integer", "minimum": 1}},
 )
-# A class that its user registered with Keras, "my_package>MyLoss"; whether it is there is seen when it is made.
+# What a user registered with Keras, "my_package>MyLoss"; whether it is there is seen by `registered`.
 REGISTERED = Value(
     'the registered name of a Keras object, "package>Name"',
     lambda value: isinstance(value, str) and all(value.partition(">")),
     {"type": "string", "pattern": "^.+>.+$"},
 )
+
+
+def registered(name: str) -> Any:
+    """Return the class or function that Keras has registered under a name, `"my_package>MyLoss"`.
+
+    Raises:
+        ValueError: There is none.
+    """
+    import keras
+
+    value = keras.saving.get_registered_object(name)
+    if value is None:
+        raise ValueError(
+            f"Keras has no object registered as '{name}'. Import the module that decorates it with "
+            "@keras.saving.register_keras_serializable(package) before this."
+        )
+    return value

@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from medzoo.task.labels import Labelled
+from medzoo.task.base import Labelled
 
-# Beyond these a probability of float32 has no logit.
+# Smaller probabilities have no finite logarithm in float32.
 _LEAST = 1e-7
 
 
@@ -23,7 +23,7 @@ class Classification(Labelled):
         labels: Names in the order of their index; of two the second is the positive one.
         threshold: Probability from which on an image counts as positive; used with two labels only. It speaks of
             calibrated probabilities.
-        temperature: What logits are divided by, so that confidences become frequencies; `medzoo.calibrate` fits it.
+        temperature: Divisor of the logits that makes confidences agree with frequencies; `medzoo.calibrate` fits it.
 
     Raises:
         ValueError: Fewer than two labels or more than 256, a name twice, a threshold outside (0, 1), or a temperature

@@ -38,7 +38,7 @@ class Regression(Task):
     std: float | None = None
 
     name = "regression"
-    # No tag of the Hub speaks of a number for an image.
+    # The Hub has no tag for one number for an image.
     pipeline_tag = "image-classification"
     default_loss = "huber"
     losses = ("huber", "mae", "mse")
@@ -81,7 +81,7 @@ class Regression(Task):
         return replace(self, mean=mean, std=std)
 
     def encode(self, values: Any) -> np.ndarray:
-        """Turn values in their unit into what the network is to answer, float32 of the same shape."""
+        """Encode values in their unit for the network, float32 of the same shape."""
         return ((np.asarray(values, np.float64) - (self.mean or 0.0)) / (self.std or 1.0)).astype(self.target_dtype)
 
     def decode(self, outputs: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""A label for every pixel."""
+"""A label for every pixel, and the pixels of a mask that have none."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from medzoo.task.labels import Labelled
+from medzoo.task.base import Labelled
 
 
 @dataclass(frozen=True)
@@ -74,5 +74,32 @@ class Segmentation(Labelled):
             )
 
     def merges_foreground(self, labels: tuple[str, ...]) -> bool:
-        """Say whether every label index above 0 of a data set counts as 1: one foreground takes all of the data's."""
+        """Say whether all labels above 0 of a data set count as 1, the only foreground of this task."""
         return self.is_binary and tuple(labels) != self.labels
+
+
+# Stands in a mask for pixels that nobody labelled, which count neither in a loss nor in a score: the largest number
+# of uint8, so no label of a data set that has fewer than 256.
+IGNORED = 255
+
+
+def ignored_pixels(mask: np.ndarray, labels: int) -> np.ndarray:
+    """Return which pixels of a mask, `(...)` bool, are ignored in a data set with so many labels.
+
+    Example:
+        >>> ignored_pixels(np.array([0, 1, 255]), labels=2)
+        array([False, False,  True])
+    """
+    return mask == IGNORED if labels <= IGNORED else np.zeros(mask.shape, bool)
+
+
+def foreground(mask: np.ndarray, labels: int) -> np.ndarray:
+    """Return 1 for every label of a mask but the background, uint8; ignored pixels stay so.
+
+    Example:
+        >>> foreground(np.array([0, 1, 2, 255]), labels=3)
+        array([  0,   1,   1, 255], dtype=uint8)
+    """
+    merged = np.minimum(mask, 1).astype(np.uint8)
+    merged[ignored_pixels(mask, labels)] = IGNORED
+    return merged

@@ -47,32 +47,32 @@ def apply_window(image: np.ndarray, center: float, width: float) -> np.ndarray:
 
 def rescale(image: np.ndarray) -> np.ndarray:
     """Map the range of the image to [0, 1]; a constant image becomes 0."""
-    return scale(image, *own_range(image))
+    return scale(image, *_own_range(image))
 
 
-def own_range(image: np.ndarray) -> tuple[float, float]:
+def _own_range(image: np.ndarray) -> tuple[float, float]:
     """Return the minimum and the range of an image."""
     low, high = float(image.min()), float(image.max())
     return low, np.inf if _is_flat(low, high) else high - low
 
 
-def mean_and_std(image: np.ndarray) -> tuple[float, float]:
+def _mean_and_std(image: np.ndarray) -> tuple[float, float]:
     """Return the mean and the standard deviation of an image."""
     return image.mean(), np.inf if _is_flat(float(image.min()), float(image.max())) else image.std()
 
 
-def median_and_iqr(image: np.ndarray) -> tuple[float, float]:
+def _median_and_iqr(image: np.ndarray) -> tuple[float, float]:
     """Return the median of an image and the distance of its quartiles; its deviation where those are equal.
 
     Both hardly move with a few bright voxels. In an image of which more than half is background the quartiles may be
     equal; then the deviation is what is left.
     """
     first, median, third = np.percentile(image, (25, 50, 75)).astype(np.float32)
-    return median, mean_and_std(image)[1] if _is_flat(float(first), float(third)) else third - first
+    return median, _mean_and_std(image)[1] if _is_flat(float(first), float(third)) else third - first
 
 
 # What is subtracted from an image and what it is divided by then; infinity for a constant image, which becomes 0.
-NORMALIZATIONS = {"rescale": own_range, "standardize": mean_and_std, "robust": median_and_iqr}
+NORMALIZATIONS = {"rescale": _own_range, "standardize": _mean_and_std, "robust": _median_and_iqr}
 
 
 def scale(image: np.ndarray, offset: float, divisor: float) -> np.ndarray:
@@ -87,7 +87,7 @@ def rescale_type(image: np.ndarray, dtype: np.dtype) -> Callable[[np.ndarray], n
     """
     if dtype.kind == "b":
         return lambda pixels: pixels
-    limits = (0, np.iinfo(dtype).max) if dtype.kind == "u" else own_range(image)
+    limits = (0, np.iinfo(dtype).max) if dtype.kind == "u" else _own_range(image)
     return lambda pixels: scale(pixels, *limits)
 
 

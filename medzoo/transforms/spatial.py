@@ -15,18 +15,19 @@ def resize(image: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
     """
     if len(size) == 3:
         return _resize_volume(image, size)
-    shrunk = (min(size[0], image.shape[0]), min(size[1], image.shape[1]))
-    return _scale(_scale(image, shrunk, cv2.INTER_AREA), size, cv2.INTER_LINEAR)
+    height, width = size
+    shrunk = (min(height, image.shape[0]), min(width, image.shape[1]))
+    return _scale(_scale(image, shrunk, cv2.INTER_AREA), (height, width), cv2.INTER_LINEAR)
 
 
 def fit_inside(shape: tuple[int, ...], size: tuple[int, ...]) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """Return the corner and the size of an image of `shape` scaled to fit centred inside `size`."""
     scale = min(available / side for available, side in zip(size, shape, strict=True))
     inner = tuple(max(1, round(side * scale)) for side in shape)
-    return center_in(inner, size), inner
+    return _center_in(inner, size), inner
 
 
-def center_in(shape: tuple[int, ...], size: tuple[int, ...]) -> tuple[int, ...]:
+def _center_in(shape: tuple[int, ...], size: tuple[int, ...]) -> tuple[int, ...]:
     """Return the corner of an image of `shape` centred on a canvas of `size`, negative where it is the larger one."""
     return tuple((available - side) // 2 for available, side in zip(size, shape, strict=True))
 
@@ -88,33 +89,33 @@ Place = tuple[tuple[int, ...], tuple[int, ...]]
 Spacing = tuple[float, ...] | None
 
 
-def stretch(shape: tuple[int, ...], size: tuple[int, ...], spacing: Spacing, wanted: Spacing) -> Place:
+def stretch(shape: tuple[int, ...], size: tuple[int, ...], spacing: Spacing, target: Spacing) -> Place:
     """Give the image the size, whatever its shape."""
     return (0,) * len(size), size
 
 
-def pad(shape: tuple[int, ...], size: tuple[int, ...], spacing: Spacing, wanted: Spacing) -> Place:
+def pad(shape: tuple[int, ...], size: tuple[int, ...], spacing: Spacing, target: Spacing) -> Place:
     """Scale the image to fit inside the size, centred."""
     return fit_inside(shape, size)
 
 
-def crop(shape: tuple[int, ...], size: tuple[int, ...], spacing: Spacing, wanted: Spacing) -> Place:
-    """Leave the scale of the image, or resample it to the `wanted` spacing, and centre it.
+def crop(shape: tuple[int, ...], size: tuple[int, ...], spacing: Spacing, target: Spacing) -> Place:
+    """Leave the scale of the image, or resample it to the `target` spacing, and centre it.
 
     Raises:
         ValueError: The image does not say its spacing, which resampling needs.
     """
-    if wanted is None:
-        return center_in(shape, size), tuple(shape)
+    if target is None:
+        return _center_in(shape, size), tuple(shape)
     if spacing is None:
         raise ValueError(
-            f"The scan does not say its spacing, which the model needs to resample it to {wanted} mm. "
+            f"The scan does not say its spacing, which the model needs to resample it to {target} mm. "
             "Use a file with a spacing (DICOM, NIfTI), or a model without `spacing`."
         )
     resampled = tuple(
-        max(1, round(side * own / other)) for side, own, other in zip(shape, spacing, wanted, strict=True)
+        max(1, round(side * own / other)) for side, own, other in zip(shape, spacing, target, strict=True)
     )
-    return center_in(resampled, size), resampled
+    return _center_in(resampled, size), resampled
 
 
-FITS = {"stretch": stretch, "pad": pad, "crop": crop}
+PLACEMENTS = {"stretch": stretch, "pad": pad, "crop": crop}

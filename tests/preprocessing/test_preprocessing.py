@@ -11,14 +11,14 @@ from medzoo.io import Scan
 from medzoo.preprocessing import Preprocessing
 from medzoo.preprocessing.stack import Stack
 from medzoo.transforms.intensity import NORMALIZATIONS
-from medzoo.transforms.spatial import FITS
+from medzoo.transforms.spatial import PLACEMENTS
 
 SIZE = (16, 24)
 # What a picture becomes, whatever type its file has; and "type_range", which looks at the type.
 # The fits that lose nothing of the image.
 WHOLE = ("stretch", "pad")
-OF_ANY_TYPE = list(itertools.product(FITS, (None, (1.0, 99.0)), (None, *NORMALIZATIONS)))
-OPTIONS = [*OF_ANY_TYPE, *itertools.product(FITS, (None, (1.0, 99.0)), ("type_range",))]
+OF_ANY_TYPE = list(itertools.product(PLACEMENTS, (None, (1.0, 99.0)), (None, *NORMALIZATIONS)))
+OPTIONS = [*OF_ANY_TYPE, *itertools.product(PLACEMENTS, (None, (1.0, 99.0)), ("type_range",))]
 SHAPES = [(16, 24), (37, 53), (5, 7), (60, 9), (9, 60)]
 
 every_option = pytest.mark.parametrize(("fit", "clip", "normalization"), OPTIONS)
@@ -61,7 +61,7 @@ def test_same_picture_in_another_type_gives_the_same_input(fit, clip, normalizat
         assert np.array_equal(preprocessing(faint.astype(dtype)), preprocessing(faint))
 
 
-@pytest.mark.parametrize("fit", FITS)
+@pytest.mark.parametrize("fit", PLACEMENTS)
 @pytest.mark.parametrize("normalization", NORMALIZATIONS)
 def test_normalised_input_does_not_depend_on_the_scale_of_intensities(fit, normalization):
     preprocessing = Preprocessing(SIZE, 1, fit, (1, 99), normalization)
@@ -117,7 +117,7 @@ def test_stretch_fills_the_input_and_pad_keeps_the_shape():
     assert padded.sum() == 9 * 16 * 8
 
 
-@pytest.mark.parametrize("fit", FITS)
+@pytest.mark.parametrize("fit", PLACEMENTS)
 @every_shape
 def test_target_lies_where_the_image_does(fit, shape):
     preprocessing = Preprocessing(SIZE, fit=fit)

@@ -9,10 +9,10 @@ import pytest
 
 from medzoo.losses import LOSSES
 from medzoo.metrics import METRICS
-from medzoo.models.builders import BUILDERS
+from medzoo.models.builders import BUILDERS, build
 from medzoo.models.encoders import ENCODERS
 from medzoo.optimizers import OPTIMIZERS, make_optimizer
-from medzoo.recipe import Augmentation, Builder, Loss, Optimizer, Recipe, builder, loss, schema
+from medzoo.recipe import Augmentation, Builder, Loss, Optimizer, Recipe, builder, learning, schema
 from medzoo.recipe.overrides import parse
 from tests.recipe.test_recipe import NEEDED
 
@@ -71,6 +71,11 @@ WRONG = [
     ({"augmentation": {"flip": [["horizontal"]]}}, "`augmentation.flip` must be a list"),
     ({"builder": {"name": "unet", "encoder": {"name": ["plain"]}}}, "Unknown encoder"),
     ({"builder": {"name": "classifier", "pooling": "avgg"}}, "Unknown builder pooling 'avgg'. Did you mean 'avg'"),
+    (
+        {"builder": {"name": "classifier", "hidden_activation": "rellu"}},
+        "Unknown builder hidden_activation 'rellu'. Did you mean 'relu'",
+    ),
+    ({"builder": {"name": "regressor", "hidden_activation": 3}}, "`builder.hidden_activation` must be one of"),
     ({"optimizer": {"name": "tests>Slow", "learning_rate": "1"}}, "`optimizer.learning_rate` must be a number above 0"),
     ({"metrics": ["dise"]}, "Unknown metrics 'dise'. Did you mean 'dice'"),
     ({"card": {"x": float("nan")}}, "`card` must hold values that JSON has"),
@@ -113,7 +118,7 @@ def test_tables_of_names_are_those_of_what_makes_them():
     assert set(builder.ENCODERS) == set(ENCODERS)
     assert set(Loss.NAMES) == set(LOSSES)
     assert set(Optimizer.NAMES) == set(OPTIMIZERS)
-    assert set(loss.METRICS) == set(METRICS)
+    assert set(learning.METRICS) == set(METRICS)
 
 
 @pytest.mark.parametrize("name", sorted(ENCODERS))
@@ -141,6 +146,17 @@ def test_a_registered_class_of_a_user_is_made():
     optimizer = make_optimizer(recipe)
     assert isinstance(optimizer, Slow)
     assert optimizer.momentum == 0.1
+
+
+@keras.saving.register_keras_serializable("tests")
+def wave(x):
+    return keras.ops.sin(x)
+
+
+def test_a_registered_activation_of_a_user_is_taken():
+    head = {"encoder": {"name": "plain", "filters": [4]}, "hidden": [3], "hidden_activation": "tests>wave"}
+    network = build(Builder("classifier", head), (8, 8, 1), 1, "sigmoid")
+    assert network.get_layer("head_1_dense").activation is wave
 
 
 def test_an_unregistered_class_is_named():
@@ -213,3 +229,5 @@ def test_choices_of_networks_are_those_of_the_functions():
 
     assert Builder.NAMES["classifier"]["pooling"].names == POOLINGS
     assert builder.ENCODERS["resnet18"]["shortcut"].names == SHORTCUTS
+    own = {name for name in dir(keras.activations) if not name.startswith("_")} - {"deserialize", "get", "serialize"}
+    assert own == set(builder.ACTIVATIONS)

@@ -9,8 +9,8 @@ import numpy as np
 
 from medzoo.data.samples import Samples
 from medzoo.errors import refuse_unknown, unknown_name
-from medzoo.recipe.balance import BALANCED
-from medzoo.task.ignored import ignored_pixels
+from medzoo.recipe.sampling import BALANCED
+from medzoo.task.segmentation import ignored_pixels
 
 
 def class_weights(samples: Samples, weights: str | Mapping[str, float] | Sequence[float]) -> np.ndarray:

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from medzoo.io.checks import damaged
+from medzoo.io.image import damaged
 from medzoo.preprocessing import Preprocessing
 
 # Steps of an image that is not made of few values: as large in a compressed file as float16, and finer in most places.

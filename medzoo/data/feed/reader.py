@@ -23,7 +23,7 @@ from medzoo.io import as_image
 from medzoo.preprocessing import Preprocessing
 from medzoo.preprocessing.windows import count_windows
 from medzoo.task import Task
-from medzoo.task.ignored import foreground
+from medzoo.task.segmentation import foreground
 
 # A row: its image and target. And shape and type of either.
 Row = tuple[np.ndarray, ...]

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from medzoo.task.labels import are_names
+from medzoo.task.base import are_names
 from medzoo.transforms.spatial import nearest
 
 

@@ -18,7 +18,7 @@ from medzoo.data.samples import SPLITS, Samples
 from medzoo.data.sources.masks import MaskTarget
 from medzoo.errors import require
 from medzoo.io import Image, Scan, as_image
-from medzoo.io.checks import damaged
+from medzoo.io.image import damaged
 from medzoo.task import TASKS
 
 _VERSION = r"\d+\.\d+\.\d+"

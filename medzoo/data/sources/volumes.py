@@ -19,7 +19,7 @@ from medzoo.io import DicomSeries, as_image, read_scan, restore
 from medzoo.io.formats import NIFTI, PICTURE, by_suffix
 from medzoo.io.grid import Grid, display_axes
 from medzoo.io.nifti import nifti_grid
-from medzoo.task.ignored import IGNORED
+from medzoo.task.segmentation import IGNORED
 
 
 @dataclass(frozen=True)
