@@ -1,4 +1,4 @@
-"""What of a data set on disk a recipe's training, validation or test takes."""
+"""The parts of a data set that the training, validation and test of a recipe take."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from medzoo.recipe import Recipe
 
 
 def parts(samples: Samples, recipe: Recipe) -> tuple[Samples, Samples]:
-    """Return the training and the validation part, as the samples say or else as the recipe does.
+    """Return the training and the validation part, divided by the splits of the samples, else by the recipe.
 
     Raises:
         ValueError: The samples name splits, but "train" is not among them; or a field of the recipe's `split` is wrong.
@@ -28,16 +28,16 @@ def parts(samples: Samples, recipe: Recipe) -> tuple[Samples, Samples]:
 
 
 def divide(samples: Samples, recipe: Recipe) -> Samples:
-    """Return samples with the splits that a training by the recipe gives them, where they have none of their own.
+    """Return samples with splits: their own, else those that a training by the recipe gives them.
 
-    Samples without "valid" give some of "train"; what they hold out for testing stays so.
+    For samples with "train" but without "valid" the latter is taken from the former; "test" stays as it is.
 
     Raises:
         ValueError: As in `parts`.
     """
-    wanted = {name: share for name, share in recipe.split.items() if name in ("valid", "test")}
+    shares = {name: share for name, share in recipe.split.items() if name in ("valid", "test")}
     if not any(samples.splits):
-        return _join(samples.split(**wanted, seed=recipe.seed))
+        return _join(samples.split(**shares, seed=recipe.seed))
     if "train" not in samples.splits:
         raise ValueError(
             f"The data has the parts {sorted(set(samples.splits))}, but training needs 'train'. "
@@ -46,7 +46,7 @@ def divide(samples: Samples, recipe: Recipe) -> Samples:
     if "valid" in samples.splits:
         return samples
     others = samples[np.array(samples.splits) != "train"]
-    return _join((*samples.part("train").split(valid=wanted.get("valid", 0.2), seed=recipe.seed), others))
+    return _join((*samples.part("train").split(valid=shares.get("valid", 0.2), seed=recipe.seed), others))
 
 
 def _join(divided: tuple[Samples, ...]) -> Samples:
@@ -55,13 +55,13 @@ def _join(divided: tuple[Samples, ...]) -> Samples:
 
 
 def read_part(source: str | os.PathLike, split: str | None, recipe: Recipe) -> Samples:
-    """Read a data set, or the part of it that a training by a recipe takes or leaves under this name.
+    """Read a data set, or one part of it, divided as a training by the recipe divides it.
 
     Args:
-        source: What `medzoo.data.read` takes.
+        source: A data set, as for `medzoo.data.read`.
         split: "train", "valid" or "test"; None for all rows.
-        recipe: Divides data that names no splits, as its training does. A folder such as `data/test` is one part as a
-            whole, and so is data of which the recipe makes no part of this name: `split` is then its name only.
+        recipe: Divides data without splits, as its training does. A folder such as `data/test` is one part, and so is
+            data without splits if the recipe holds out no part of this name: `split` is then its name only.
 
     Raises:
         FileNotFoundError: There is no such data set.
@@ -84,7 +84,7 @@ def read_part(source: str | os.PathLike, split: str | None, recipe: Recipe) -> S
 
 
 def split_named_by(source: str | os.PathLike) -> str | None:
-    """Return the split that a folder is named after; None for any other data set.
+    """Return the split that a data set is named after, such as `data/test`; None without one.
 
     Example:
         >>> split_named_by("data/test"), split_named_by("data")
@@ -98,7 +98,7 @@ def prepare_for(recipe: Recipe, samples: Samples, path: str | os.PathLike) -> Pa
     """Pack a data set for the training by a recipe: with its preprocessing, its jitter of slices and its intensities.
 
     Args:
-        recipe: What will be trained.
+        recipe: The recipe.
         samples: The whole data set; only its training part is measured.
         path: The file, with the suffix .h5.
 

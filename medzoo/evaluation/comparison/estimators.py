@@ -41,7 +41,7 @@ _AT_ONCE = 100
 
 
 class Compared(NamedTuple):
-    """The table, and the estimator that is the best in the inner folds, with its scores as its `evaluation`."""
+    """The table, and the best estimator by the inner folds, with its test scores as its `evaluation`."""
 
     table: EstimatorTable
     best: EstimatorModel
@@ -59,7 +59,7 @@ def compare_estimators(
     """Fit estimators on the features of a network, and score them and the network on the same test cases.
 
     The parameters are chosen in folds of patients of `known`, and the best estimator by its mean score there, so that
-    the test cases choose nothing. What is finished in `run` is kept if this is killed and called again.
+    the test cases choose nothing. After a kill the same call goes on with what `run` holds already.
 
     Args:
         model: A zoo model. It has a row of its own where it answers the task of the samples.
@@ -89,21 +89,21 @@ def compare_estimators(
     check_model(model, known)
     job = EstimatorRun(folder, model, _task_of(model.task, known), known, test, layer, data_name)
     with locked(folder):
-        # Before anything else, since it refuses a folder of something else.
+        # First, since it refuses a folder of another comparison.
         _ = job.features
         rows = [job.network_row()] if job.task.name == model.task.name else []
         rows += [job.row(name) for name in names]
-        chosen = max((row for row in rows if row.inner), key=lambda row: row.inner["score"])
-        table = EstimatorTable(tuple(rows), chosen.name, layer)
+        scores = {row.name: row.inner["score"] for row in rows if row.inner}
+        table = EstimatorTable(tuple(rows), max(scores, key=lambda name: scores[name]), layer)
         table.save(folder)
-        best = job.estimator(chosen.name)
-        best.evaluation = chosen.evaluation
+        best = job.estimator(table.best)
+        best.evaluation = {row.name: row.evaluation for row in rows}[table.best]
     return Compared(table, best)
 
 
 @dataclass(frozen=True, eq=False)
 class EstimatorRun:
-    """What is fitted and scored in one folder.
+    """Everything that is fitted and scored in one folder.
 
     Args:
         folder: The folder; `features.npz`, and for the network (`cnn`) and each estimator a folder of its name.
@@ -135,18 +135,18 @@ class EstimatorRun:
         Raises:
             ValueError: The folder holds those of other data, another model or another layer.
         """
-        samples, found = self.known + self.test, self._kept()
-        while found is None or len(found) < len(samples):
-            start = 0 if found is None else len(found)
-            part = samples[start : start + _AT_ONCE]
-            words = f"Features {start + 1} to {start + len(part)} of {len(samples)}"
-            more = extract_with(self.network, self.model.preprocessing, part, words=words)
-            found = more if found is None else found + more
-            found.save(self.folder / FEATURES, key=np.array(self._key))
-        return found
+        samples, features = self.known + self.test, self._kept()
+        while features is None or len(features) < len(samples):
+            start = 0 if features is None else len(features)
+            rows = samples[start : start + _AT_ONCE]
+            words = f"Features {start + 1} to {start + len(rows)} of {len(samples)}"
+            new = extract_with(self.network, self.model.preprocessing, rows, words=words)
+            features = new if features is None else features + new
+            features.save(self.folder / FEATURES, key=np.array(self._key))
+        return features
 
     def _kept(self) -> Features | None:
-        """Return those that are in the folder already, all or the first of them."""
+        """Return the features that the folder holds already, all or the first of them."""
         path = self.folder / FEATURES
         if not path.is_file():
             return None
@@ -176,14 +176,14 @@ class EstimatorRun:
     def _fit(self, name: str, folder: Path) -> None:
         # As Python's numbers, which estimators take in double precision.
         values, targets = self.features.values[: len(self.known)], self.task.encode(self.known.targets).tolist()
-        found = fit_estimator(name, values, targets, self.known.patients, self.model.recipe.seed, self._weights())
+        fitted = fit_estimator(name, values, targets, self.known.patients, self.model.recipe.seed, self._weights())
         with atomic_folder(folder) as new:
-            write_estimator(found.estimator, new)
-            row = {"score": found.score, "spread": found.spread, "parameters": found.parameters}
+            write_estimator(fitted.estimator, new)
+            row = {"score": fitted.score, "spread": fitted.spread, "parameters": fitted.parameters}
             write_json(new / FITTED, row)
 
     def _weights(self) -> np.ndarray | None:
-        """Return the weight of each known case where the recipe does something about rare labels; None elsewhere."""
+        """Return the weight of each known case if the recipe balances rare labels, else None."""
         balance = self.model.recipe.balance
         rule = balance.get("class_weights") or balance.get("sampling")
         if rule is None or not (self.task.is_categorical and self.model.task.is_categorical):
@@ -194,9 +194,9 @@ class EstimatorRun:
         path = self.folder / name / EVALUATION
         if path.is_file():
             return Evaluation.from_json(read_json(path))
-        found = evaluate(model, self.test, split="test", data_name=self.data_name)
-        save_report(found, path.parent, model=model, samples=self.test)
-        return found
+        evaluation = evaluate(model, self.test, split="test", data_name=self.data_name)
+        save_report(evaluation, path.parent, model=model, samples=self.test)
+        return evaluation
 
     @cached_property
     def _key(self) -> str:
@@ -204,7 +204,7 @@ class EstimatorRun:
         samples, recipe = self.known + self.test, self.model.recipe
         digest = hashlib.sha256()
         for weight in self.network.get_weights():
-            digest.update(np.ascontiguousarray(weight))
+            digest.update(np.ascontiguousarray(weight).data)
         rows = list(zip(samples.sources, samples.patients, samples.splits, map(float, samples.targets), strict=True))
         settings = [self.model.preprocessing.to_json(), self.layer, recipe.seed, dict(recipe.balance)]
         digest.update(json.dumps([rows, samples.labels, samples.slices, *settings]).encode())
@@ -212,7 +212,7 @@ class EstimatorRun:
 
 
 def _task_of(task: Task, samples: Samples) -> Task:
-    """Return what the estimators answer: the task of the network, or that of the samples."""
+    """Return the task of the estimators: that of the network, or that of the samples."""
     if samples.task_type.is_dense:
         raise ValueError("Estimators answer with labels or numbers; the samples have masks. Give other data.")
     if samples.kind != task.name:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from medzoo.evaluation.plots.common import COLOURS, empty_figure, single_panel
+from medzoo.evaluation.plots.common import COLOURS, add_grid, count_along, empty_figure, single_panel
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
     from medzoo.evaluation.comparison.compare import Comparison
     from medzoo.evaluation.comparison.estimator_table import EstimatorTable
 
-# A field with more values than this was drawn from a range.
+# A field of a search with more values than this was drawn from a range.
 _CHOICES = 10
-# Letters of a value.
+# Letters of a value at most.
 _LONGEST = 20
 
 
 def differences_figure(comparison: Comparison) -> Figure:
-    """Draw the difference of every score that lies within 0 to 1, with its interval; away from 0 it is clear."""
+    """Draw the difference of every score between 0 and 1, with its interval."""
     shown = {
         name: score["difference"]
         for name, score in comparison.scores.items()
@@ -37,10 +37,10 @@ def differences_figure(comparison: Comparison) -> Figure:
     )
     axes.axvline(0, color="0.4", linestyle="--", linewidth=1)
     for row, score in enumerate(shown.values()):
-        clear = score["low"] > 0 or score["high"] < 0
-        style = {"color": COLOURS[1 if clear else 0], "mfc": None if clear else "white"}
-        axes.plot((score["low"], score["high"]), (row, row), color=style["color"], linewidth=1.5)
-        axes.plot(score["value"], row, "o", markersize=5, **style)
+        is_clear = score["low"] > 0 or score["high"] < 0
+        colour = COLOURS[1 if is_clear else 0]
+        axes.plot((score["low"], score["high"]), (row, row), color=colour, linewidth=1.5)
+        axes.plot(score["value"], row, "o", markersize=5, color=colour, mfc=None if is_clear else "white")
     for text in axes.get_yticklabels():
         text.set_parse_math(False)
     axes.invert_yaxis()
@@ -65,19 +65,18 @@ def estimators_figure(table: EstimatorTable) -> Figure:
 
 def _draw(axes: Axes, table: EstimatorTable, name: str) -> None:
     for place, row in enumerate(table.rows):
-        score = row.evaluation.scores[name]
+        value, low, high = (row.evaluation.scores[name][bound] for bound in ("value", "low", "high"))
         colour = COLOURS[0 if row.inner else 1]
-        if score["low"] is not None:
-            axes.plot((score["low"], score["high"]), (place, place), color=colour, linewidth=1.5)
-        if score["value"] is not None:
-            axes.plot(score["value"], place, "o", color=colour, mfc=colour if row.name == table.best else "white")
+        if low is not None and high is not None:
+            axes.plot((low, high), (place, place), color=colour, linewidth=1.5)
+        if value is not None:
+            axes.plot(value, place, "o", color=colour, mfc=colour if row.name == table.best else "white")
     axes.set_title(name.replace("_", " "), fontsize=11)
-    axes.grid(alpha=0.3)
-    axes.spines[["top", "right"]].set_visible(False)
+    add_grid(axes)
 
 
 def importance_figure(importances: Mapping[str, float], monitor: str) -> Figure:
-    """Draw each field's share in what decides the score, by a random forest, the largest on top."""
+    """Draw how much each field decides the score, by a random forest, the largest share on top."""
     names = list(importances)[::-1]
     figure, axes = single_panel(f"Share in what decides {monitor}", 6, 1.2 + 0.35 * len(names), xlim=(0, 1.1))
     axes.barh(range(len(names)), [importances[name] for name in names], color=COLOURS[0])
@@ -100,7 +99,7 @@ def trials_figure(scores: Mapping[str, float], monitor: str) -> Figure:
     numbers = [int(name) for name in names]
     axes.plot(numbers, values, "o", color=COLOURS[0], markersize=4, label="trial")
     axes.step(numbers, np.maximum.accumulate(values), where="post", color=COLOURS[1], label="best so far")
-    axes.xaxis.get_major_locator().set_params(integer=True)
+    count_along(axes.xaxis)
     axes.legend(frameon=False)
     return figure
 
@@ -109,7 +108,7 @@ def parallel_figure(trials: Sequence[tuple[Mapping[str, Any], float]], monitor: 
     """Draw each trial as a line through its values and its score, the best on top.
 
     Args:
-        trials: Value of each field by its path, and score, of each trial, the best first.
+        trials: Values by the path of their field, and the score, of each trial; the best first.
         monitor: Name of the score.
     """
     from matplotlib import colormaps
@@ -147,7 +146,7 @@ def learning_curve_figure(points: Sequence[tuple[int, float]], monitor: str) -> 
     axes.plot(counts, means, "o-" if len(points) == len(counts) else "-", color=COLOURS[0])
     if len(points) > len(counts):
         axes.plot(*zip(*points, strict=True), "o", color=COLOURS[1], alpha=0.7)
-    axes.set_xticks(counts, counts)
+    axes.set_xticks(counts, map(str, counts))
     axes.set_xticks([], minor=True)
     return figure
 
@@ -171,7 +170,7 @@ def _positions(values: Sequence[Any]) -> tuple[np.ndarray, list[tuple[str, float
 
 
 def _continuous(values: np.ndarray) -> tuple[np.ndarray, list[tuple[str, float]]]:
-    # As a range is drawn that spans orders of magnitude.
+    # Values that span orders of magnitude were drawn from a logarithmic range.
     is_log = values.min() > 0 and values.max() > 50 * values.min()
     scaled = np.log(values) if is_log else values
     low, high = scaled.min(), scaled.max()

@@ -1,4 +1,4 @@
-"""What a cross-validation found: the scores of all folds, one by one and pooled, and the ensemble of their models."""
+"""The result of a cross-validation: scores of all folds, one by one and together, and the ensemble of their models."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ TITLES = {
 
 @dataclass(frozen=True)
 class FoldScores:
-    """The scores of every fold on one kind of part, and one score for all of them.
+    """The scores of every fold on one split, and the scores of all folds together.
 
     Args:
-        part: "valid", where every fold is scored on other cases, or "test", where all are on the same.
+        part: "valid", where every fold is scored on other cases, or "test", where all are scored on the same.
         evaluations: Record of each fold.
         joint_name: "pooled" for the answers of all folds as one set, "ensemble" for the mean of the models' answers.
-        joint: Scores of that by name, each `{"value", "low", "high"}` with a 95 % interval over patients.
+        joint: Scores of these by name, each `{"value", "low", "high"}` with a 95 % interval over patients.
     """
 
     part: str
@@ -47,19 +47,19 @@ class FoldScores:
 
     @cached_property
     def folds(self) -> list[dict[str, float | None]]:
-        """Scores of each fold by name; None where a fold does not have one."""
+        """Scores of each fold by name; None for a score that a fold does not have."""
         names = dict.fromkeys(name for one in self.evaluations for name in one.scores)
         return [{name: one.scores.get(name, {}).get("value") for name in names} for one in self.evaluations]
 
     @cached_property
     def mean(self) -> dict[str, float | None]:
         """Mean over the folds that have the score, by name."""
-        return self._over_known(np.mean)
+        return self._over_folds(np.mean)
 
     @cached_property
     def std(self) -> dict[str, float | None]:
         """Standard deviation over the folds that have the score, as NumPy computes it, by name."""
-        return self._over_known(np.std)
+        return self._over_folds(np.std)
 
     @property
     def n_cases(self) -> int:
@@ -79,7 +79,7 @@ class FoldScores:
         return align(lines)
 
     def rows(self) -> Iterator[dict[str, Any]]:
-        """Yield what the CSV file holds: part, model, and the scores by name."""
+        """Yield the rows of the CSV file: part, model, and the scores by name."""
         for index, one in enumerate(self.folds, 1):
             yield {"part": self.part, "model": f"fold {index}", **one}
         yield {"part": self.part, "model": "mean", **self.mean}
@@ -98,12 +98,12 @@ class FoldScores:
             self.joint_name: self.joint,
         }
 
-    def _over_known(self, function: Callable[[list[float]], float]) -> dict[str, float | None]:
-        columns = {name: [one[name] for one in self.folds if one[name] is not None] for name in self.folds[0]}
+    def _over_folds(self, function: Callable[[list[float]], float]) -> dict[str, float | None]:
+        columns = {name: [v for fold in self.folds if (v := fold[name]) is not None] for name in self.folds[0]}
         return {name: rounded(function(column)) if column else None for name, column in columns.items()}
 
 
-def shown_scores(task: Task, known: dict[str, Any]) -> dict[str, str]:
+def shown_scores(task: Task, scores: Mapping[str, Any]) -> dict[str, str]:
     """Return the scores of the printed table: their heading, and their name in the records.
 
     Example:
@@ -111,8 +111,8 @@ def shown_scores(task: Task, known: dict[str, Any]) -> dict[str, str]:
         {'accuracy': 'accuracy', 'auc': 'auc/ill'}
     """
     last = f"/{task.labels[-1]}" if task.is_binary else "_macro"
-    names = {score: score if score in known else score + last for score in CASES[task.name].shown}
-    return {score: name for score, name in names.items() if name in known}
+    names = {score: score if score in scores else score + last for score in CASES[task.name].shown}
+    return {score: name for score, name in names.items() if name in scores}
 
 
 def pool(
@@ -127,8 +127,8 @@ def pool(
         seed: Seed of the bootstrap.
 
     Returns:
-        Name to `{"value", "low", "high"}`, with the names of the records; of a segmentation those of single cases,
-        such as `dice_per_case`, only.
+        Name to `{"value", "low", "high"}`, with the names of the records; for a segmentation only the means over cases,
+        such as `dice_per_case`.
     """
     rows = [row for evaluation in evaluations for row in evaluation.cases]
     scores = bootstrap(CASES[task.name].pooled(task, rows), patients, seed=seed)
@@ -142,7 +142,7 @@ class CrossValidation:
     Args:
         name: Name of the recipe.
         valid: Scores of each fold on the part that it did not learn from.
-        test: Scores on what no fold has seen; None where nothing is held out.
+        test: Scores on the held-out set, which no fold has seen; None without one.
         histories: `history.csv` of each fold.
         model: The ensemble.
 
@@ -159,7 +159,7 @@ class CrossValidation:
 
     @property
     def parts(self) -> tuple[FoldScores, ...]:
-        """What was scored, the held-out set last."""
+        """Scores on each part, the held-out set last."""
         return (self.valid,) if self.test is None else (self.valid, self.test)
 
     def __str__(self) -> str:
@@ -186,7 +186,7 @@ class CrossValidation:
 
 def collect(
     recipe: Recipe,
-    found: Sequence[Mapping[str, Evaluation]],
+    folds: Sequence[Mapping[str, Evaluation]],
     test: Evaluation | None,
     patients: Sequence[str],
     run: Path,
@@ -196,17 +196,18 @@ def collect(
 
     Args:
         recipe: The recipe of the cross-validation.
-        found: Record of each fold by part.
-        test: Record of the ensemble on what is held out, if anything is.
+        folds: Records of each fold by part.
+        test: Record of the ensemble on the held-out set; None without one.
         patients: Patient of each case of the validation parts, fold by fold.
         run: Folder of the folds.
         model: The ensemble.
     """
-    valid = tuple(one["valid"] for one in found)
+    valid = tuple(fold["valid"] for fold in folds)
+    held_out = test and FoldScores("test", tuple(fold["test"] for fold in folds), "ensemble", test.scores)
     return CrossValidation(
         name=recipe.name,
         valid=FoldScores("valid", valid, "pooled", pool(recipe.task, valid, patients, recipe.seed)),
-        test=test and FoldScores("test", tuple(one["test"] for one in found), "ensemble", test.scores),
-        histories=tuple(run / f"fold-{index}" / HISTORY for index in range(1, len(found) + 1)),
+        test=held_out,
+        histories=tuple(run / f"fold-{index}" / HISTORY for index in range(1, len(folds) + 1)),
         model=model,
     )
