@@ -203,7 +203,9 @@ def collect(
         model: The ensemble.
     """
     valid = tuple(fold["valid"] for fold in folds)
-    held_out = test and FoldScores("test", tuple(fold["test"] for fold in folds), "ensemble", test.scores)
+    held_out = None
+    if test is not None:
+        held_out = FoldScores("test", tuple(fold["test"] for fold in folds), "ensemble", test.scores)
     return CrossValidation(
         name=recipe.name,
         valid=FoldScores("valid", valid, "pooled", pool(recipe.task, valid, patients, recipe.seed)),
