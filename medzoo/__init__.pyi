@@ -6,7 +6,7 @@ from medzoo import weights as weights
 from medzoo.evaluation.calibrate import calibrate as calibrate
 from medzoo.evaluation.comparison.compare import Comparison as Comparison
 from medzoo.evaluation.comparison.compare import compare as compare
-from medzoo.evaluation.estimators.compare import compare_estimators as compare_estimators
+from medzoo.evaluation.comparison.estimators import compare_estimators as compare_estimators
 from medzoo.evaluation.evaluate import evaluate as evaluate
 from medzoo.evaluation.gradcam.explain import explain as explain
 from medzoo.evaluation.gradcam.explanation import Explanation as Explanation
@@ -25,7 +25,7 @@ from medzoo.recipe import Recipe as Recipe
 from medzoo.task import Classification as Classification
 from medzoo.task import Regression as Regression
 from medzoo.task import Segmentation as Segmentation
-from medzoo.training.cross_validation.record import CrossValidation as CrossValidation
+from medzoo.training.cross_validation.scores import CrossValidation as CrossValidation
 from medzoo.training.cross_validation.run import cross_validate as cross_validate
 from medzoo.training.search.run import learning_curve as learning_curve
 from medzoo.training.search.run import search as search

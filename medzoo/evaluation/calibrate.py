@@ -1,9 +1,9 @@
-"""Make the probabilities of a classifier frequencies, and choose its threshold."""
+"""Calibrate the probabilities of a classifier, and choose its threshold."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Calibration:
-    """A fitted task, and what it changes; as text a table of both.
+    """A fitted task beside the one before; as text a table of their scores.
 
     Args:
-        before: The cases that it was fitted on, with the task as it was.
+        before: The cases that it was fitted on, with the task before.
         task: The new task.
     """
 
@@ -34,10 +34,10 @@ class Calibration:
         both = self.before, replace(self.before, task=self.task)
         scores = [cases.statistic(np.ones((1, len(cases.true)))) for cases in both]
         names = ("ece", "log_loss", "brier", "accuracy", *(f"recall/{label}" for label in self.task.labels))
-        rows = [("temperature", *(cases.task.temperature for cases in both))]
-        rows += [("threshold", *(cases.task.threshold for cases in both))] if self.task.is_binary else []
-        rows += [(name, *(rounded(score[name][0]) for score in scores)) for name in names]
-        return "\n".join(align([("", "before", "after"), *((name, *map(number, values)) for name, *values in rows)]))
+        rows: list[tuple[str, list[float | None]]] = [("temperature", [cases.task.temperature for cases in both])]
+        rows += [("threshold", [cases.task.threshold for cases in both])] if self.task.is_binary else []
+        rows += [(name, [rounded(score[name][0]) for score in scores]) for name in names]
+        return "\n".join(align([("", "before", "after"), *((name, *map(number, values)) for name, values in rows)]))
 
 
 def calibrate(
@@ -45,13 +45,13 @@ def calibrate(
 ) -> Classification:
     """Fit the temperature of a classifier, and choose its threshold, on validation data.
 
-    A network is surer than it is right. One number that divides its logits mends that and changes no decision. With two
-    labels, a recall or Youden's rule then moves the threshold, which does change decisions.
+    A network is usually more confident than it is right. Dividing its logits by a temperature mends that and changes no
+    decision. With two labels, a recall or Youden's rule then moves the threshold, which does change decisions.
 
     Args:
         model: A classification model. It gets a recipe with the new task, and loses its evaluation, which was of the
-            old one.
-        samples: Images that it was neither trained on nor will be tested on: the validation part.
+            old task.
+        samples: Images for neither training nor testing: the validation part.
         recall: Share of the positive cases to find: the threshold becomes the highest that finds them.
         youden: Whether to choose the threshold with the largest sum of recall and specificity.
         batch_size: Images in one step.
@@ -60,8 +60,8 @@ def calibrate(
         The new task, with its `temperature` and `threshold`.
 
     Raises:
-        ValueError: The model is no classifier, a threshold is asked of one with more than two labels, both rules are
-            given, or only one label occurs.
+        ValueError: The model is no classifier, it has more than two labels and so no threshold to choose, both rules
+            are set, or only one label occurs.
 
     Example:
         >>> medzoo.calibrate(model, valid, recall=0.9).temperature
@@ -75,7 +75,7 @@ def calibrate(
 def fit_calibration(
     model: ZooModel, samples: Samples, recall: float | None = None, youden: bool = False, batch_size: int = 8
 ) -> Calibration:
-    """Do what `calibrate` does, but leave the model as it is, until `adopt_task` gives it the new task.
+    """Do what `calibrate` does, but leave the model as it is; `adopt_task` gives it the new task.
 
     Raises:
         ValueError: As `calibrate`.
@@ -91,15 +91,16 @@ def collect_cases(model: ZooModel, samples: Samples, batch_size: int = 8) -> Cla
     """Predict the samples with a classifier.
 
     Raises:
-        ValueError: The model is none.
+        ValueError: The model is no classifier.
     """
     if not model.task.is_categorical:
         raise ValueError(f"Only a classifier has probabilities to calibrate; this model is for {model.task.name}.")
-    return collect(model, samples, batch_size)
+    # A task with categories has these cases; see `CASES`.
+    return cast("ClassificationCases", collect(model, samples, batch_size))
 
 
 def fit_task(cases: ClassificationCases, recall: float | None = None, youden: bool = False) -> Classification:
-    """Return the task of the cases with a fitted temperature and, where a rule is given, a chosen threshold.
+    """Return the task of the cases with a fitted temperature and, if there is a rule, a chosen threshold.
 
     Raises:
         ValueError: As `calibrate`.

@@ -1,4 +1,4 @@
-"""Whether probabilities are frequencies, a temperature that makes them so, and thresholds: what each one finds."""
+"""Calibration of probabilities, the temperature that improves it, and thresholds with their recall and precision."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ CALIBRATION_RULE = (
     "highest probability (Guo et al., 2017)."
 )
 
-# Temperatures that are tried. Where a model is right in every case the smallest is the best, whatever it is.
+# Bounds of the temperature. For a model that is right in every case the best one would be 0.
 _RANGE = 0.1, 10.0
 
 
 def reliability(probabilities: np.ndarray, true: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return what is compared for calibration: the confidence of each case, and whether it was right.
+    """Return the confidence in each case, and whether the answer was right.
 
     Args:
         probabilities: Probabilities of the labels `(cases, labels)`.
@@ -39,7 +39,7 @@ def reliability(probabilities: np.ndarray, true: np.ndarray) -> tuple[np.ndarray
 
 
 def reliability_bins(confidence: np.ndarray, outcome: np.ndarray, weights: np.ndarray) -> dict[str, np.ndarray]:
-    """Sum cases, confidence and right answers in every bin: each `(draws, bins)` for weights `(draws, cases)`."""
+    """Return sums of cases, confidence and right answers in each bin `(draws, bins)`, for weights `(draws, cases)`."""
     bins = np.minimum((confidence * BINS).astype(int), BINS - 1)
     member = bins[:, None] == np.arange(BINS)
     columns = {"cases": 1.0, "confidence": confidence[:, None], "right": outcome[:, None]}
@@ -52,7 +52,7 @@ def expected_calibration_error(bins: dict[str, np.ndarray]) -> np.ndarray:
 
 
 def calibration_record(probabilities: np.ndarray, true: np.ndarray, task: Classification) -> dict[str, Any]:
-    """Return temperature and bins as JSON: the mean confidence, the share of right answers and the cases of each."""
+    """Return as JSON the temperature, and of each bin the mean confidence, the share of right answers and the cases."""
     bins = reliability_bins(*reliability(probabilities, true), np.ones(len(true)))
     filled = bins["cases"] > 0
     return {
@@ -68,21 +68,21 @@ def calibration_record(probabilities: np.ndarray, true: np.ndarray, task: Classi
 def log_losses(probabilities: np.ndarray, true: np.ndarray) -> np.ndarray:
     """Return the negative logarithm of the probability of the true label of each case `(cases,)`."""
     of_truth = np.take_along_axis(probabilities.astype(np.float64), true[:, None], axis=1)[:, 0]
-    # No network of float32 means to say less.
+    # A smaller probability is below the precision of a float32 network.
     return -np.log(np.maximum(of_truth, np.finfo(np.float32).eps))
 
 
 def brier_scores(probabilities: np.ndarray, true: np.ndarray) -> np.ndarray:
     """Return the squared error of the probabilities of each case `(cases,)`.
 
-    Summed over the labels, from 0 to 2; with two labels that of the second one, from 0 to 1, as in scikit-learn.
+    It is summed over the labels, from 0 to 2; with two labels that of the second, from 0 to 1, as in scikit-learn.
     """
     squared = (probabilities - np.eye(probabilities.shape[1])[true]) ** 2
     return squared[:, 1] if squared.shape[1] == 2 else squared.sum(axis=1)
 
 
 def fit_temperature(task: Classification, outputs: np.ndarray, true: np.ndarray) -> Classification:
-    """Return the task with the temperature that makes the true labels most likely; what it decides stays the same.
+    """Return the task with the temperature that makes the true labels most likely; its decisions stay the same.
 
     Args:
         task: The task of the model.
@@ -93,7 +93,7 @@ def fit_temperature(task: Classification, outputs: np.ndarray, true: np.ndarray)
         The task with another temperature; with two labels its threshold is moved along.
 
     Raises:
-        ValueError: Only one label occurs, to which any confidence would fit.
+        ValueError: Only one label occurs, which fits any confidence.
 
     Source:
         Guo et al., "On calibration of modern neural networks", 2017 (arXiv 1706.04599).
@@ -109,8 +109,8 @@ def fit_temperature(task: Classification, outputs: np.ndarray, true: np.ndarray)
     def loss(logarithm: float) -> float:
         return float(log_losses(replace(task, temperature=np.exp(logarithm)).calibrated(outputs), true).mean())
 
-    found = minimize_scalar(loss, bounds=np.log(_RANGE), method="bounded", options={"xatol": 1e-4})
-    temperature = round(float(np.exp(found.x)), 4)
+    best = minimize_scalar(loss, bounds=np.log(_RANGE), method="bounded", options={"xatol": 1e-4})
+    temperature = round(float(np.exp(best.x)), 4)
     threshold = task.threshold
     if task.is_binary:
         logit = np.log(threshold / (1 - threshold)) * task.temperature / temperature
@@ -123,7 +123,7 @@ YOUDEN = "youden"
 
 
 def choose_threshold(scores: np.ndarray, positive: np.ndarray, rule: float | str) -> float:
-    """Return the threshold that a rule asks for.
+    """Return the threshold of a rule.
 
     Args:
         scores: Probabilities of the positive label `(cases,)`.
@@ -144,7 +144,7 @@ def choose_threshold(scores: np.ndarray, positive: np.ndarray, rule: float | str
         raise ValueError(f"A threshold is chosen for a recall above 0 and up to 1, or by 'youden'; got {rule!r}.")
     if positive.all() or not positive.any():
         raise ValueError("A threshold cannot be chosen without positive and negative cases. Give the whole part.")
-    # The first point of the curve is that of no answer at all.
+    # At the first point of the curve nothing is positive.
     fpr, tpr, thresholds = (values[1:] for values in roc_curve(positive, scores, drop_intermediate=False))
     index = int(np.argmax(tpr - fpr if rule == YOUDEN else tpr >= rule))
     below = float(thresholds[index + 1]) if index + 1 < len(thresholds) else 0.0
@@ -152,10 +152,10 @@ def choose_threshold(scores: np.ndarray, positive: np.ndarray, rule: float | str
 
 
 def operating_points(task: Classification, scores: np.ndarray, positive: np.ndarray) -> list[dict[str, Any]] | None:
-    """Return recall, specificity and precision at the threshold in use, at 0.5, and where the rules put it.
+    """Return recall, specificity and precision at the threshold in use, at 0.5, and at the thresholds of the rules.
 
-    Those that are chosen by a rule are chosen on the very cases that are scored, so they flatter; `medzoo.calibrate`
-    chooses one on other cases. None with more than two labels, where nothing is compared with a threshold.
+    The rules choose a threshold on the very cases that are scored, so these numbers flatter; `medzoo.calibrate` chooses
+    one on other cases. None with more than two labels, which are not decided by a threshold.
     """
     if not task.is_binary:
         return None

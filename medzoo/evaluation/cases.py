@@ -1,4 +1,4 @@
-"""What the module of a task gives to all that scores, compares or explains, and the one table of these modules."""
+"""What evaluation, comparison and Grad-CAM ask of the module of a task, and what these modules share."""
 
 from __future__ import annotations
 
@@ -7,10 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 
 import numpy as np
 
-from medzoo.evaluation.classification import ClassificationCases
 from medzoo.evaluation.intervals import Statistic
-from medzoo.evaluation.regression import RegressionCases
-from medzoo.evaluation.segmentation import SegmentationCases
 
 if TYPE_CHECKING:
     from medzoo.data import Samples
@@ -21,8 +18,8 @@ class Cases(Protocol):
     """The answers of a model and the truth.
 
     Attributes:
-        shown: Scores in the table of a cross-validation; of two labels a score is that of the second.
-        compared: Scores in the table of estimators, the one that orders it first.
+        shown: Scores in the table of a cross-validation; with two labels those of the second.
+        compared: Scores in the table of estimators; the first one orders it.
     """
 
     shown: ClassVar[tuple[str, ...]]
@@ -40,12 +37,12 @@ class Cases(Protocol):
 
     @staticmethod
     def pooled(task: Any, rows: Sequence[dict[str, Any]]) -> Statistic:
-        """Return the statistic of rows of records, those that `rows` returns; it may lack scores that need more."""
+        """Return the statistic of rows as `rows` returns them; it may lack scores that need more than these."""
         ...
 
     @staticmethod
     def explained(task: Any, index: int | None, answers: np.ndarray) -> tuple[int, float, np.ndarray]:
-        """Return what Grad-CAM explains of the answers for all inputs of one scan.
+        """Return the label that Grad-CAM explains, from the answers for all inputs of one scan.
 
         Args:
             task: The task of the model.
@@ -62,15 +59,15 @@ class Cases(Protocol):
         ...
 
     def per_case(self) -> dict[str, np.ndarray]:
-        """Return what is defined for each case `(cases,)` by name; NaN where it is not."""
+        """Return by name the scores that single cases have `(cases,)`; NaN for a case without one."""
         ...
 
     def rankings(self) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-        """Return, by the name of each ROC AUC, what orders the cases and which of them are positive, `(cases,)`."""
+        """Return, by the name of each ROC AUC, the ranks of the cases and which of them are positive, `(cases,)`."""
         ...
 
     def rows(self) -> list[dict[str, Any]]:
-        """Return what the record says of each case."""
+        """Return the fields of each case in the record."""
         ...
 
     def details(self) -> dict[str, Any]:
@@ -78,8 +75,25 @@ class Cases(Protocol):
         ...
 
 
-CASES: dict[str, type[Cases]] = {
-    "segmentation": SegmentationCases,
-    "classification": ClassificationCases,
-    "regression": RegressionCases,
-}
+def stack_outputs(samples: Samples, predictions: Iterable[Any]) -> np.ndarray:
+    """Return the outputs `(cases, outputs)` of the predictions of the samples, in the same order.
+
+    Raises:
+        ValueError: An output is not finite; the message names its image.
+    """
+    outputs = np.stack([prediction.outputs for prediction in predictions])
+    refuse_infinite(samples, outputs.sum(axis=1), "the model answers")
+    return outputs
+
+
+def refuse_infinite(samples: Samples, values: np.ndarray, what: str) -> None:
+    """Refuse values `(cases,)` that are not finite.
+
+    Raises:
+        ValueError: One is not; the message names its image.
+    """
+    for index in np.flatnonzero(~np.isfinite(values))[:1]:
+        raise ValueError(
+            f"{samples.sources[index]}: {what} {values[index]}, which is no number. Leave the image out, or check its "
+            "pixels and its target with: medzoo audit DIR"
+        )

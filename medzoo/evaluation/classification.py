@@ -1,4 +1,4 @@
-"""Scores of labels: decisions, how well probabilities order the cases, and whether they are frequencies."""
+"""Scores of labels: of the decisions, of the order of the cases by probability, and of the calibration."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ import numpy as np
 
 from medzoo.evaluation import calibration, scores
 from medzoo.evaluation.calibration import operating_points
+from medzoo.evaluation.cases import stack_outputs
 from medzoo.evaluation.intervals import Statistic, weighted_means
-from medzoo.evaluation.outputs import stack_outputs
 from medzoo.evaluation.tables import rounded
 
 if TYPE_CHECKING:
     from medzoo.data import Samples
     from medzoo.task import Classification
 
-# A curve is a picture; more points than this are not seen.
+# More points of a curve cannot be seen in a picture.
 POINTS = 200
 
 
@@ -30,7 +30,7 @@ def ranking_areas(scores: np.ndarray, positive: np.ndarray, weights: np.ndarray)
     time: a bootstrap of a thousand draws is sorted once here.
 
     Args:
-        scores: What the cases are ordered by `(cases,)`.
+        scores: Numbers that order the cases `(cases,)`.
         positive: Which of them are positive `(cases,)`.
         weights: Weights `(draws, cases)`.
 
@@ -47,10 +47,11 @@ def ranking_areas(scores: np.ndarray, positive: np.ndarray, weights: np.ndarray)
     steps = np.flatnonzero(np.diff(scores[order], prepend=np.inf))
     hits = np.add.reduceat(weights[:, order] * positive[order], steps, axis=1)
     misses = np.add.reduceat(weights[:, order] * ~positive[order], steps, axis=1)
-    found, wrong = hits.cumsum(axis=1), misses.cumsum(axis=1)
-    auc = _ratio((misses * (found - hits / 2)).sum(axis=1), found[:, -1] * wrong[:, -1])
-    precision = _ratio(found, found + wrong, undefined=0.0)
-    return auc, _ratio((hits * precision).sum(axis=1), found[:, -1])
+    true_positives, false_positives = hits.cumsum(axis=1), misses.cumsum(axis=1)
+    positives, negatives = true_positives[:, -1], false_positives[:, -1]
+    auc = _ratio((misses * (true_positives - hits / 2)).sum(axis=1), positives * negatives)
+    precision = _ratio(true_positives, true_positives + false_positives, undefined=0.0)
+    return auc, _ratio((hits * precision).sum(axis=1), positives)
 
 
 def ranking_curves(scores: np.ndarray, positive: np.ndarray) -> dict[str, dict[str, list[float]]] | None:
@@ -65,7 +66,7 @@ def ranking_curves(scores: np.ndarray, positive: np.ndarray) -> dict[str, dict[s
 
 
 def _points(**axes: np.ndarray) -> dict[str, list[float]]:
-    """Return at most `POINTS` points that lie evenly along the curve, its ends among them."""
+    """Return at most `POINTS` points, evenly along the curve and with both of its ends."""
     steps = sum(np.abs(np.diff(values, prepend=values[0])) for values in axes.values())
     length = np.cumsum(steps)
     picked = np.unique(np.searchsorted(length, np.linspace(0, length[-1], POINTS - 2)).clip(max=len(length) - 1))
@@ -99,7 +100,7 @@ class ClassificationCases:
         """Put the answers beside the targets of the samples.
 
         Raises:
-            ValueError: An answer is no number; the message names its image.
+            ValueError: An answer is not finite; the message names its image.
         """
         return cls(task, np.array(samples.targets, np.intp), stack_outputs(samples, predictions))
 
@@ -114,8 +115,8 @@ class ClassificationCases:
 
     @staticmethod
     def explained(task: Classification, index: int | None, answers: np.ndarray) -> tuple[int, float, np.ndarray]:
-        """Return the label that is explained, the predicted one by default, its probability, and equal weights."""
-        # The mean over slices is what is predicted.
+        """Return the label to explain, by default the predicted one, its probability, and equal weights."""
+        # As a prediction takes the mean over slices.
         mean = answers.mean(axis=0)
         index = int(task.decide(mean)) if index is None else index
         return index, float(task.calibrated(mean)[index]), np.ones(len(answers))
@@ -132,7 +133,7 @@ class ClassificationCases:
 
     @property
     def ranks(self) -> np.ndarray:
-        """What orders the cases for each label `(cases, labels)`."""
+        """Numbers that order the cases for each label `(cases, labels)`."""
         if not self.task.is_binary:
             return self.probabilities
         # 1 - p would round probabilities near 0 to one value.
@@ -143,8 +144,8 @@ class ClassificationCases:
 
         `accuracy`, `balanced_accuracy`, `ece`, `log_loss`, `brier`; `precision`, `recall`, `f1`, `auc` and `ap`
         (average precision) as `<score>/<label>`, each label against all others, and as `<score>_macro` and
-        `<score>_weighted`, the mean over the labels that occur, alike or by their cases. A score is NaN where nothing
-        defines it; in the averages an undefined precision counts as 0, as in scikit-learn.
+        `<score>_weighted`, the mean over the labels that occur, unweighted or weighted by their cases. An undefined
+        score is NaN; in the means an undefined precision counts as 0, as in scikit-learn.
         """
         confusions = self._confusions(weights)
         by_label = self._by_label(confusions, weights)
@@ -171,11 +172,11 @@ class ClassificationCases:
         }
 
     def rankings(self) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-        """Return, by the name of each ROC AUC, what orders the cases and which of them are positive, `(cases,)`."""
+        """Return, by the name of each ROC AUC, the ranks of the cases and which of them are positive, `(cases,)`."""
         return {f"auc/{self.task.labels[i]}": (self.ranks[:, i], self.true == i) for i in self._ranked}
 
     def rows(self) -> list[dict[str, Any]]:
-        """Return the true and the predicted label, the confidence in the latter, and the probability of every label."""
+        """Return the true and the predicted label of each case, the confidence, and the probability of every label."""
         labels = self.task.labels
         return [
             {
@@ -214,7 +215,7 @@ class ClassificationCases:
 
     @property
     def _ranked(self) -> range:
-        """Indices of the labels whose rankings differ: of two the order of one is that of the other, turned around."""
+        """Indices of the labels to rank by: with two labels only the second, since the first has its reversed order."""
         return range(1, 2) if self.task.is_binary else range(len(self.task.labels))
 
 

@@ -22,7 +22,7 @@ def measure(
         true: Label indices `([depth,] height, width)`.
         predicted: The same for the prediction.
         labels: Names of the labels, background first.
-        spacing: Size of a pixel in mm along every axis; None measures in pixels or voxels.
+        spacing: Size of a pixel in mm along every axis; None for distances in pixels or voxels.
 
     Returns:
         For each label `hd95_mm/<label>` and `assd_mm/<label>`, NaN where one mask lacks it; `volume_error_mm3/<label>`,
@@ -49,17 +49,17 @@ def surface_distances(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the distances between the surfaces of two masks, in both directions.
 
-    The surface is made of the pixels that have a neighbour outside, across a side; beyond the image is outside. A
-    search tree over the surface takes a hundredth of the memory of a distance map of the volume.
+    The surface is made of the pixels that share a side with one outside the structure, or lie at the edge of the image.
+    A search tree over the surface takes a hundredth of the memory of a distance map of the volume.
 
     Args:
         true: Whether a pixel belongs to the structure, `([depth,] height, width)` bool.
         predicted: The same for the prediction.
-        spacing: Size of a pixel in mm along every axis; None counts in pixels.
+        spacing: Size of a pixel in mm along every axis; None for distances in pixels.
 
     Returns:
-        From each pixel of the true surface to the nearest of the predicted one, and the reverse; empty where one of
-        both masks is.
+        From each pixel of the true surface to the nearest of the predicted one, and the reverse; both are empty if one
+        of the masks is.
 
     Raises:
         ValueError: The shapes differ, or the spacing is not one number above 0 for every axis.
@@ -70,20 +70,20 @@ def surface_distances(
         >>> surface_distances(true, predicted, spacing=(1.0, 0.5))
         (array([1.]), array([1.]))
     """
-    spacing = np.ones(true.ndim) if spacing is None else np.asarray(spacing, np.float64)
-    if true.shape != predicted.shape or spacing.shape != (true.ndim,) or not (spacing > 0).all():
+    sides = np.ones(true.ndim) if spacing is None else np.asarray(spacing, np.float64)
+    if true.shape != predicted.shape or sides.shape != (true.ndim,) or not np.all(sides > 0):
         raise ValueError(
             "Masks must have one shape, and `spacing` one number above 0 for every axis; "
-            f"got {true.shape}, {predicted.shape} and {spacing.tolist()}."
+            f"got {true.shape}, {predicted.shape} and {sides.tolist()}."
         )
     if not true.any() or not predicted.any():
         return np.empty(0), np.empty(0)
-    points = [_surface(mask) * spacing for mask in (true, predicted)]
+    points = [_surface(mask) * sides for mask in (true, predicted)]
     return _nearest(points[0], points[1]), _nearest(points[1], points[0])
 
 
 def hd95(distances: tuple[np.ndarray, np.ndarray]) -> float:
-    """95th percentile of the Hausdorff distance: of both directions the larger one; NaN for an empty mask.
+    """95th percentile of the Hausdorff distance, the larger one of both directions; NaN for an empty mask.
 
     Source:
         Maier-Hein et al., "Metrics reloaded", 2024 (arXiv 2206.01653).
@@ -114,7 +114,7 @@ def _surface(mask: np.ndarray) -> np.ndarray:
 
 
 def _box(mask: np.ndarray) -> tuple[slice, ...]:
-    """Return the smallest box that holds a mask, so that the work is that of the structure and not of the volume."""
+    """Return the smallest box around a mask, so that the work grows with the structure and not with the volume."""
     axes = range(mask.ndim)
-    found = [np.flatnonzero(mask.any(axis=tuple(other for other in axes if other != axis))) for axis in axes]
-    return tuple(slice(int(places[0]), int(places[-1]) + 1) for places in found)
+    filled = [np.flatnonzero(mask.any(axis=tuple(other for other in axes if other != axis))) for axis in axes]
+    return tuple(slice(int(places[0]), int(places[-1]) + 1) for places in filled)

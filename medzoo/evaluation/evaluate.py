@@ -7,9 +7,12 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from medzoo.data.samples import check_task
-from medzoo.evaluation.cases import CASES, Cases
+from medzoo.evaluation.cases import Cases
+from medzoo.evaluation.classification import ClassificationCases
 from medzoo.evaluation.intervals import LEVEL, SAMPLES, bootstrap
 from medzoo.evaluation.record import Evaluation, hardware, loaded_versions
+from medzoo.evaluation.regression import RegressionCases
+from medzoo.evaluation.segmentation import SegmentationCases
 from medzoo.evaluation.tables import score_json
 from medzoo.inference import predict_scans
 from medzoo.progress import track
@@ -17,6 +20,13 @@ from medzoo.progress import track
 if TYPE_CHECKING:
     from medzoo.data import Samples
     from medzoo.zoo_model import ZooModel
+
+# What scores the answers of each task.
+CASES: dict[str, type[Cases]] = {
+    "segmentation": SegmentationCases,
+    "classification": ClassificationCases,
+    "regression": RegressionCases,
+}
 
 
 def evaluate(
@@ -29,13 +39,13 @@ def evaluate(
 ) -> Evaluation:
     """Score a model on labelled images, with 95 % intervals over patients.
 
-    Every image is predicted as `medzoo.predict` does, and a mask is compared in the grid of the file, so the score is
-    that of the answer a user gets, not of the network's input size. Masks are compared one by one and dropped.
+    Every image is predicted as `medzoo.predict` does, and a mask is compared in the grid of its file: the score is that
+    of the answer a user gets, not of the network's smaller image. Masks are compared and dropped one by one.
 
     Args:
         model: A model with `.task` and `.preprocessing`.
-        samples: Images, targets and patients; all of them are used. Take one split with `samples.part("test")`.
-        split: Name of the split for the record; default: what the samples say.
+        samples: Images, targets and patients, all of which are used; `samples.part("test")` is one split.
+        split: Name of the split for the record; by default that of the samples.
         data_name: Name of the data set for the record.
         batch_size: Images in one step.
         seed: Seed of the bootstrap.
@@ -44,8 +54,8 @@ def evaluate(
         The record. `print(evaluation)` shows the scores; `evaluation["dice"]` is one of them.
 
     Raises:
-        ValueError: There are no samples, they are for another task, their labels do not fit the model's, or a mask has
-            not the size of its image.
+        ValueError: There are no samples, they are for another task, their labels do not fit the model's, or a mask does
+            not have the size of its image.
 
     Example:
         >>> evaluation = medzoo.evaluate(model, valid, data_name="Brain tumours")
@@ -58,7 +68,7 @@ def evaluate(
         task=model.task.name,
         labels=model.task.labels,
         scores={name: score_json(*values) for name, values in scores.items()},
-        cases=[name | row for name, row in zip(case_names(samples), cases.rows(), strict=True)],
+        cases=[name | row for name, row in zip(_case_names(samples), cases.rows(), strict=True)],
         seconds=round(time.perf_counter() - started, 2),
         **facts(samples, split, data_name, seed),
         **cases.details(),
@@ -66,7 +76,7 @@ def evaluate(
 
 
 def collect(model: ZooModel, samples: Samples, batch_size: int = 8) -> Cases:
-    """Predict the samples and keep what scores are made of, a few numbers for each case.
+    """Predict the samples, and keep of each the few numbers that scores are made of.
 
     Raises:
         ValueError: There are no samples, or they do not fit the model.
@@ -79,8 +89,8 @@ def collect(model: ZooModel, samples: Samples, batch_size: int = 8) -> Cases:
 
 
 def facts(samples: Samples, split: str | None, data_name: str | None, seed: int) -> dict[str, Any]:
-    """Return what a record says of the data, the intervals and the machine."""
-    # A data set that names no patients makes every image its own; the record must not call images patients.
+    """Return the fields of a record about the data, the intervals and the machine."""
+    # In a data set that names no patients every image counts as one; the record must not call images patients.
     unit = "patients" if samples.has_patients else "images"
     return {
         "data": {"name": data_name, "split": split or "+".join(sorted(set(samples.splits) - {""})) or None},
@@ -93,7 +103,7 @@ def facts(samples: Samples, split: str | None, data_name: str | None, seed: int)
     }
 
 
-def case_names(samples: Samples) -> list[dict[str, str | int | None]]:
+def _case_names(samples: Samples) -> list[dict[str, str | int | None]]:
     """Return the `source` and the `patient` of each row, and its `slice` where the samples choose one."""
     rows = zip(samples.names, samples.sources, samples.patients, samples.slices, strict=True)
     return [

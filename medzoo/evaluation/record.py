@@ -1,4 +1,4 @@
-"""The record of an evaluation, and the machine it was made on."""
+"""The record of an evaluation, its folder, and the machine it was made on."""
 
 from __future__ import annotations
 
@@ -9,40 +9,45 @@ from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import MISSING, asdict, dataclass, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from medzoo import __version__
 from medzoo.errors import unknown_name
 from medzoo.evaluation.tables import align, number, with_interval
+from medzoo.files import write_json, write_rows
+
+if TYPE_CHECKING:
+    from medzoo.data import Samples
+    from medzoo.zoo_model import ZooModel
 
 
 @dataclass(frozen=True)
 class Evaluation:
     """What was measured, on what, and with what: everything that a model card says in numbers.
 
-    All values are plain JSON values and hold no path: cases carry file names. A number that is not
-    known is None.
+    All values are plain JSON values and hold no path: cases carry file names. An undefined number is None.
 
     Args:
         task: Name of the task.
-        labels: Names of the labels, of a segmentation the background first; of a regression the name of the target.
-        data: `name` of the data set and `split` as given or as the samples say.
+        labels: Names of the labels, those of a segmentation with the background first; for a regression the name of its
+            target.
+        data: `name` of the data set, and `split` of the samples.
         n_cases: Number of images.
         n_patients: Number of patients among them; None where the data set does not name its patients.
         scores: Name to `{"value", "low", "high"}`; the names are those of `statistic` in
             `medzoo.evaluation.segmentation`, `classification` and `regression`.
         interval: `level`, `method`, `samples` and `seed` of the intervals.
-        cases: Rows of `source`, `patient` and what the task says of each case.
+        cases: A row for each case: `source`, `patient`, and the fields of its task.
         versions: Versions of medzoo, Python and the libraries that were loaded.
         hardware: `cpu` and `cores`.
         date: Day in UTC, `2026-01-31`.
         seconds: Time that prediction and comparison took.
         confusion: Pixels, or cases of a classification, one row per true and one column per predicted label.
-        threshold: Probability from which on a pixel or case counted as positive; None with more than two labels.
-        empty_cases: Segmentation: the `rule` for cases with an empty true mask, how many `cases` there are, how many
+        threshold: Smallest probability of a positive pixel or case; None with more than two labels.
+        empty_cases: Segmentation: the `rule` for cases with an empty true mask, the number of these `cases`, how many
             were `predicted_empty`, that share as `specificity`, and the `false_positive_pixels` in them.
-        distances: Segmentation: the `rule` for structures without a surface, and by label the cases in which one was
-            `missed`, `invented`, or truly `absent`.
+        distances: Segmentation: the `rule` for structures without a surface, and for each label the number of cases in
+            which it was `missed`, `invented`, or truly `absent`.
         curves: Classification: `roc` and `pr` by label, each a list for either axis; None for a label without both
             positive and negative cases.
         calibration: Classification: `temperature` and, for each bin that holds cases, `confidence`, `accuracy` and
@@ -80,7 +85,7 @@ class Evaluation:
 
     @property
     def anonymous(self) -> Evaluation:
-        """The same record with numbers in the place of the names of files and patients, as zoo entries hold it."""
+        """The same record with numbers instead of the names of files and patients, as zoo entries hold it."""
         patients: dict[str | None, str | None] = {None: None}
         for row in self.cases:
             patients.setdefault(row["patient"], f"patient {len(patients)}")
@@ -96,6 +101,17 @@ class Evaluation:
             raise unknown_name("score", name, self.scores)
         return self.scores[name]["value"]
 
+    def detail(self, field: str) -> Any:
+        """Return a field that only the records of some tasks have, such as `curves`.
+
+        Raises:
+            ValueError: This record does not have it.
+        """
+        value = getattr(self, field)
+        if value is None:
+            raise ValueError(f"This record of a {self.task} has no `{field}`. Write it again with: medzoo evaluate")
+        return value
+
     def __str__(self) -> str:
         """Return an aligned table of the scores with their intervals."""
         patients = "patients not named" if self.n_patients is None else f"{self.n_patients} patients"
@@ -110,7 +126,7 @@ class Evaluation:
         return "\n".join(lines)
 
     def to_json(self) -> dict[str, Any]:
-        """Return the values that `from_json` reads back; what the task does not have is left out."""
+        """Return the values that `from_json` reads back, without the fields that the task does not have."""
         optional = {item.name for item in fields(self) if item.default is None}
         values = {name: value for name, value in asdict(self).items() if value is not None or name not in optional}
         return {**values, "labels": list(self.labels)}
@@ -139,8 +155,50 @@ def _operating_table(points: list[dict[str, Any]]) -> list[str]:
     return align([("operating point", *names), *rows])
 
 
+def save_report(
+    evaluation: Evaluation,
+    folder: str | os.PathLike,
+    history: str | os.PathLike | None = None,
+    model: ZooModel | None = None,
+    samples: Samples | None = None,
+) -> list[Path]:
+    """Write `evaluation.json`, `figures/*.png` and, with model and samples, the cases; each file whole or not at all.
+
+    The figures show no images and may be published with the model. `cases.csv` and the pictures in `overlays` are about
+    single patients and stay with the run.
+
+    Args:
+        evaluation: The record.
+        folder: Where to write; made if there is none. Other files in it are kept.
+        history: `history.csv` of the training, for the curves.
+        model: The evaluated model, for the pictures.
+        samples: The samples it was evaluated on, for the pictures.
+
+    Returns:
+        Paths of the pictures.
+
+    Example:
+        >>> save_report(evaluation, "run", history="run/history.csv", model=model, samples=test)
+    """
+    from medzoo.evaluation.plots import common as plots
+    from medzoo.evaluation.plots.figures import case_sheets, draw_figures
+
+    folder = Path(folder)
+    write_json(folder / "evaluation.json", evaluation.to_json())
+    figures = draw_figures(evaluation)
+    if history is not None:
+        figures["training"] = plots.curves_figure(history)
+    paths = [plots.save_figure(figure, folder / "figures" / f"{name}.png") for name, figure in figures.items()]
+    if model is None or samples is None:
+        return paths
+    write_rows(folder / "cases.csv", evaluation.cases)
+    for name, figure in case_sheets(model, samples, evaluation).items():
+        paths.append(plots.save_figure(figure, folder / "overlays" / f"{name}.png", colours=128))
+    return paths
+
+
 def loaded_versions() -> dict[str, str]:
-    """Return the versions of Python, medzoo and those libraries that are loaded and can change a score."""
+    """Return the versions of Python, medzoo, and the loaded libraries that can change a score."""
     names = ("numpy", "cv2", "keras", "tensorflow", "jax", "torch", "onnxruntime")
     versions = {name: sys.modules[name].__version__ for name in names if name in sys.modules}
     if "keras" in sys.modules:

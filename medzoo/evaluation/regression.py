@@ -1,4 +1,4 @@
-"""Scores of numbers: how far the answers lie from the truth, and how far two ways of measuring agree."""
+"""Scores of numbers: how far the answers lie from the truth, and how well both agree."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from medzoo.evaluation.cases import refuse_infinite, stack_outputs
 from medzoo.evaluation.intervals import Statistic
-from medzoo.evaluation.outputs import refuse_infinite, stack_outputs
 from medzoo.evaluation.tables import rounded
 
 if TYPE_CHECKING:
     from medzoo.data import Samples
     from medzoo.task import Regression
 
-# Share of the differences of a normal distribution that lies within so many deviations: 95 %.
+# 95 % of a normal distribution lie within so many standard deviations of its mean.
 DEVIATIONS = 1.96
 
-# What rounding leaves of the variance of equal values, as a share of the squared range of all values.
+# Rounding leaves equal values a variance of up to this share of the squared range of all values.
 _NOTHING = 1e-12
 
 
@@ -60,11 +60,11 @@ class RegressionCases:
 
     @staticmethod
     def explained(task: Regression, index: int | None, answers: np.ndarray) -> tuple[int, float, np.ndarray]:
-        """Return the only index there is, the value, and equal weights."""
+        """Return the only index, the value, and equal weights."""
         return 0, float(task.decode(answers.mean(axis=0))), np.ones(len(answers))
 
     def statistic(self, weights: np.ndarray) -> dict[str, np.ndarray]:
-        """Return every score `(draws,)` under weights `(draws, cases)`; all of them are sums over cases.
+        """Return every score `(draws,)` under weights `(draws, cases)`, all from sums over cases.
 
         `r2`, `mae`, `rmse`, `pearson`, `mape` in percent, and after Bland and Altman `bias`, the mean of predicted
         minus true, and `lower_limit` and `upper_limit` of agreement. `r2` and `pearson` are NaN where the truth is
@@ -89,7 +89,7 @@ class RegressionCases:
         }
 
     def per_case(self) -> dict[str, np.ndarray]:
-        """Return what two models are compared by on each case, by the score that it belongs to."""
+        """Return the absolute error of each case `(cases,)` under the name of its mean; models are compared by it."""
         return {"mae": np.abs(self.predicted - self.true)}
 
     def rankings(self) -> dict[str, tuple[np.ndarray, np.ndarray]]:
@@ -115,7 +115,7 @@ class RegressionCases:
 
 
 def _covariance(weights: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    # From a value of each on, so that large values do not cancel.
+    # Relative to one of the values, so that large ones do not cancel.
     first, second = first - first[0], second - second[0]
     count = weights.sum(axis=1)
     return weights @ (first * second) / count - (weights @ first / count) * (weights @ second / count)

@@ -2,7 +2,7 @@
 
 A confusion matrix has one row per true label and one column per predicted label, background first. Every function
 takes matrices of shape `(..., labels, labels)`, so the sum over a data set, the matrix of each case and a thousand
-bootstrap samples go the same way. A score whose denominator is zero is NaN: it is not known.
+bootstrap samples go the same way. A score whose denominator is zero is undefined: NaN.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ EMPTY_RULE = (
     "Pooled scores count the pixels of all cases."
 )
 
-# Pixels that are counted in one step; bincount needs eight bytes for each.
+# Pixels counted in one step; bincount needs eight bytes for each.
 _AT_ONCE = 2**22
 
 
@@ -88,8 +88,8 @@ def pixel_accuracy(confusions: np.ndarray) -> np.ndarray:
 def pooled_scores(confusions: np.ndarray, labels: Sequence[str]) -> dict[str, np.ndarray]:
     """Return every score of summed confusion matrices by name, each `(...)`.
 
-    `dice` and `iou` are means over the foreground labels; `dice/<label>` and `iou/<label>` are given for those;
-    `precision/<label>`, `recall/<label>` and `f1/<label>` for the background too.
+    `dice` and `iou` are means over the foreground labels, and `dice/<label>` and `iou/<label>` the values of each;
+    `precision/<label>`, `recall/<label>` and `f1/<label>` are those of the background too.
     """
     by_label = {"dice": dice, "iou": iou, "precision": precision, "recall": recall, "f1": dice}
     values = {name: score(confusions) for name, score in by_label.items()}
@@ -102,7 +102,7 @@ def pooled_scores(confusions: np.ndarray, labels: Sequence[str]) -> dict[str, np
 
 
 def case_scores(confusions: np.ndarray) -> dict[str, np.ndarray]:
-    """Return Dice and IoU of each case, `(cases,)`: means over the foreground labels that the case truly holds.
+    """Return the Dice and the IoU of each case `(cases,)`, as means over the foreground labels of its true mask.
 
     NaN for a case whose true mask is empty, see `EMPTY_RULE`.
     """
@@ -135,5 +135,5 @@ def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
 
 
 def _mean(values: np.ndarray) -> np.ndarray:
-    known = np.isfinite(values)
-    return _ratio(np.where(known, values, 0).sum(-1), known.sum(-1))
+    is_defined = np.isfinite(values)
+    return _ratio(np.where(is_defined, values, 0).sum(-1), is_defined.sum(-1))

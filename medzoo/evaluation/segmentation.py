@@ -15,17 +15,17 @@ from medzoo.task.segmentation import foreground, ignored_pixels
 
 if TYPE_CHECKING:
     from medzoo.data import Samples
-    from medzoo.task import Segmentation
+    from medzoo.task import Segmentation, Task
 
 
 @dataclass(frozen=True, eq=False)
 class SegmentationCases:
-    """What remains of the masks of every case once they are compared.
+    """What is kept of the masks of every case after their comparison.
 
     Args:
         task: The task of the model.
         confusions: Confusion matrices `(cases, labels, labels)`.
-        measures: For each case the distances and errors of its structures by name; see `distances.measure`.
+        measures: For each case the distances and size errors of its structures, by name; see `distances.measure`.
     """
 
     task: Segmentation
@@ -38,10 +38,10 @@ class SegmentationCases:
 
     @classmethod
     def collect(cls, task: Segmentation, samples: Samples, predictions: Iterable[Any]) -> SegmentationCases:
-        """Compare one mask after the other with that of the sample, in the grid as displayed.
+        """Compare the predicted masks with those of the samples one by one, in the grid as displayed.
 
         Raises:
-            ValueError: A mask has not the size of its image; the message names it.
+            ValueError: A mask does not have the size of its image; the message names it.
         """
         confusions, measures = [], []
         for index, prediction in enumerate(predictions):
@@ -53,22 +53,22 @@ class SegmentationCases:
                 )
             true, predicted, ignored = without_ignored(true, predicted, len(task.labels))
             confusions.append(scores.confusion(true, predicted, task.labels))
-            # Where both are background now.
+            # In both masks they are background now.
             confusions[-1][0, 0] -= ignored
             measures.append(distances.measure(true, predicted, task.labels, prediction.scan.spacing))
         return cls(task, np.stack(confusions), measures)
 
     @staticmethod
     def pooled(task: Segmentation, rows: Sequence[dict[str, Any]]) -> Statistic:
-        """Return the statistic of rows of records, which hold the overlap of each case but no counts of pixels."""
+        """Return the statistic of rows of records, which hold the overlap of each case, but no counts of pixels."""
         columns = {f"{name}_per_case": np.array([row[name] for row in rows], np.float64) for name in ("dice", "iou")}
         return lambda weights: weighted_means(columns, weights)
 
     @staticmethod
     def explained(task: Segmentation, index: int | None, answers: np.ndarray) -> tuple[int, float, np.ndarray]:
-        """Return the label that is explained, its share of the pixels, and where it is.
+        """Return the label to explain, its share of the pixels, and where these are.
 
-        By default that is the label with the most pixels besides the background.
+        By default it is the foreground label with the most pixels.
         """
         if index is None:
             index = max(range(1, len(task.labels)), key=lambda index: np.count_nonzero(answers == index))
@@ -78,7 +78,7 @@ class SegmentationCases:
     def statistic(self, weights: np.ndarray) -> dict[str, np.ndarray]:
         """Return every score `(draws,)` under weights `(draws, cases)`.
 
-        Those of `scores.pooled_scores`, and the means over cases of what `per_case` returns.
+        They are those of `scores.pooled_scores`, and the means over cases of the values of `per_case`.
         """
         pooled = np.tensordot(weights, self.confusions, axes=1)
         return scores.pooled_scores(pooled, self.task.labels) | weighted_means(self.per_case(), weights)
@@ -95,20 +95,20 @@ class SegmentationCases:
         return {f"{name}_per_case": values for name, values in overlap.items()} | structures | columns
 
     def rankings(self) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-        """Return none: what orders pixels is dropped with the masks."""
+        """Return none: probabilities of pixels are not kept."""
         return {}
 
     def rows(self) -> list[dict[str, Any]]:
-        """Return overlap, pixels and measures of each case; errors have their sign, above 0 for too large."""
+        """Return the overlap, the pixels and the measures of each case; a size error above 0 means too large."""
         pixels = {
             "true_pixels": self.confusions[:, 1:].sum((1, 2)),
             "predicted_pixels": self.confusions[:, :, 1:].sum((1, 2)),
         }
         structures = {f"dice/{label}": values for label, values in self._dice_of_structures().items()}
-        known = scores.case_scores(self.confusions) | structures | self._measures()
+        values_of = scores.case_scores(self.confusions) | structures | self._measures()
         return [
             {name: int(values[index]) for name, values in pixels.items()}
-            | {name: rounded(values[index]) for name, values in known.items()}
+            | {name: rounded(values[index]) for name, values in values_of.items()}
             for index in range(len(self.confusions))
         ]
 
@@ -126,21 +126,21 @@ class SegmentationCases:
         return {name: np.array([measures.get(name, np.nan) for measures in self.measures]) for name in names}
 
     def _dice_of_structures(self) -> dict[str, np.ndarray]:
-        """Return the Dice of each case `(cases,)` by label, NaN where it is not there; with one label it is `dice`."""
+        """Return the Dice of each case `(cases,)` by label, NaN where the label is absent; none with a single label."""
         if self.task.is_binary:
             return {}
         dice = np.where(self.confusions.sum(-1) > 0, scores.dice(self.confusions), np.nan)
         return {label: dice[:, index] for index, label in enumerate(self.task.labels) if index}
 
 
-def true_mask(task: Segmentation, samples: Samples, index: int) -> np.ndarray:
+def true_mask(task: Task, samples: Samples, index: int) -> np.ndarray:
     """Return the label indices of one image at full size, as displayed, in the labels of the task."""
     mask = samples.targets[index].mask(None)
     return foreground(mask, len(samples.labels)) if task.merges_foreground(samples.labels) else mask
 
 
 def without_ignored(true: np.ndarray, predicted: np.ndarray, labels: int) -> tuple[np.ndarray, np.ndarray, int]:
-    """Return both masks with the background where the true one is ignored, and the number of these pixels."""
+    """Return both masks with background in place of the ignored pixels of the true one, and the number of these."""
     ignored = ignored_pixels(true, labels)
     if not ignored.any():
         return true, predicted, 0
@@ -161,7 +161,7 @@ def _empty_cases(confusions: np.ndarray) -> dict[str, Any]:
 
 
 def _undefined(confusions: np.ndarray, labels: Iterable[str]) -> dict[str, dict[str, int]]:
-    """Count, for every foreground label, the cases in which the true, the predicted or both masks lack it."""
+    """Count, for every foreground label, the cases in which the true mask, the predicted one, or both lack it."""
     true, predicted = confusions.sum(-1) > 0, confusions.sum(-2) > 0
     counts = {"missed": true & ~predicted, "invented": ~true & predicted, "absent": ~true & ~predicted}
     return {

@@ -1,4 +1,4 @@
-"""Scores as numbers of a record, and as text."""
+"""Scores as JSON and as text."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 
 
 def rounded(value: float | None, digits: int = 6) -> float | None:
-    """Return a number that JSON has, rounded; None for what is not known.
+    """Return a number for JSON, rounded; None if it is undefined.
 
     Example:
         >>> rounded(np.float32(0.5)), rounded(np.nan)
@@ -23,7 +23,7 @@ def score_json(value: float, low: float, high: float) -> dict[str, float | None]
 
 
 def number(value: float | None) -> str:
-    """Return a score in as many digits as are read.
+    """Return a score with as many digits as a reader needs.
 
     Example:
         >>> [number(value) for value in (0.7415, 12345.6, 0.00012, None)]
@@ -43,7 +43,7 @@ def with_interval(score: Mapping[str, float | None]) -> tuple[str, str]:
 
 
 def with_spread(mean: float | None, std: float | None) -> str:
-    """Return a mean and its standard deviation; a dash where the mean is not known.
+    """Return a mean and its standard deviation; a dash if the mean is undefined.
 
     Example:
         >>> with_spread(0.7415, 0.02)
@@ -53,7 +53,7 @@ def with_spread(mean: float | None, std: float | None) -> str:
 
 
 def align(rows: Iterable[Sequence[str]]) -> list[str]:
-    """Return rows of cells as lines of one width, the first column to the left, the others to the right.
+    """Return rows of cells as lines of one width, the first column flush left, the others flush right.
 
     Example:
         >>> align([("dice", "0.8"), ("accuracy", "0.95")])

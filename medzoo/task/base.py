@@ -24,7 +24,7 @@ class Task(Protocol):
         default_loss: Name of the loss where a recipe names none; None where nothing can be trained.
         losses: Names of the losses that fit.
         default_metrics: Names of the metrics of training.
-        monitor: Metric of an epoch that says which one is best; None where nothing can be trained.
+        monitor: Metric of an epoch that says which one is best; "" where nothing can be trained.
         main_score: Score of an evaluation that models are ordered by; None without scores.
         usage: What a reader of the card does with an answer; "" where there is none.
         is_dense: Whether every pixel is answered, so that targets are masks.
@@ -38,7 +38,7 @@ class Task(Protocol):
     default_loss: ClassVar[str | None]
     losses: ClassVar[tuple[str, ...]]
     default_metrics: ClassVar[tuple[str, ...]]
-    monitor: ClassVar[str | None]
+    monitor: ClassVar[str]
     main_score: ClassVar[str | None]
     usage: ClassVar[str]
     is_dense: ClassVar[bool]

@@ -26,7 +26,7 @@ class FeatureExtraction(Task):
     default_loss = None
     losses = ()
     default_metrics = ()
-    monitor = None
+    monitor = ""
     main_score = None
     usage = ""
     is_dense = False

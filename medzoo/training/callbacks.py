@@ -21,14 +21,14 @@ from medzoo.progress import duration
 from medzoo.training.checkpoints import Checkpoints
 from medzoo.training.history import best_epoch, best_score, scores_of, stale_epochs
 
-# Epochs of a gradual unfreezing become slower, so that old ones say little.
+# Epochs that predict the time left; those of a gradual unfreezing become slower.
 RECENT = 5
 
 
 class Progress(keras.callbacks.Callback):
-    """Say after each epoch, in one line on stderr, how far the training is, its best score, and the time left.
+    """Say after each epoch, in one line on stderr, how far the training is, its best score, and the time left at most.
 
-    The time is that of an epoch times the epochs left: early stopping may come before, so it is what remains at most.
+    The time is that of an epoch times the epochs left; early stopping may end the training before.
 
     Args:
         epochs: Epochs of the whole training, those before a resume included.
@@ -54,9 +54,9 @@ class Progress(keras.callbacks.Callback):
         self._start = time.perf_counter()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Make the line of the epoch; Keras's bar, which is drawn to its end after this, comes first."""
+        """Make the line of the epoch; it is printed later, since Keras finishes its own bar after this."""
         self._seconds.append(time.perf_counter() - self._start)
-        if self._monitor in (logs or {}):
+        if logs and self._monitor in logs:
             self._scores[epoch + 1] = float(logs[self._monitor])
         self._line = progress_line(epoch + 1, self._epochs, self._monitor, self._scores, self._seconds)
 
@@ -72,7 +72,7 @@ class Progress(keras.callbacks.Callback):
 
 
 def progress_line(epoch: int, epochs: int, monitor: str, scores: dict[int, float], seconds: Sequence[float]) -> str:
-    """Return what is known after an epoch, in one line.
+    """Return the state of a training after an epoch, in one line.
 
     Args:
         epoch: The epoch that ended, the first being 1.
@@ -94,11 +94,11 @@ def progress_line(epoch: int, epochs: int, monitor: str, scores: dict[int, float
 
 
 class BeginEpoch(keras.callbacks.Callback):
-    """Let every epoch's random draws follow from the seed and its number, so that a resumed run makes the same ones.
+    """Make every epoch's random draws follow from the seed and the epoch, so that a resumed run makes the same ones.
 
     Args:
         order: Says which rows and seeds an epoch has.
-        model: Its dropout layers draw anew.
+        model: The model, for its dropout layers.
         seed: Seed of the recipe.
     """
 
@@ -113,7 +113,7 @@ class BeginEpoch(keras.callbacks.Callback):
         self._order.pin(epoch)
         draw = np.random.default_rng([self._seed, epoch])
         if keras.backend.backend() == "torch":
-            # There dropout draws from one generator for all. TensorFlow would forget its compiled functions over this.
+            # There all dropout layers share one generator. On TensorFlow this would drop the compiled functions.
             keras.utils.set_random_seed(int(draw.integers(2**31)))
         for generator in self._generators:
             generator.state.assign(draw.integers(2**31, size=2).astype("uint32"))
@@ -122,13 +122,13 @@ class BeginEpoch(keras.callbacks.Callback):
 class SaveEpoch(keras.callbacks.Callback):
     """Write a checkpoint and `history.csv` after every epoch.
 
-    The table is written anew from the history of the checkpoint, so that a resumed run has no row twice.
+    The table is written anew from the history of the checkpoint, so that a resumed run repeats no row.
 
     Args:
         checkpoints: Where the epochs go.
         table: Path of `history.csv`.
         history: Logs of the epochs so far, to which each is added.
-        model: What is written: the whole model, also while only its head is fitted.
+        model: The whole model, also while only its head is fitted.
     """
 
     def __init__(
@@ -150,7 +150,7 @@ class SaveEpoch(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Write the epoch."""
-        # Through `self.model`: on JAX that is what brings the variables up to date.
+        # Through `self.model`: on JAX this access brings the variables up to date.
         rate = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
         scores = {name: float(value) for name, value in (logs or {}).items()}
         scores["learning_rate"] = rate
@@ -162,13 +162,13 @@ class SaveEpoch(keras.callbacks.Callback):
 
 
 class StopEarly(keras.callbacks.EarlyStopping):
-    """Keras's early stopping, which goes on counting where a killed run stood.
+    """Keras's early stopping, which goes on with the count of a killed run.
 
     Args:
         monitor: Name of the validation score; higher is better.
         patience: Epochs without a better score after which training stops.
         history: Logs of the epochs before this start.
-        verbose: 1 to say so when training stops, 0 to stay silent.
+        verbose: 1 to say when it stops the training, 0 to stay silent.
     """
 
     def __init__(self, monitor: str, patience: int, history: list[dict[str, Any]], verbose: int = 1):
@@ -183,7 +183,7 @@ class StopEarly(keras.callbacks.EarlyStopping):
 
 
 class LowerOnPlateau(keras.callbacks.ReduceLROnPlateau):
-    """Keras's reduction of the learning rate where the validation loss stands still, resumed from the history.
+    """Keras's reduction of the learning rate on a plateau of the validation loss, resumed from the history.
 
     Args:
         rate: Learning rate of the first epoch.
@@ -197,7 +197,7 @@ class LowerOnPlateau(keras.callbacks.ReduceLROnPlateau):
         self._past = history
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        """Lower the rate as the epochs so far did."""
+        """Lower the rate as often as in the epochs so far."""
         super().on_train_begin(logs)
         self.model.optimizer.learning_rate = self._rate
         for row in self._past:
@@ -216,7 +216,7 @@ class StopOnDivergence(keras.callbacks.Callback):
         self._check("loss", logs, f"batch {batch + 1}")
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Look at the validation loss, which also sees what the last step did to the weights."""
+        """Look at the validation loss, which also shows what the last step did to the weights."""
         self._check("val_loss", logs, f"epoch {epoch + 1}")
 
     def _check(self, name: str, logs: dict[str, Any] | None, place: str) -> None:

@@ -1,4 +1,4 @@
-"""Epochs on disk: one folder each, complete or absent, of which the latest and the best are kept."""
+"""Checkpoints: a folder for each epoch, complete or absent; the latest and the best one are kept."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from medzoo.graph.freezing import stages
 from medzoo.training.history import best_epoch, scores_of
 
 STATE, WEIGHTS, HEAD = "state.json", "model.weights.h5", "head.weights.h5"
-# The whole model, of which epochs hold the head only while the encoder is frozen.
+# The whole model; while the encoder is frozen, the folders of the epochs hold only the head.
 FROZEN = "frozen.weights.h5"
 
 
@@ -27,7 +27,7 @@ class Checkpoints:
 
     A checkpoint is written under a temporary name and renamed, so that a kill at any moment leaves complete ones only.
     It holds the weights, with those of the optimiser as Keras writes them for a compiled model, and the history up to
-    its epoch; which one is best is read from these histories, not kept anywhere else.
+    its epoch. The best one follows from these histories and is kept nowhere else.
 
     Args:
         folder: Where the epochs lie, as `epoch-0001`, `epoch-0002`, ...
@@ -38,9 +38,9 @@ class Checkpoints:
     monitor: str
 
     def epochs(self) -> list[int]:
-        """Return the numbers of the finished epochs on disk, rising, the first being 1."""
-        found = self.folder.glob("epoch-*") if self.folder.is_dir() else ()
-        return sorted(int(path.name.removeprefix("epoch-")) for path in found)
+        """Return the numbers of the finished epochs on disk in rising order; the first epoch is 1."""
+        folders = self.folder.glob("epoch-*") if self.folder.is_dir() else ()
+        return sorted(int(path.name.removeprefix("epoch-")) for path in folders)
 
     @property
     def latest(self) -> int | None:
@@ -49,7 +49,7 @@ class Checkpoints:
 
     @property
     def best(self) -> int | None:
-        """The epoch with the highest score among those on disk, the earliest of equals."""
+        """The epoch on disk with the highest score, the earliest of equals."""
         return best_epoch({epoch: self.score(epoch) for epoch in self.epochs()})
 
     def history(self, epoch: int | None) -> list[dict[str, Any]]:
@@ -86,27 +86,33 @@ class Checkpoints:
         self.clean()
 
     def clean(self) -> None:
-        """Delete what was to be deleted, and what a kill left half-written."""
+        """Delete the checkpoints that are no longer needed, and what a kill left half-written."""
         for path in self.folder.glob(".epoch-*"):
             shutil.rmtree(path, ignore_errors=True)
 
     def restore(self, fitted: keras.Model, epoch: int) -> None:
-        """Give what is fitted, the compiled model or its head, the weights and the optimiser's state of an epoch."""
+        """Give the compiled model, or its head, the weights and the state of the optimiser of an epoch."""
         if not fitted.optimizer.built:
-            # Keras loads the variables of an optimiser that has them already, and skips others with a warning.
+            # Keras loads the variables of a built optimiser only, and skips those of another with a warning.
             fitted.optimizer.build(fitted.trainable_variables)
         head = self._path(epoch) / HEAD
         fitted.load_weights(head if head.exists() else self._path(epoch) / WEIGHTS)
 
     def load_weights(self, model: keras.Model, epoch: int) -> None:
-        """Give the whole `model` the weights of an epoch."""
+        """Give the whole `model` the weights of an epoch.
+
+        Raises:
+            ValueError: The epoch holds a head only, and the network has none: another version of medzoo wrote it.
+        """
         path = self._path(epoch)
         if not (path / HEAD).exists():
             model.load_weights(path / WEIGHTS)
             return
         model.load_weights(self.folder / FROZEN)
-        _, head = split_frozen(model, stages(model))
-        head.load_weights(path / HEAD)
+        cut = split_frozen(model, stages(model))
+        if cut is None:
+            raise ValueError(f"{path} holds the head of another network. Choose a new folder for the training.")
+        cut[1].load_weights(path / HEAD)
 
     def _path(self, epoch: int) -> Path:
         return self.folder / f"epoch-{epoch:04d}"

@@ -1,4 +1,4 @@
-"""Alike images of a data set, grouped as the network of a recipe or of a model sees them."""
+"""Clusters of similar images in a data set, by their intensities or by the features of a network."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ _AXES = ("Mean of the pixels", "Standard deviation of the pixels")
 
 @dataclass(frozen=True, eq=False)
 class ImageClusters:
-    """The images of a data set in groups; as text how many groups, and the cases of each.
+    """The images of a data set in clusters; as text the number of clusters, and the cases of each.
 
     Args:
         samples: The data set.
         of: What the images are grouped by: "intensity" or "features".
-        values: These, `(cases, values)`; of intensity the mean and the standard deviation of the pixels.
-        clusters: The groups.
+        values: Intensities or features `(cases, values)`; the former are mean and standard deviation of the pixels.
+        clusters: The clusters.
     """
 
     samples: Samples
@@ -52,7 +52,7 @@ class ImageClusters:
         return "\n".join([*align([("clusters", "inertia", "silhouette", ""), *rows]), "", *align(cases)])
 
     def sizes(self) -> list[dict[str, int]]:
-        """Return the cases of each cluster, in all and by class where there are classes."""
+        """Return the number of cases of each cluster, and by class if there are classes."""
         labels, samples = self.clusters.labels, self.samples
         cases = crosstab(labels, [0] * len(samples), 1)[:, 0].tolist()
         rows = [{"cluster": index, "cases": count} for index, count in enumerate(cases)]
@@ -62,7 +62,7 @@ class ImageClusters:
         return [row | dict(zip(samples.labels, cells, strict=True)) for row, cells in zip(rows, counts, strict=True)]
 
     def to_json(self) -> dict[str, Any]:
-        """Return the centers, what they were chosen by, and the cases of each cluster."""
+        """Return the centers, the scores by which their number was chosen, and the cases of each cluster."""
         scores = {"inertia": self.clusters.inertia, "silhouette": self.clusters.silhouette}
         return {"of": self.of, **self.clusters.to_json(), **scores, "cases": self.sizes()}
 
@@ -94,14 +94,13 @@ class ImageClusters:
 def cluster_images(
     samples: Samples, network: Recipe | ZooModel, of: str = "intensity", count: int | None = None
 ) -> ImageClusters:
-    """Group alike images by k-means.
+    """Group similar images by k-means.
 
     Args:
         samples: The images.
-        network: A recipe, for its preprocessing and the encoder that its training begins with; or a model, for what it
-            has learned.
+        network: A recipe, for its preprocessing and the encoder that its training begins with; or a trained model.
         of: What to group by: "intensity", the mean and the standard deviation of the pixels, or "features".
-        count: Number of clusters; None for the one with the best silhouette.
+        count: Number of clusters; None for the number with the best silhouette.
 
     Raises:
         ValueError: `of` is unknown, an image cannot be read, or there are fewer different images than clusters.
@@ -117,10 +116,10 @@ def cluster_images(
 
 
 def _values(samples: Samples, network: Recipe | ZooModel, of: str) -> np.ndarray:
-    """Return what the images are grouped by, a row each."""
-    if of == "features" and not isinstance(network, Recipe):
+    """Return the values that the images are grouped by, a row for each."""
+    if of == "features" and isinstance(network, ZooModel):
         return extract(network, samples).values
-    recipe = network if isinstance(network, Recipe) else network.recipe
+    recipe = network.recipe if isinstance(network, ZooModel) else network
     recipe = fit_recipe(without_clusters(recipe), samples)
     if of == "features":
         return pooled_features(samples, recipe)

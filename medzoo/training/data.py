@@ -1,25 +1,67 @@
-"""What of a data set on disk a recipe's training, validation or test takes."""
+"""The parts of a data set that the training, validation and test of a recipe take."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from medzoo.data import Samples
-    from medzoo.data.feed.packing import Packing
-    from medzoo.recipe import Recipe
+import numpy as np
+
+from medzoo import data
+from medzoo.data import Samples, fit_preprocessing, fraction, prepare
+from medzoo.data.feed.packing import Packing
+from medzoo.data.samples import SPLITS
+from medzoo.data.sources.read import split_options
+from medzoo.preprocessing import DATASET
+from medzoo.recipe import Recipe
+
+
+def parts(samples: Samples, recipe: Recipe) -> tuple[Samples, Samples]:
+    """Return the training and the validation part, divided by the splits of the samples, else by the recipe.
+
+    Raises:
+        ValueError: The samples name splits, but "train" is not among them; or a field of the recipe's `split` is wrong.
+    """
+    divided = divide(samples, recipe)
+    training = fraction(divided.part("train"), recipe.split.fraction or 1, recipe.seed)
+    return training, divided.part("valid")
+
+
+def divide(samples: Samples, recipe: Recipe) -> Samples:
+    """Return samples with splits: their own, else those that a training by the recipe gives them.
+
+    For samples with "train" but without "valid" the latter is taken from the former; "test" stays as it is.
+
+    Raises:
+        ValueError: As in `parts`.
+    """
+    shares = {name: share for name, share in recipe.split.items() if name in ("valid", "test")}
+    if not any(samples.splits):
+        return _join(samples.split(**shares, seed=recipe.seed))
+    if "train" not in samples.splits:
+        raise ValueError(
+            f"The data has the parts {sorted(set(samples.splits))}, but training needs 'train'. "
+            "Give a folder with it, or data without parts, which is then split as the recipe says."
+        )
+    if "valid" in samples.splits:
+        return samples
+    others = samples[np.array(samples.splits) != "train"]
+    return _join((*samples.part("train").split(valid=shares.get("valid", 0.2), seed=recipe.seed), others))
+
+
+def _join(divided: tuple[Samples, ...]) -> Samples:
+    first, *rest = divided
+    return sum(rest, first)
 
 
 def read_part(source: str | os.PathLike, split: str | None, recipe: Recipe) -> Samples:
-    """Read a data set, or the part of it that a training by a recipe takes or leaves under this name.
+    """Read a data set, or one part of it, divided as a training by the recipe divides it.
 
     Args:
-        source: What `medzoo.data.read` takes.
+        source: A data set, as for `medzoo.data.read`.
         split: "train", "valid" or "test"; None for all rows.
-        recipe: Divides data that names no splits, as its training does. A folder such as `data/test` is one part as a
-            whole, and so is data of which the recipe makes no part of this name: `split` is then its name only.
+        recipe: Divides data without splits, as its training does. A folder such as `data/test` is one part, and so is
+            data without splits if the recipe holds out no part of this name: `split` is then its name only.
 
     Raises:
         FileNotFoundError: There is no such data set.
@@ -29,9 +71,6 @@ def read_part(source: str | os.PathLike, split: str | None, recipe: Recipe) -> S
         >>> model = medzoo.load("brain-tumor-unet")
         >>> medzoo.evaluate(model, read_part("brain_tumor_coco", "test", model.recipe))
     """
-    from medzoo import data
-    from medzoo.training.train import divide
-
     samples = data.read(source)
     if split is None:
         return samples
@@ -45,15 +84,12 @@ def read_part(source: str | os.PathLike, split: str | None, recipe: Recipe) -> S
 
 
 def split_named_by(source: str | os.PathLike) -> str | None:
-    """Return the split that a folder is named after; None for any other data set.
+    """Return the split that a data set is named after, such as `data/test`; None without one.
 
     Example:
         >>> split_named_by("data/test"), split_named_by("data")
         ('test', None)
     """
-    from medzoo.data.samples import SPLITS
-    from medzoo.data.sources.read import split_options
-
     name = Path(split_options(source)[0]).stem
     return name if name in SPLITS else None
 
@@ -62,7 +98,7 @@ def prepare_for(recipe: Recipe, samples: Samples, path: str | os.PathLike) -> Pa
     """Pack a data set for the training by a recipe: with its preprocessing, its jitter of slices and its intensities.
 
     Args:
-        recipe: What will be trained.
+        recipe: The recipe.
         samples: The whole data set; only its training part is measured.
         path: The file, with the suffix .h5.
 
@@ -72,10 +108,6 @@ def prepare_for(recipe: Recipe, samples: Samples, path: str | os.PathLike) -> Pa
     Example:
         >>> prepare_for(recipe, medzoo.data.read("brain_tumor_coco"), "brain.h5")
     """
-    from medzoo.data import fit_preprocessing, prepare
-    from medzoo.preprocessing import DATASET
-    from medzoo.training.train import parts
-
     preprocessing = recipe.preprocessing
     if preprocessing.normalization == DATASET:
         preprocessing = fit_preprocessing(preprocessing, parts(samples, recipe)[0])

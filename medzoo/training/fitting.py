@@ -1,4 +1,4 @@
-"""The phases of a training: what is fitted on what, from which epoch on."""
+"""The phases of a training: which network each of them fits, and on which batches."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from medzoo.training.history import HISTORY, stale_epochs
 from medzoo.training.regimes import Phase, cached_views, phases, rate_factors
 from medzoo.zoo_model import ZooModel
 
-# Steps of a head, behind features, in one call of the backend; Keras has no such calls on torch.
+# Steps of a head on features in one call of the backend; Keras has no such calls on torch.
 STEPS_TOGETHER = 50
 
 
@@ -44,8 +44,8 @@ class Fitting:
 
     Args:
         recipe: All values of the training, fitted to its data.
-        training: What to learn from.
-        validation: What to judge by.
+        training: Samples to learn from.
+        validation: Samples to choose the best epoch by.
         run: Folder of the run.
         checkpoints: The epochs on disk.
         cache: Features of frozen encoders.
@@ -75,25 +75,26 @@ class Fitting:
         self._phases = phases(recipe, self._stages)
 
     def run(self, callbacks: Sequence[keras.callbacks.Callback]) -> None:
-        """Go through what is left of the phases, calling `callbacks` behind those of the training."""
+        """Fit the remaining phases, with `callbacks` behind those of the training."""
         if self._history:
             self._checkpoints.load_weights(self._model, len(self._history))
-            # A kill may have come between the checkpoint and its row.
+            # After a kill between the checkpoint and its row the row is missing.
             write_rows(self._run / HISTORY, self._history)
         for phase in self._phases:
             if not self._is_over(phase):
                 self._fit(phase, callbacks)
 
     def best_model(self) -> ZooModel:
-        """Return the model of the best epoch in float32, all of it trainable, compiled for fine-tuning."""
+        """Return the model of the best epoch in float32, all layers trainable, compiled for fine-tuning."""
         if self._recipe.precision == "float32" and self._parallel.devices == 1:
-            # Of the same layers: to draw weights for others takes as long as a small training.
+            # With the same layers: random weights for new ones would take as long as a small training.
             model = ZooModel.wrap(self._model.network, self._recipe)
             if self._recipe.freezing is not None:
                 set_frozen(model, ())
         else:
             model = ZooModel.from_recipe(self._recipe)
-        self._checkpoints.load_weights(model, self._checkpoints.best)
+        # Every finished training has an epoch on disk.
+        self._checkpoints.load_weights(model, self._checkpoints.best or len(self._history))
         model.compile_from_recipe()
         return model
 
@@ -117,7 +118,7 @@ class Fitting:
             )
 
     def _parts(self, phase: Phase) -> tuple[keras.Model, Batches, Batches]:
-        """Return what is fitted, and its batches for training and for validation."""
+        """Return the network to fit, and its batches for training and for validation."""
         recipe, model = self._recipe, self._model
         cut = self._cut(phase)
         if cut is not None:
@@ -131,18 +132,19 @@ class Fitting:
         return model, training, model.batches(self._validation, recipe.batch_size)
 
     def _cut(self, phase: Phase) -> tuple[keras.Model, keras.Model] | None:
-        """Return encoder and head where features of the frozen encoder can stand for images, and fit into memory."""
+        """Return encoder and head if features of the frozen encoder can replace the images and fit into memory."""
         views = cached_views(self._recipe)
-        is_wanted = views is not None and bool(phase.frozen) and list(phase.frozen) == self._stages
+        if views is None or not phase.frozen or list(phase.frozen) != self._stages:
+            return None
         # Features of a dense task are larger than its images, and heads too small to be shared by devices.
-        if not is_wanted or self._recipe.task.is_dense or self._parallel.devices > 1:
+        if self._recipe.task.is_dense or self._parallel.devices > 1:
             return None
         cut = split_frozen(self._model, phase.frozen)
         fits = cut and can_cache(self._training, self._recipe.preprocessing, self._recipe.task, cut[0], views)
         return cut if fits else None
 
     def _features(self, encoder: keras.Model, samples: Samples, views: int | None = None) -> Batches:
-        """Return batches of features, for training where `views` is given."""
+        """Return batches of features, for training if `views` is not None."""
         recipe, task = self._recipe, self._recipe.task
         is_training = views is not None
         augment = Augmentation.from_json(recipe.augmentation) if views else None
@@ -157,11 +159,11 @@ class Fitting:
 
     def _compile(self, network: keras.Model, steps: int, phase: Phase) -> None:
         factors = rate_factors(self._recipe, self._stages)
-        layers = [layer for layer in flatten(self._model) if stage_of(layer) in factors]
-        by_path = {weight.path: factors[stage_of(layer)] for layer in layers for weight in layer.trainable_weights}
+        staged = [(layer, stage) for layer in flatten(self._model) if (stage := stage_of(layer)) in factors]
+        by_path = {weight.path: factors[stage] for layer, stage in staged for weight in layer.trainable_weights}
         self._model.compile_from_recipe(steps, phase.first, by_path)
         if network is not self._model:
-            # A step of a head takes less time than to start it.
+            # A step of a head takes less time than its start.
             together = 1 if keras.backend.backend() == "torch" else min(steps, STEPS_TOGETHER)
             arguments = self._model.compile_arguments(self._model.optimizer)
             network.compile(**arguments, steps_per_execution=together)
@@ -170,22 +172,22 @@ class Fitting:
     def _callbacks(self, phase: Phase, order: Order) -> list[keras.callbacks.Callback]:
         recipe, history = self._recipe, self._history
         monitor, verbose = recipe.task.monitor, self._verbose
-        found = [
+        callbacks = [
             BeginEpoch(order, self._model, recipe.seed),
             StopOnDivergence(self._checkpoints),
             SaveEpoch(self._checkpoints, self._run / HISTORY, history, self._model),
         ]
         if recipe.schedule and recipe.schedule.name == "plateau":
             arguments = recipe.schedule.arguments
-            found.append(LowerOnPlateau(recipe.optimizer.learning_rate, list(history), **arguments))
+            callbacks.append(LowerOnPlateau(recipe.optimizer.learning_rate, list(history), **arguments))
         if phase is self._phases[-1]:
-            # Before that another stage is about to be unfrozen.
-            found.append(StopEarly(monitor, recipe.patience, history[phase.first :], verbose=int(verbose != 0)))
-        found.append(Progress(recipe.epochs, monitor, list(history), verbose))
+            # An earlier phase ends with the unfreezing of another stage.
+            callbacks.append(StopEarly(monitor, recipe.patience, history[phase.first :], verbose=int(verbose != 0)))
+        callbacks.append(Progress(recipe.epochs, monitor, list(history), verbose))
         # Keras writes these logs by TensorFlow, whatever the backend.
         if importlib.util.find_spec("tensorflow") is not None:
-            found.append(keras.callbacks.TensorBoard(self._run / "tensorboard", write_graph=False))
-        return found
+            callbacks.append(keras.callbacks.TensorBoard(self._run / "tensorboard", write_graph=False))
+        return callbacks
 
     def _is_over(self, phase: Phase) -> bool:
         if len(self._history) >= phase.end:

@@ -1,4 +1,4 @@
-"""The epochs of a run, a row of scores each: in `history.csv`, and which of them is the best."""
+"""The history of a run: a row of scores for each epoch, as in `history.csv`, and the best epoch."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Row = Mapping[str, Any]
 
 
 def read_history(run: Path) -> list[dict[str, float]]:
-    """Return the rows of the `history.csv` in the folder of a run, without empty cells; none before the first epoch."""
+    """Return the rows of `history.csv` in the folder of a run, without empty cells; none before the first epoch."""
     try:
         rows = read_rows(run / HISTORY)
     except FileNotFoundError:
@@ -23,7 +23,7 @@ def read_history(run: Path) -> list[dict[str, float]]:
 
 
 def scores_of(history: Sequence[Row], monitor: str) -> dict[int, float]:
-    """Return the finite scores of a history by the number of their epoch, the first row being 1.
+    """Return the finite scores of a history by the number of their epoch; the first row is epoch 1.
 
     Example:
         >>> scores_of([{"val_dice": 0.2}, {"val_dice": float("nan")}, {"val_dice": 0.1}], "val_dice")
@@ -34,7 +34,7 @@ def scores_of(history: Sequence[Row], monitor: str) -> dict[int, float]:
 
 
 def best_epoch(scores: Mapping[int, float]) -> int | None:
-    """Return the epoch with the highest of the scores by epoch, the earliest of equals; None if there is none.
+    """Return the epoch with the highest score, the earliest of equals; None without scores.
 
     Example:
         >>> best_epoch({1: 0.2, 2: 0.5, 3: 0.5})
@@ -44,7 +44,7 @@ def best_epoch(scores: Mapping[int, float]) -> int | None:
 
 
 def best_score(history: Sequence[Row], monitor: str) -> float | None:
-    """Return the highest finite score of a history; None if there is none."""
+    """Return the highest finite score of a history; None without one."""
     return max(scores_of(history, monitor).values(), default=None)
 
 

@@ -1,4 +1,4 @@
-"""What a run is made on and what it costs: code, processor, memory and energy."""
+"""What a run is made with and what it costs: version of the code, processor, memory and energy."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from medzoo.devices import memory
 from medzoo.evaluation.record import hardware
 
 POWERCAP = Path("/sys/class/powercap")
-# The counters of a busy processor come round within the hour.
+# A counter of a busy processor overflows within the hour.
 SECONDS_BETWEEN_READINGS = 60
 
 
@@ -26,12 +26,12 @@ def git_state() -> dict[str, Any] | None:
 
 
 def machine() -> dict[str, Any]:
-    """Return processor, cores, bytes of memory and names of the graphics processors; none where none are known."""
+    """Return the processor, its cores, the bytes of memory, and the names of graphics processors."""
     return {**hardware(), "memory": memory(), "gpus": _gpus()}
 
 
 def peak_memory() -> int | None:
-    """Return the most bytes of memory that this process held so far; None where the system does not say."""
+    """Return the peak of this process's memory in bytes so far; None where the system does not say."""
     try:
         import resource
     except ImportError:
@@ -41,16 +41,16 @@ def peak_memory() -> int | None:
 
 
 class Energy:
-    """Joules that the processors and their memory took, by the counters that Linux shows of them (RAPL).
+    """Joules that the processors and their memory took, from the RAPL counters of Linux.
 
-    They count for the whole machine, not for one process. A counter comes round at its range, so it is read often.
+    They count the whole machine, not one process. A counter starts again from 0 at its range, so it is read often.
 
     Args:
-        folder: Where the counters lie.
+        folder: Folder of the counters.
     """
 
     def __init__(self, folder: Path = POWERCAP):
-        # A package contains its cores; the memory stands beside it, and "psys" would count all of it twice.
+        # A package includes its cores, but not the memory; "psys" would count both a second time.
         zones = [zone for zone in sorted(folder.glob("intel-rapl:*")) if _is_counted(zone)]
         self._last = {zone: value for zone in zones if (value := _number(zone / "energy_uj")) is not None}
         self._ranges = {zone: _number(zone / "max_energy_range_uj") or 0 for zone in self._last}
@@ -58,7 +58,7 @@ class Energy:
         self._time = time.monotonic()
 
     def read(self) -> float | None:
-        """Return the joules since this object was made; None where no counter can be read."""
+        """Return the joules since this object was made; None without a readable counter."""
         for zone, before in self._last.items():
             now = _number(zone / "energy_uj")
             if now is not None:
@@ -68,7 +68,7 @@ class Energy:
         return round(self._sum / 1e6, 1) if self._last else None
 
     def keep_up(self) -> None:
-        """Read the counters if they were not for a minute."""
+        """Read the counters if the last reading is a minute old."""
         if self._last and time.monotonic() - self._time > SECONDS_BETWEEN_READINGS:
             self.read()
 

@@ -29,7 +29,7 @@ def phases(recipe: Recipe, stages: Sequence[str]) -> list[Phase]:
 
     Args:
         recipe: Its `freezing` names the regime.
-        stages: Stages of the network's encoder from the input on, as `medzoo.stages` lists them.
+        stages: Stages of the network's encoder in the order of `medzoo.stages`.
 
     Raises:
         ValueError: The regime, a field or a stage is unknown, or the epochs are too few for all stages.
@@ -46,38 +46,39 @@ def phases(recipe: Recipe, stages: Sequence[str]) -> list[Phase]:
         until = freezing.arguments.get("until", stages[-1])
         return [Phase(0, recipe.epochs, tuple(stages[: stages.index(until) + 1]))]
     since = stages.index(freezing.arguments.get("since", stages[0]))
-    # All frozen, then one stage fewer each time.
+    # First all stages are frozen, then one fewer in each phase.
     counts = range(len(stages), since - 1, -1)
     starts = [0, *(freezing.frozen_epochs + freezing.stage_epochs * number for number in range(len(counts) - 1))]
     _refuse_too_long(recipe, starts[-1], stages[since])
     ends = [*starts[1:], recipe.epochs]
-    return [Phase(*epochs, tuple(stages[:count])) for *epochs, count in zip(starts, ends, counts, strict=True)]
+    bounds = zip(starts, ends, counts, strict=True)
+    return [Phase(start, end, tuple(stages[:count])) for start, end, count in bounds]
 
 
 def rate_factors(recipe: Recipe, stages: Sequence[str]) -> dict[str, float]:
-    """Return by which factor each stage learns slower than what follows the encoder; none for equal rates.
+    """Return the factors of the learning rate of the stages; none for equal rates.
 
-    The deepest stage learns at `rate_factor` times the rate of the recipe, the one before it at its square, and so on.
+    The deepest stage learns at `rate_factor` times the rate of the recipe, the one before it at the square of that, ...
 
-    Source: Howard and Ruder, "Universal language model fine-tuning", 2018 (arXiv 1801.06146), for rates that differ
-    and for unfreezing one after the other.
+    Source: Howard and Ruder, "Universal language model fine-tuning", 2018 (arXiv 1801.06146): different rates, and
+    unfreezing of one stage after the other.
     """
     factor = _checked(recipe, stages).rate_factor
     return {} if factor == 1 else {stage: factor**depth for depth, stage in enumerate(reversed(stages), 1)}
 
 
 def cached_views(recipe: Recipe) -> int | None:
-    """Return of how many augmented views of an image the features are kept while the encoder is frozen.
+    """Return the number of augmented views of each image whose features are kept while the encoder is frozen.
 
     Returns:
-        0 for features of the image as it is, None if the encoder has to see every epoch's images.
+        0 for features of the image itself; None if the encoder has to see the images of every epoch.
     """
     views = recipe.freezing.views if recipe.freezing else None
     return views if views is not None else None if recipe.augmentation else 0
 
 
 def _checked(recipe: Recipe, stages: Sequence[str]) -> Freezing:
-    """Return the regime of a recipe whose stages the network has."""
+    """Return the regime of a recipe, after a check of its stages."""
     freezing = recipe.freezing or Freezing("full")
     if recipe.freezing and not stages:
         raise ValueError(

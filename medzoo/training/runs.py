@@ -1,4 +1,4 @@
-"""The runs below a folder, read without Keras."""
+"""The runs in and below a folder, and their table; no Keras is loaded."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ RUNNING, FINISHED, KILLED = "running", "finished", "killed"
 
 @dataclass(frozen=True)
 class Run:
-    """A run's folder and what its `run.json` says.
+    """The folder of a run and its `run.json`.
 
     Args:
         folder: The folder.
-        record: The file, its `status` being "killed" where the process is gone that was "running".
+        record: Its `run.json`; the `status` of a run whose process is gone is "killed" instead of "running".
     """
 
     folder: Path
@@ -36,7 +36,7 @@ class Run:
 
 
 def find_runs(folder: str | os.PathLike) -> list[Run]:
-    """Return all runs in and below a folder, those of folds and trials too, the best score first.
+    """Return all runs in and below a folder, also those of folds and trials, the best score first.
 
     Args:
         folder: A folder of any depth.
@@ -61,7 +61,7 @@ def find_runs(folder: str | os.PathLike) -> list[Run]:
 
 
 def runs_table(runs: Iterable[Run]) -> str:
-    """Return runs as a table, a line each.
+    """Return a table of runs, a line for each.
 
     Example:
         >>> print(runs_table(find_runs("runs")))
@@ -94,7 +94,7 @@ def _read(path: Path) -> Run:
 
 
 def _is_hidden(path: Path) -> bool:
-    """Return whether a path lies in what a killed process left half-written."""
+    """Return whether a path lies in a folder that a killed process left half-written."""
     return any(part.startswith(".") for part in path.parts)
 
 

@@ -1,4 +1,4 @@
-"""What is known of a run, in the file `run.json` of its folder, from its start on."""
+"""`run.json`, the record of a run in its folder: its data, machine, time and energy, and how it stands."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import platform
 import shlex
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,26 +19,26 @@ from medzoo.data import Samples
 from medzoo.evaluation.record import loaded_versions
 from medzoo.files import read_json, write_json
 from medzoo.recipe import Recipe
-from medzoo.training.history import best_epoch, read_history, scores_of
+from medzoo.training.history import best_epoch, best_score, read_history, scores_of
 from medzoo.training.machine import Energy, git_state, machine, peak_memory
 from medzoo.training.runs import FINISHED, KILLED, RUN, RUNNING
 
 
 @contextlib.contextmanager
 def track(run: str | os.PathLike, recipe: Recipe, samples: Samples) -> Iterator[Record]:
-    """Keep the `run.json` of a run while the block trains: written at the start, after every epoch and at the end.
+    """Keep the `run.json` of a run while the block trains: it is written at the start, after every epoch, at the end.
 
-    A run that is resumed goes on with the file of its folder: every start is a row of `sessions`, and seconds and
-    joules are their sums. Of a killed one the row says "running" until the next start; `medzoo runs` looks whether
-    its process lives.
+    A resumed run goes on with the file of its folder: every start adds a row to `sessions`, and seconds and joules are
+    sums of theirs. The row of a killed session says "running" until the next start; `medzoo runs` looks whether its
+    process lives.
 
     Args:
         run: Folder of the run, with or without the `history.csv` that `train` writes there.
         recipe: What is trained.
-        samples: The data, with its splits. Counts of images and patients are kept, no names.
+        samples: The data, with its splits. Its images and patients are counted, not named.
 
     Yields:
-        The record, whose `callback` belongs into `fit`, behind what writes `history.csv`.
+        The record, whose `callback` `fit` must call after the one that writes `history.csv`.
 
     Example:
         >>> with track(run, recipe, samples) as record:
@@ -81,7 +81,7 @@ class Record:
         self.callback = _WriteEpoch(self)
 
     def write(self, status: str = RUNNING, reason: str | None = None) -> None:
-        """Write the file as things stand."""
+        """Write the file."""
         history = read_history(self._run)
         if self._adds_nothing(history):
             return
@@ -98,8 +98,8 @@ class Record:
                 "epochs": len(history),
                 "epochs_at_most": self._recipe.epochs,
                 "date": _now(),
-                "seconds": round(_sum(sessions, "seconds"), 1),
-                "energy_joules": _sum(sessions, "energy_joules"),
+                "seconds": round(sum(row["seconds"] for row in sessions), 1),
+                "energy_joules": _sum(row["energy_joules"] for row in sessions),
                 "peak_memory": max((row["peak_memory"] or 0 for row in sessions), default=0) or None,
                 "data": self._data,
                 "sessions": sessions,
@@ -107,7 +107,7 @@ class Record:
         )
 
     def _adds_nothing(self, history: list[dict[str, float]]) -> bool:
-        """Return whether the run was finished before this start, which then only loads its model."""
+        """Return whether the run was finished before this start, which only loads its model."""
         return len(history) == self._first and bool(self._earlier) and self._earlier[-1]["status"] == FINISHED
 
     def _spent(self, history: list[dict[str, float]]) -> dict[str, Any]:
@@ -119,7 +119,7 @@ class Record:
         }
 
     def keep_up(self) -> None:
-        """Read what would be lost in a long epoch."""
+        """Read the counters of energy, which overflow in a long epoch."""
         self._energy.keep_up()
 
 
@@ -136,7 +136,7 @@ class _WriteEpoch(keras.callbacks.Callback):
 
 
 def _counts(samples: Samples) -> dict[str, dict[str, int | None]]:
-    """Return the number of images and of patients in each split; None patients where the data names none."""
+    """Return the numbers of images and patients in each split; None for patients if the data names none."""
     counts = {}
     for split in dict.fromkeys(samples.splits):
         rows = [row for row, other in enumerate(samples.splits) if other == split]
@@ -146,9 +146,8 @@ def _counts(samples: Samples) -> dict[str, dict[str, int | None]]:
 
 
 def _best(history: list[dict[str, float]], monitor: str) -> dict[str, Any]:
-    scores = scores_of(history, monitor)
-    best = best_epoch(scores)
-    return {"score_name": monitor, "score": scores.get(best), "best_epoch": best}
+    best = best_epoch(scores_of(history, monitor))
+    return {"score_name": monitor, "score": best_score(history, monitor), "best_epoch": best}
 
 
 def _ended(session: dict[str, Any]) -> dict[str, Any]:
@@ -156,16 +155,16 @@ def _ended(session: dict[str, Any]) -> dict[str, Any]:
 
 
 def _end(error: BaseException) -> tuple[str, str]:
-    """Return how a run ended that did not finish: by the user, the system or a search, or by an error."""
+    """Return how an unfinished run ended: "stopped" by the user, the system or a search, or "failed" by an error."""
     name = type(error).__name__
-    # Optuna ends a trial so that is worse than others.
+    # So Optuna ends a trial that is worse than others.
     stopped = not isinstance(error, Exception) or name == "TrialPruned"
     return "stopped" if stopped else "failed", f"{name}: {' '.join(str(error).split())}".removesuffix(": ")
 
 
-def _sum(sessions: list[dict[str, Any]], name: str) -> float | None:
-    values = [session[name] for session in sessions if session[name] is not None]
-    return sum(values) if values else None
+def _sum(values: Iterable[float | None]) -> float | None:
+    measured = [value for value in values if value is not None]
+    return sum(measured) if measured else None
 
 
 def _now() -> str:

@@ -8,9 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import keras
-import numpy as np
 
-from medzoo.data import Samples, fraction
+from medzoo.data import Samples
 from medzoo.data.samples import check_task
 from medzoo.data.statistics import fit_preprocessing
 from medzoo.devices import distributed, own_folder
@@ -22,48 +21,11 @@ from medzoo.metrics import make_metrics
 from medzoo.optimizers import make_optimizer
 from medzoo.recipe import Recipe
 from medzoo.training.checkpoints import Checkpoints
+from medzoo.training.data import parts
 from medzoo.training.fitting import Fitting
 from medzoo.training.history import HISTORY
 from medzoo.training.tracking import track
 from medzoo.zoo_model import ZooModel
-
-
-def parts(samples: Samples, recipe: Recipe) -> tuple[Samples, Samples]:
-    """Return the training and the validation part, as the samples say or else as the recipe does.
-
-    Raises:
-        ValueError: The samples name splits, but "train" is not among them; or a field of the recipe's `split` is wrong.
-    """
-    divided = divide(samples, recipe)
-    training = fraction(divided.part("train"), recipe.split.fraction or 1, recipe.seed)
-    return training, divided.part("valid")
-
-
-def divide(samples: Samples, recipe: Recipe) -> Samples:
-    """Return samples with the splits that a training by the recipe gives them, where they have none of their own.
-
-    Samples without "valid" give some of "train"; what they hold out for testing stays so.
-
-    Raises:
-        ValueError: As in `parts`.
-    """
-    wanted = {name: share for name, share in recipe.split.items() if name in ("valid", "test")}
-    if not any(samples.splits):
-        return _join(samples.split(**wanted, seed=recipe.seed))
-    if "train" not in samples.splits:
-        raise ValueError(
-            f"The data has the parts {sorted(set(samples.splits))}, but training needs 'train'. "
-            "Give a folder with it, or data without parts, which is then split as the recipe says."
-        )
-    if "valid" in samples.splits:
-        return samples
-    others = samples[np.array(samples.splits) != "train"]
-    return _join((*samples.part("train").split(valid=wanted.get("valid", 0.2), seed=recipe.seed), others))
-
-
-def _join(divided: tuple[Samples, ...]) -> Samples:
-    first, *rest = divided
-    return sum(rest, first)
 
 
 def train(
@@ -76,18 +38,18 @@ def train(
 ) -> ZooModel:
     """Train a model, or go on where a killed training in the same folder stood.
 
-    Every finished epoch is on disk before the next begins; the best weights on the validation part are what is
-    returned. Samples that bring a "train" and a "valid" part keep them; others are split as the recipe says.
+    Every finished epoch is on disk before the next begins; the best one on the validation part is returned. Samples
+    with a "train" and a "valid" part keep them; others are split as the recipe says.
 
     The same recipe and data give the same model on the same backend, machine and versions, also if the run was killed
-    and resumed in between. Not covered: GPUs, whose sums have no fixed order, and another number of processor cores.
+    and resumed in between; except on a GPU, whose sums have no fixed order, or with another number of cores.
 
     Args:
         recipe: All values of the training.
         samples: What to train and validate on; a "test" part is not looked at.
         run: Folder for the recipe, checkpoints, `history.csv`, `run.json` and TensorBoard logs.
         verbose: Keras's progress: 0 silent, 1 bar, 2 a line an epoch.
-        callbacks: What else `fit` calls.
+        callbacks: Further callbacks for `fit`.
         cache: Folder for the features of a frozen encoder, which several runs may share; by default in `run`.
 
     Returns:
@@ -98,7 +60,7 @@ def train(
         RuntimeError: Another process trains in this folder.
         DivergenceError: The loss became NaN; the best weights are in the folder.
     """
-    # Before the data is read, which may take long; the folder is claimed after it.
+    # The data may take long to read, so this comes first; the folder is claimed after it.
     _refuse_other(Path(run), recipe)
     check(recipe, samples)
     training, validation = parts(samples, recipe)
@@ -108,18 +70,18 @@ def train(
         recipe = fitted
         checkpoints = Checkpoints(run / "checkpoints", recipe.task.monitor)
         checkpoints.clean()
-        cache = FeatureCache(cache or run / "features")
+        features = FeatureCache(cache or run / "features")
         with (
             distributed(recipe.devices, recipe.batch_size) as parallel,
             track(run, recipe, training + validation) as record,
         ):
-            fitting = Fitting(recipe, training, validation, run, checkpoints, cache, parallel, verbose)
+            fitting = Fitting(recipe, training, validation, run, checkpoints, features, parallel, verbose)
             fitting.run([record.callback, *callbacks])
         return fitting.best_model()
 
 
 def fit_recipe(recipe: Recipe, training: Samples) -> Recipe:
-    """Return the recipe with what it leaves to the training data: its intensities, scale of a regression, clusters.
+    """Return the recipe with what it takes from the training data: intensities, scale of a regression, clusters.
 
     Raises:
         ValueError: All targets or all pixels are equal.
@@ -133,11 +95,11 @@ def check(recipe: Recipe, samples: Samples) -> None:
     """Refuse a training that cannot begin, before a folder is claimed.
 
     Raises:
-        ValueError: The samples are not for the task; or Keras does not know a class of the user's own, or the class
-            does not take its arguments.
+        ValueError: The samples are not for the task; or a user's own class is not registered with Keras, or does not
+            take its arguments.
     """
     check_task(samples, recipe.task)
-    # With its schedule, whatever the number of steps.
+    # With its schedule; the number of steps does not matter.
     make_optimizer(recipe, steps_per_epoch=1)
     make_metrics(recipe.metrics, recipe.task.outputs, recipe.task.threshold)
     if recipe.loss:
@@ -145,14 +107,14 @@ def check(recipe: Recipe, samples: Samples) -> None:
 
 
 def _refuse_other(run: Path, recipe: Recipe) -> None:
-    """Refuse the folder of another recipe; the words of its card and what was seen may differ.
+    """Refuse the folder of another recipe; `card` and `expected` may differ.
 
     A folder without a finished epoch is free: its recipe did not train, and a mended one may take its place.
     """
     path = run / "recipe.json"
     is_trained = (run / HISTORY).exists() or Checkpoints(run / "checkpoints", recipe.task.monitor).latest
     if path.exists() and is_trained:
-        # Through Recipe, so that a file of an older medzoo has the fields that it did not know.
+        # Through Recipe, so that a file of an older medzoo has today's fields.
         other = Recipe.load(path).to_json()
         refuse_other(run, "a run of another recipe", recipe.to_json(), other, ("card", "expected"))
 

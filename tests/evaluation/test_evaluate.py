@@ -154,6 +154,13 @@ def test_record_lists_near_matches_of_an_unknown_score(model, samples):
         evaluate(model, samples)["dise"]
 
 
+def test_record_says_which_field_of_another_task_it_lacks(model, samples):
+    evaluation = evaluate(model, samples)
+    assert evaluation.detail("empty_cases")["cases"] == evaluation.empty_cases["cases"]
+    with pytest.raises(ValueError, match="of a segmentation has no `curves`"):
+        evaluation.detail("curves")
+
+
 def test_record_prints_an_aligned_table(model, samples):
     lines = str(evaluate(model, samples)).splitlines()
     assert lines[0] == "3 cases, 2 patients"

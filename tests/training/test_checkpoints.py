@@ -53,6 +53,14 @@ def test_before_the_first_epoch_there_is_nothing(checkpoints):
     assert checkpoints.history(None) == []
 
 
+def test_head_of_another_network_is_refused(checkpoints):
+    image = keras.Input((2,))
+    model = keras.Model(image, keras.layers.Dense(1)(image))
+    checkpoints.write(model, rows(0.1), head=model)
+    with pytest.raises(ValueError, match="head of another network"):
+        checkpoints.load_weights(model, 1)
+
+
 def test_an_epoch_brings_its_history(checkpoints, model):
     write(checkpoints, model, 0.1, 0.2)
     assert checkpoints.history(2) == rows(0.1, 0.2)

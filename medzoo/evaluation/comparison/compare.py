@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import time
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from medzoo.errors import unknown_name
 from medzoo.evaluation.comparison.paired import compare_cases, compare_scores
 from medzoo.evaluation.evaluate import collect, facts
 from medzoo.evaluation.tables import align, number, with_interval
+from medzoo.files import write_json
 
 if TYPE_CHECKING:
     from medzoo.data import Samples
@@ -18,9 +21,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two models on the same cases: their scores, the differences, and how sure those are.
+    """Two models on the same cases: their scores, and the differences with intervals and tests.
 
-    All values are plain JSON values. A number that is not known is None.
+    All values are plain JSON values. An undefined number is None.
 
     Args:
         models: Names of both models.
@@ -31,7 +34,7 @@ class Comparison:
         n_patients: Number of patients among them; None where the data set does not name its patients.
         scores: Name to `first`, `second` and `difference`, the second minus the first, each `{"value", "low", "high"}`,
             and `p`.
-        tests: Rows of `test`, `score`, number of `n` that it rests on, and `p`.
+        tests: Rows of `test`, `score`, the number `n` of cases or patients, and `p`.
         rule: How it was measured, in words.
         interval: `level`, `method`, `samples` and `seed` of the intervals.
         versions: Versions of medzoo, Python and the libraries that were loaded.
@@ -83,6 +86,16 @@ class Comparison:
         """Return plain JSON values."""
         return {**asdict(self), "models": list(self.models), "labels": list(self.labels)}
 
+    def save(self, folder: str | os.PathLike) -> Path:
+        """Write `comparison.json` and `figures/differences.png`; return the path of the former."""
+        from medzoo.evaluation.plots.common import save_figure
+        from medzoo.evaluation.plots.comparison import differences_figure
+
+        path = Path(folder) / "comparison.json"
+        write_json(path, self.to_json())
+        save_figure(differences_figure(self), path.parent / "figures" / "differences.png")
+        return path
+
 
 def _cells(score: dict[str, Any]) -> list[str]:
     columns = (with_interval(score[name]) for name in ("first", "second", "difference"))
@@ -107,17 +120,17 @@ def compare(
     batch_size: int = 8,
     seed: int = 0,
 ) -> Comparison:
-    """Compare two models on the same labelled images: every score of both, the difference, and how sure it is.
+    """Compare two models on the same labelled images: every score of both, and the difference with its interval.
 
-    What is hard for one model is often hard for the other, so a paired difference is surer than two intervals side by
-    side. The models predict one after the other; masks are scored one by one and dropped.
+    What is hard for one model is often hard for the other, so a paired difference tells more than two intervals side by
+    side. The models predict one after the other; masks are scored and dropped one by one.
 
     Args:
         first: A model.
         second: Another one of the same task and labels.
-        samples: Images, targets and patients; all of them are used.
-        names: What to call the models; default: the names in their recipes. Equal ones get an A and a B.
-        split: Name of the split for the record; default: what the samples say.
+        samples: Images, targets and patients, all of which are used.
+        names: Names of the models; by default those of their recipes. Equal ones get an A and a B.
+        split: Name of the split for the record; by default that of the samples.
         data_name: Name of the data set for the record.
         batch_size: Images in one step.
         seed: Seed of the bootstrap.

@@ -1,8 +1,8 @@
-"""How sure the differences between two models are that answered the same cases."""
+"""How sure the differences between two models on the same cases are."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,6 +10,9 @@ import numpy as np
 from medzoo.evaluation.cases import Cases
 from medzoo.evaluation.intervals import LEVEL, SAMPLES, Statistic, draw, percentile_interval, weighted_means
 from medzoo.evaluation.tables import score_json
+
+# Before the names of the scores of either model, in the statistic of both.
+_FIRST, _SECOND = "first ", "second "
 
 
 class AucDifference(NamedTuple):
@@ -24,8 +27,8 @@ class AucDifference(NamedTuple):
 def delong(first: np.ndarray, second: np.ndarray, positive: np.ndarray) -> AucDifference:
     """Compare two areas under the ROC curve that were measured on the same, independent cases.
 
-    The area is a mean over pairs of a positive and a negative case. Its variance follows from how much each case adds
-    to it, which the ranks of the scores tell in one sort.
+    The area is a mean over pairs of a positive and a negative case. Its variance follows from the share of each case,
+    which the ranks of the scores give in one sort.
 
     Args:
         first: Scores of one model `(cases,)`.
@@ -52,12 +55,12 @@ def delong(first: np.ndarray, second: np.ndarray, positive: np.ndarray) -> AucDi
     areas = [float(of_positives.mean()) for of_positives, _ in parts]
     differences = [after - before for before, after in zip(*parts, strict=True)]
     if min(map(len, differences)) < 2:
-        return AucDifference(*areas, np.nan, np.nan)
+        return AucDifference(areas[0], areas[1], np.nan, np.nan)
     error = float(np.sqrt(sum(values.var(ddof=1) / len(values) for values in differences)))
     gap = abs(areas[1] - areas[0])
     # Rounding leaves no difference between equal orders.
     p = 1.0 if gap < 1e-12 else float(2 * norm.sf(gap / error)) if error else np.nan
-    return AucDifference(*areas, error, p)
+    return AucDifference(areas[0], areas[1], error, p)
 
 
 def _components(scores: np.ndarray, positive: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -75,35 +78,38 @@ def compare_scores(first: Cases, second: Cases, patients: Sequence[str], seed: i
     both = _statistic_of_both(first, second)
     values = {key: float(value[0]) for key, value in both(np.ones((1, len(patients)))).items()}
     drawn = draw(both, patients, SAMPLES, seed)
-    records = {}
-    for name in (name for model, name in values if model == "first"):
-        keys = ("first", name), ("second", name)
-        records[name] = {model: _score(values[model, name], drawn[model, name]) for model, _ in keys}
-        differences = drawn[keys[1]] - drawn[keys[0]]
-        records[name]["difference"] = _score(values[keys[1]] - values[keys[0]], differences)
-        records[name]["p"] = _significant(bootstrap_p(differences))
+    records: dict[str, dict[str, Any]] = {}
+    for name in [key.removeprefix(_FIRST) for key in values if key.startswith(_FIRST)]:
+        one, other = _FIRST + name, _SECOND + name
+        differences = drawn[other] - drawn[one]
+        records[name] = {
+            "first": _score(values[one], drawn[one]),
+            "second": _score(values[other], drawn[other]),
+            "difference": _score(values[other] - values[one], differences),
+            "p": _significant(bootstrap_p(differences)),
+        }
     return records
 
 
 def compare_cases(first: Cases, second: Cases, patients: Sequence[str]) -> list[dict[str, Any]]:
-    """Return what tests that do without a bootstrap say."""
+    """Return the results of the tests that need no bootstrap."""
     before, after = first.per_case(), second.per_case()
     tests = [_wilcoxon(name, patient_means(after[name] - before[name], patients)) for name in before]
     return tests if len(set(patients)) < len(patients) else _delong(first, second) + tests
 
 
 def patient_means(values: np.ndarray, patients: Sequence[str]) -> np.ndarray:
-    """Return the mean of each patient's values, without those that are NaN; patients that have no other are left out.
+    """Return the mean of each patient's values that are not NaN; a patient without any is left out.
 
     Example:
         >>> patient_means(np.array([1.0, 3.0, np.nan, np.nan]), ["a", "a", "a", "b"])
         array([2.])
     """
-    known = np.isfinite(values)
-    if not known.any():
+    is_defined = np.isfinite(values)
+    if not is_defined.any():
         return np.empty(0)
-    _, owner = np.unique(np.asarray(patients, str)[known], return_inverse=True)
-    return np.bincount(owner, values[known]) / np.bincount(owner)
+    _, owner = np.unique(np.asarray(patients, str)[is_defined], return_inverse=True)
+    return np.bincount(owner, values[is_defined]) / np.bincount(owner)
 
 
 def bootstrap_p(differences: np.ndarray) -> float:
@@ -115,18 +121,18 @@ def bootstrap_p(differences: np.ndarray) -> float:
     return min(1.0, 2 * (beyond + 1) / (len(differences) + 1))
 
 
-def _statistic_of_both(first: Cases, second: Cases) -> Callable[[np.ndarray], dict[Any, np.ndarray]]:
+def _statistic_of_both(first: Cases, second: Cases) -> Statistic:
     columns = first.per_case(), second.per_case()
     shared = {name: np.isfinite(values) & np.isfinite(columns[1][name]) for name, values in columns[0].items()}
 
     def of_one(statistic: Statistic, own: dict[str, np.ndarray], weights: np.ndarray) -> dict[str, np.ndarray]:
-        known = {name: np.where(shared[name], values, np.nan) for name, values in own.items()}
-        return statistic(weights) | weighted_means(known, weights)
+        common = {name: np.where(shared[name], values, np.nan) for name, values in own.items()}
+        return statistic(weights) | weighted_means(common, weights)
 
-    def of_both(weights: np.ndarray) -> dict[Any, np.ndarray]:
+    def of_both(weights: np.ndarray) -> dict[str, np.ndarray]:
         scores = [of_one(cases.statistic, own, weights) for cases, own in zip((first, second), columns, strict=True)]
-        pairs = zip(("first", "second"), scores, strict=True)
-        return {(model, name): value for model, values in pairs for name, value in values.items()}
+        pairs = zip((_FIRST, _SECOND), scores, strict=True)
+        return {model + name: value for model, values in pairs for name, value in values.items()}
 
     return of_both
 

@@ -9,8 +9,10 @@ import numpy as np
 
 from medzoo.evaluation.plots.common import (
     COLOURS,
+    add_grid,
     add_legend,
     confusion_figure,
+    count_along,
     empty_figure,
     mean_and_spread,
     single_panel,
@@ -26,10 +28,10 @@ if TYPE_CHECKING:
     from medzoo.data import Samples
     from medzoo.zoo_model import ZooModel
 
-_UNIT = {"xlim": (-0.01, 1.01), "ylim": (-0.01, 1.01)}
-_SQUARE = {**_UNIT, "aspect": "equal"}
+_UNIT: dict[str, Any] = {"xlim": (-0.01, 1.01), "ylim": (-0.01, 1.01)}
+_SQUARE: dict[str, Any] = {**_UNIT, "aspect": "equal"}
 _GRID = np.linspace(0, 1, 101)
-_DIAGONAL = {"color": "0.6", "linestyle": "--", "linewidth": 1}
+_DIAGONAL: dict[str, Any] = {"color": "0.6", "linestyle": "--", "linewidth": 1}
 
 
 def roc_figure(evaluation: Evaluation) -> Figure:
@@ -53,19 +55,19 @@ def precision_recall_figure(evaluation: Evaluation) -> Figure:
 
 
 def reliability_figure(evaluation: Evaluation) -> Figure:
-    """Draw how often each confidence was right, and how many cases had it."""
-    found = evaluation.calibration
-    title = f"Reliability: ECE {number(evaluation['ece'])}, temperature {found['temperature']:g}"
+    """Draw how often the model was right at each confidence, and how many cases had that confidence."""
+    bins = evaluation.detail("calibration")
+    title = f"Reliability: ECE {number(evaluation['ece'])}, temperature {bins['temperature']:g}"
     # A second axis beside it keeps a panel from being square.
-    words = {"xlabel": f"Confidence: {found['of']}", "ylabel": "Share that was right"}
+    words = {"xlabel": f"Confidence: {bins['of']}", "ylabel": "Share that was right"}
     figure, axes = single_panel(title, 5.4, 4.6, **words, **_UNIT)
     axes.plot((0, 1), (0, 1), **_DIAGONAL, label="perfect")
-    axes.plot(found["confidence"], found["accuracy"], marker="o", color=COLOURS[0], label="model")
+    axes.plot(bins["confidence"], bins["accuracy"], marker="o", color=COLOURS[0], label="model")
     counts = axes.twinx()
-    counts.bar(found["confidence"], found["cases"], width=0.04, color="0.8", alpha=0.6, zorder=0)
+    counts.bar(bins["confidence"], bins["cases"], width=0.04, color="0.8", alpha=0.6, zorder=0)
     # Bars in the lower third, so that the line stays free.
-    counts.set(ylim=(0, 3 * max(found["cases"])), ylabel="Cases (bars)")
-    counts.yaxis.get_major_locator().set_params(integer=True)
+    counts.set(ylim=(0, 3 * max(bins["cases"])), ylabel="Cases (bars)")
+    count_along(counts.yaxis)
     counts.spines["top"].set_visible(False)
     axes.set_zorder(counts.get_zorder() + 1)
     axes.patch.set_visible(False)
@@ -92,7 +94,7 @@ def case_sheets(model: ZooModel, samples: Samples, evaluation: Evaluation) -> di
 
 def folds_figure(evaluations: Sequence[Evaluation], words: str) -> Figure:
     """Draw the ROC curve of every fold, their mean, and a band of one deviation; a panel for each label."""
-    labels = list(evaluations[0].curves)
+    labels = list(evaluations[0].detail("curves"))
     columns = min(len(labels), 3)
     rows = -(-len(labels) // columns)
     figure = empty_figure(5 * columns, 4.8 * rows)
@@ -106,7 +108,8 @@ def folds_figure(evaluations: Sequence[Evaluation], words: str) -> Figure:
 
 def mean_roc(evaluations: Sequence[Evaluation], label: str) -> tuple[np.ndarray, np.ndarray] | None:
     """Return mean and deviation of the folds' recall at 101 false positive rates from 0 to 1; None without a curve."""
-    curves = [one.curves[label]["roc"] for one in evaluations if one.curves[label]]
+    by_fold = [evaluation.detail("curves")[label] for evaluation in evaluations]
+    curves = [curves["roc"] for curves in by_fold if curves]
     if not curves:
         return None
     recalls = np.stack([np.interp(_GRID, curve["fpr"], curve["tpr"]) for curve in curves])
@@ -125,13 +128,14 @@ FOLDS = ("roc", folds_figure)
 
 
 def _draw_curves(axes: Axes, evaluation: Evaluation, kind: str, names: tuple[str, str], area: str) -> None:
-    for index, (label, curves) in enumerate(evaluation.curves.items()):
+    for index, (label, curves) in enumerate(evaluation.detail("curves").items()):
         if curves is None:
             continue
         score = evaluation.scores[f"{area}/{label}"]
         text = f"{label}: {number(score['value'])} ({number(score['low'])} to {number(score['high'])})"
-        style = {"color": COLOURS[index % len(COLOURS)], "linestyle": ("-", "--", ":")[index // len(COLOURS) % 3]}
-        axes.plot(*(curves[kind][name] for name in names), label=text, linewidth=1.8, **style)
+        colour, style = COLOURS[index % len(COLOURS)], ("-", "--", ":")[index // len(COLOURS) % 3]
+        x, y = (curves[kind][name] for name in names)
+        axes.plot(x, y, label=text, linewidth=1.8, color=colour, linestyle=style)
 
 
 def _mark_operating_points(axes: Axes, evaluation: Evaluation) -> None:
@@ -144,24 +148,22 @@ def _mark_operating_points(axes: Axes, evaluation: Evaluation) -> None:
 
 def _draw_folds(axes: Axes, evaluations: Sequence[Evaluation], label: str) -> None:
     axes.plot((0, 1), (0, 1), **_DIAGONAL)
-    aucs = [one[f"auc/{label}"] for one in evaluations]
-    for index, (one, auc) in enumerate(zip(evaluations, aucs, strict=True)):
-        if one.curves[label]:
-            curve = one.curves[label]["roc"]
-            style = {"color": COLOURS[index % len(COLOURS)], "linewidth": 1, "alpha": 0.5}
-            axes.plot(curve["fpr"], curve["tpr"], label=f"fold {index + 1}: {number(auc)}", **style)
-    curve = mean_roc(evaluations, label)
-    if curve:
-        mean, spread = curve
+    aucs = [evaluation[f"auc/{label}"] for evaluation in evaluations]
+    for index, (evaluation, auc) in enumerate(zip(evaluations, aucs, strict=True)):
+        if curves := evaluation.detail("curves")[label]:
+            fpr, tpr = curves["roc"]["fpr"], curves["roc"]["tpr"]
+            colour = COLOURS[index % len(COLOURS)]
+            axes.plot(fpr, tpr, label=f"fold {index + 1}: {number(auc)}", color=colour, linewidth=1, alpha=0.5)
+    if mean_and_std := mean_roc(evaluations, label):
+        mean, spread = mean_and_std
         axes.plot(_GRID, mean, color="black", linewidth=2, label=f"mean: {mean_and_spread(aucs)}")
         band = np.clip(mean - spread, 0, 1), np.clip(mean + spread, 0, 1)
         axes.fill_between(_GRID, *band, color="0.5", alpha=0.25, linewidth=0, label="one std")
     axes.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), aspect="equal")
     axes.set(xlabel="1 - specificity (false positive rate)", ylabel="Recall (true positive rate)")
     axes.set_title(label, fontsize=11, parse_math=False)
-    axes.grid(alpha=0.3)
-    axes.spines[["top", "right"]].set_visible(False)
-    add_legend(axes, loc="lower right", title="AUC")
+    add_grid(axes)
+    legend = add_legend(axes, loc="lower right", title="AUC")
     # The curves of many folds run below it.
-    axes.get_legend().set_frame_on(True)
-    axes.get_legend().get_frame().set(alpha=0.8, edgecolor="none")
+    legend.set_frame_on(True)
+    legend.get_frame().set(alpha=0.8, edgecolor="none")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from medzoo.evaluation.plots.common import COLOURS, add_legend, single_panel
+from medzoo.evaluation.plots.common import COLOURS, add_legend, count_along, single_panel
 from medzoo.features.clusters import Clusters
 
 if TYPE_CHECKING:
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 
 def elbow_figure(clusters: Clusters) -> Figure:
-    """Draw the inertia over the number of clusters; more clusters than at its bend say little more."""
+    """Draw the inertia over the number of clusters; beyond its bend more clusters explain little more."""
     return _by_count("Elbow", "Inertia (squared deviations)", clusters.inertia, clusters.count)
 
 
 def silhouette_figure(clusters: Clusters) -> Figure:
-    """Draw the mean silhouette over the number of clusters; the highest stands for the clearest groups."""
+    """Draw the mean silhouette over the number of clusters; the groups are clearest where it is highest."""
     return _by_count("Silhouette", "Mean silhouette", clusters.silhouette, clusters.count)
 
 
@@ -29,8 +29,8 @@ def scatter_figure(clusters: Clusters, values: np.ndarray, names: Sequence[str] 
 
     Args:
         clusters: The clusters of the cases.
-        values: `(cases, values)`; of more than two the first two principal components are drawn.
-        names: Names of the two values, None for components.
+        values: `(cases, values)`; of more than two values the first two principal components are drawn.
+        names: Names of the two values; None for principal components.
     """
     scaled = (values - clusters.mean) / clusters.std
     if scaled.shape[1] > 2:
@@ -42,8 +42,9 @@ def scatter_figure(clusters: Clusters, values: np.ndarray, names: Sequence[str] 
     for number in range(clusters.count):
         rows = points[clusters.labels == number]
         colour = COLOURS[number % len(COLOURS)]
-        axes.scatter(*rows.T, s=14, color=colour, alpha=0.6, linewidths=0, label=f"cluster {number}: {len(rows)}")
-    axes.scatter(*centers.T, s=90, color="black", marker="x")
+        label = f"cluster {number}: {len(rows)}"
+        axes.scatter(rows[:, 0], rows[:, 1], s=14, color=colour, alpha=0.6, linewidths=0, label=label)
+    axes.scatter(centers[:, 0], centers[:, 1], s=90, color="black", marker="x")
     add_legend(axes, loc="upper left", bbox_to_anchor=(1, 1))
     return figure
 
@@ -52,7 +53,7 @@ def _by_count(title: str, ylabel: str, values: dict[int, float], count: int) -> 
     figure, axes = single_panel(title, xlabel="Number of clusters", ylabel=ylabel)
     axes.plot(list(values), list(values.values()), color=COLOURS[0], marker="o")
     axes.axvline(count, color="0.4", linestyle="--", linewidth=1, label=f"chosen: {count}")
-    axes.xaxis.get_major_locator().set_params(integer=True)
+    count_along(axes.xaxis)
     add_legend(axes)
     return figure
 

@@ -15,7 +15,9 @@ from medzoo.files import atomic_file, read_rows
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
     from matplotlib.figure import Figure
+    from matplotlib.legend import Legend
 
 DPI = 110
 
@@ -86,27 +88,42 @@ def empty_figure(width: float, height: float) -> Figure:
 
 
 def single_panel(title: str, width: float = 5.2, height: float = 4.6, **words: Any) -> tuple[Figure, Axes]:
-    """Make a figure of one panel with a grid and the given axis labels and limits."""
+    """Make a figure of one panel with a grid; `words` are its axis labels and limits."""
     figure = empty_figure(width, height)
     axes = figure.add_subplot(**words)
     # Titles and labels may hold the user's own words: "$" in them is no formula.
     for text in (axes.set_title(title, fontsize=12), axes.xaxis.label, axes.yaxis.label):
         text.set_parse_math(False)
-    axes.grid(alpha=0.3)
-    axes.spines[["top", "right"]].set_visible(False)
+    add_grid(axes)
     return figure, axes
 
 
-def mean_and_spread(values: Iterable[float | None]) -> str:
-    """Return mean and standard deviation of those values that are known, as text."""
-    known = [value for value in values if value is not None]
-    return with_spread(float(np.mean(known)), float(np.std(known))) if known else "-"
+def add_grid(axes: Axes) -> None:
+    """Give a panel a grid, and no frame on top and on the right."""
+    axes.grid(alpha=0.3)
+    axes.spines[["top", "right"]].set_visible(False)
 
 
-def add_legend(axes: Axes, **place: Any) -> None:
+def count_along(axis: Axis) -> None:
+    """Mark whole numbers only."""
+    from matplotlib.ticker import MaxNLocator
+
+    # Else as matplotlib's own locator.
+    axis.set_major_locator(MaxNLocator("auto", steps=[1, 2, 2.5, 5, 10], integer=True))
+
+
+def add_legend(axes: Axes, **place: Any) -> Legend:
     """Add a legend that takes labels literally."""
-    for text in axes.legend(frameon=False, fontsize=9, **place).get_texts():
+    legend = axes.legend(frameon=False, fontsize=9, **place)
+    for text in legend.get_texts():
         text.set_parse_math(False)
+    return legend
+
+
+def mean_and_spread(values: Iterable[float | None]) -> str:
+    """Return mean and standard deviation of the values that are not None, as text."""
+    numbers = [value for value in values if value is not None]
+    return with_spread(float(np.mean(numbers)), float(np.std(numbers))) if numbers else "-"
 
 
 def _curve(axes: Axes, epochs: np.ndarray, columns: dict[str, np.ndarray], name: str) -> None:
@@ -116,14 +133,13 @@ def _curve(axes: Axes, epochs: np.ndarray, columns: dict[str, np.ndarray], name:
         axes.plot(epochs, columns[f"val_{name}"], color="#e45756", marker=marker, label="valid")
     axes.set_title(name.replace("_", " "), fontsize=12, parse_math=False)
     axes.set_xlabel("Epoch")
-    axes.xaxis.get_major_locator().set_params(integer=True)
-    axes.grid(alpha=0.3)
-    axes.spines[["top", "right"]].set_visible(False)
+    count_along(axes.xaxis)
+    add_grid(axes)
     axes.legend(frameon=False)
 
 
 def read_columns(path: str | os.PathLike) -> dict[str, np.ndarray]:
-    """Return the columns of a `history.csv` as numbers, NaN for what is none.
+    """Return the columns of a `history.csv` as numbers; a cell without a number is NaN.
 
     Raises:
         FileNotFoundError: There is no such file.
@@ -138,8 +154,8 @@ def read_columns(path: str | os.PathLike) -> dict[str, np.ndarray]:
     return {name: np.array([_number(row[name]) for row in rows]) for name in rows[0] if name}
 
 
-def _number(text: str | None) -> float:
+def _number(text: str) -> float:
     try:
-        return float(text)
-    except (TypeError, ValueError):
+        return float(text or "nan")
+    except ValueError:
         return float("nan")

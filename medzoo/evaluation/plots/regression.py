@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from medzoo.data import Samples
     from medzoo.zoo_model import ZooModel
 
-_LINE = {"color": "0.4", "linestyle": "--", "linewidth": 1}
+_LINE: dict[str, Any] = {"color": "0.4", "linestyle": "--", "linewidth": 1}
 
 
 def predicted_figure(evaluation: Evaluation) -> Figure:
@@ -112,7 +112,8 @@ def _scatter(axes: Axes, x: np.ndarray, y: np.ndarray) -> None:
 
 
 def _values(evaluation: Evaluation) -> tuple[np.ndarray, np.ndarray]:
-    return tuple(np.array([row[name] for row in evaluation.cases]) for name in ("true", "predicted"))
+    true, predicted = (np.array([row[name] for row in evaluation.cases]) for name in ("true", "predicted"))
+    return true, predicted
 
 
 def _name(evaluation: Evaluation) -> str:

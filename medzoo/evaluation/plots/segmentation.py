@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from medzoo.evaluation.plots.common import COLOURS, add_legend, confusion_figure, mean_and_spread, single_panel
+from medzoo.evaluation.plots.common import (
+    COLOURS,
+    add_legend,
+    confusion_figure,
+    count_along,
+    mean_and_spread,
+    single_panel,
+)
 from medzoo.evaluation.plots.sheets import check_samples, draw_image, make_sheet, write_title
 from medzoo.evaluation.record import Evaluation
 from medzoo.evaluation.segmentation import true_mask, without_ignored
@@ -25,27 +32,27 @@ if TYPE_CHECKING:
 def case_figure(evaluation: Evaluation) -> Figure:
     """Draw how the Dice of the single cases is distributed; cases with an empty true mask have none."""
     values = [row["dice"] for row in evaluation.cases if row["dice"] is not None]
-    empty = evaluation.empty_cases["cases"]
+    empty = evaluation.detail("empty_cases")["cases"]
     left_out = f", {empty} without a true mask left out" if empty else ""
     title = f"Dice per case ({len(values)} cases{left_out})"
     figure, axes = single_panel(title, 6, 3.6, xlim=(0, 1), xlabel="Dice of a case", ylabel="Cases")
-    axes.hist(values, bins=np.linspace(0, 1, 21), color=COLOURS[0], edgecolor="white")
+    axes.hist(values, bins=np.linspace(0, 1, 21).tolist(), color=COLOURS[0], edgecolor="white")
     if values:
         median = float(np.median(values))
         axes.axvline(median, color="black", linestyle="--", label=f"median {median:.2f}")
         add_legend(axes)
-    axes.yaxis.get_major_locator().set_params(integer=True)
+    count_along(axes.yaxis)
     return figure
 
 
-TRUTH = {"colors": "#00e05a", "linewidths": 2.0, "linestyles": "solid"}
-PREDICTION = {"colors": "#ff4136", "linewidths": 2.0, "linestyles": "dashed"}
+TRUTH: dict[str, Any] = {"colors": "#00e05a", "linewidths": 2.0, "linestyles": "solid"}
+PREDICTION: dict[str, Any] = {"colors": "#ff4136", "linewidths": 2.0, "linestyles": "dashed"}
 
 
 def overlay_figure(
     model: ZooModel, samples: Samples, evaluation: Evaluation, best: bool = False, count: int = 4
 ) -> Figure:
-    """Draw the cases with the lowest or highest Dice, predicted once more; of a volume the slice that differs most.
+    """Draw the cases with the lowest or highest Dice, predicted anew; of a volume the slice that differs most.
 
     The truth is outlined in green, solid, and the prediction in red, dashed, so that they differ without colour too.
 
@@ -73,7 +80,7 @@ def overlay_figure(
 
 
 def pick_cases(cases: list[dict[str, Any]], best: bool, count: int) -> list[int]:
-    """Return the indices of the cases with the highest or lowest Dice, of equal ones the largest; empty ones never."""
+    """Return the indices of the cases with the highest or lowest Dice, among equals the largest; never an empty one."""
     sign = -1 if best else 1
     scored = [index for index, row in enumerate(cases) if row["dice"] is not None]
     return sorted(scored, key=lambda index: (sign * cases[index]["dice"], -cases[index]["true_pixels"]))[:count]
@@ -85,7 +92,7 @@ def case_sheets(model: ZooModel, samples: Samples, evaluation: Evaluation) -> di
 
 
 def folds_figure(evaluations: Sequence[Evaluation], words: str) -> Figure:
-    """Draw the Dice of the cases of each fold: median, quartiles, and every case as a point."""
+    """Draw the Dice of the cases of each fold: the median, the quartiles, and a point for each case."""
     values = [[row["dice"] for row in one.cases if row["dice"] is not None] for one in evaluations]
     mean = mean_and_spread(one["dice_per_case"] for one in evaluations)
     width = 2.4 + 0.7 * len(values)
@@ -94,7 +101,7 @@ def folds_figure(evaluations: Sequence[Evaluation], words: str) -> Figure:
     )
     axes.boxplot(values, showfliers=False, medianprops={"color": "black"})
     for index, column in enumerate(values, 1):
-        places = index + np.linspace(-0.18, 0.18, len(column)) if column else []
+        places = index + np.linspace(-0.18, 0.18, len(column))
         axes.plot(places, column, ".", color=COLOURS[0], markersize=4, alpha=0.6)
     return figure
 

@@ -28,7 +28,7 @@ def check_samples(samples: Samples, evaluation: Evaluation) -> None:
     if list(samples.names) != [row["source"] for row in evaluation.cases]:
         raise ValueError(
             f"`samples` must be the {evaluation.n_cases} samples of the evaluation in the same order; got "
-            f"{len(samples)} others. Pass what medzoo.evaluate was given."
+            f"{len(samples)} others. Pass the samples that medzoo.evaluate scored."
         )
 
 
@@ -37,7 +37,7 @@ def make_sheet(title: str, count: int, columns: int) -> tuple[Figure, list[Axes]
     columns = min(columns, max(1, count))
     rows = max(1, -(-count // columns))
     figure = empty_figure(3.2 * columns, 3.6 * rows + 0.8)
-    figure.get_layout_engine().set(hspace=0.05)
+    figure.set_layout_engine("constrained", hspace=0.05)
     figure.suptitle(title, fontsize=12)
     panels = figure.subplots(rows, columns, squeeze=False).ravel()
     for axes in panels:
@@ -45,8 +45,8 @@ def make_sheet(title: str, count: int, columns: int) -> tuple[Figure, list[Axes]
     return figure, list(panels[:count])
 
 
-def draw_image(axes: Axes, image: np.ndarray, shape: tuple[int, int]) -> None:
-    """Draw an image `(height, width, channels)` that has the size `shape` in its file."""
+def draw_image(axes: Axes, image: np.ndarray, shape: tuple[int, ...]) -> None:
+    """Draw an image `(height, width, channels)`; `shape` is the height and width of its file."""
     height, width = shape
     low, high = np.percentile(image, (0.5, 99.5))
     shown = np.clip((image.astype(np.float32) - low) / max(high - low, 1e-6), 0, 1)
@@ -56,7 +56,7 @@ def draw_image(axes: Axes, image: np.ndarray, shape: tuple[int, int]) -> None:
 
 
 def write_title(axes: Axes, source: str, text: str) -> None:
-    """Write the name of a case, shortened, and what is said of it over its panel."""
+    """Write the shortened name of a case, and words about it, over its panel."""
     short = source if len(source) <= 28 else f"{source[:14]}...{source[-11:]}"
     axes.set_title(f"{short}\n{text}", fontsize=9, parse_math=False)
 
@@ -72,7 +72,7 @@ def case_sheet(
     title: str,
     describe: Callable[[dict[str, Any]], str],
 ) -> Figure:
-    """Draw the first cases of an order, each with what is said of it.
+    """Draw the first cases of an order, each with words about it.
 
     Args:
         model: The model that was evaluated.
@@ -96,7 +96,8 @@ def case_sheet(
 def _draw_case(axes: Axes, model: ZooModel, samples: Samples, index: int) -> None:
     scan = read_scan(samples.images[index], at_least=model.preprocessing.at_least)
     if not scan.is_volume:
-        return draw_image(axes, scan.array, scan.shape)
+        draw_image(axes, scan.array, scan.shape)
+        return
     places = model.preprocessing.windows(scan, samples.slices[index]).places
     place = places[len(places) // 2]
-    return draw_image(axes, scan.array[scan.shape[0] // 2 if place is ... else place], scan.shape[1:])
+    draw_image(axes, scan.array[scan.shape[0] // 2 if place is ... else place], scan.shape[1:])

@@ -1,4 +1,4 @@
-"""The parts of a cross-validation, and the folder that belongs to them."""
+"""The parts of the folds of a cross-validation, and the claim of its folder."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from medzoo import files
 from medzoo.data import Samples, folds, save_split
 from medzoo.data.split_files import portable_names
 from medzoo.recipe import Recipe
-from medzoo.training.train import divide
+from medzoo.training.data import divide
 
 SETTINGS = "crossval_settings.json"
 
@@ -22,8 +22,8 @@ SETTINGS = "crossval_settings.json"
 def fold_parts(samples: Samples, recipe: Recipe, count: int) -> list[tuple[Samples, ...]]:
     """Return (train, valid) of each fold, or (train, valid, test) where something is held out.
 
-    Held out is what the data calls "test", or else the images that `medzoo.train` holds out by the recipe too. The
-    folds are made of all others, whatever part the data gives them.
+    The "test" part of the data is held out, or else the images that `medzoo.train` holds out by the recipe. All others
+    are in the folds, whatever their part.
 
     Args:
         samples: The data set.
@@ -31,7 +31,7 @@ def fold_parts(samples: Samples, recipe: Recipe, count: int) -> list[tuple[Sampl
         count: Number of folds, at least 2.
 
     Raises:
-        ValueError: Nothing is left to make folds of, or there are fewer patients than folds.
+        ValueError: No images are left for the folds, or there are fewer patients than folds.
     """
     rest, test = _hold_out(samples, recipe)
     parts = folds(rest, count, recipe.seed)
@@ -67,7 +67,7 @@ def _rows_of_test(samples: Samples, recipe: Recipe) -> np.ndarray:
 
 
 def _settings(recipe: Recipe, parts: list[tuple[Samples, ...]]) -> dict[str, Any]:
-    """Return what must not change between two starts, what the others depend on first."""
+    """Return what must not change between two starts; what the rest depends on comes first."""
     return {
         "recipe": json.loads(recipe.decisive),
         "number of folds": len(parts),
@@ -76,7 +76,7 @@ def _settings(recipe: Recipe, parts: list[tuple[Samples, ...]]) -> dict[str, Any
 
 
 def _rows(parts: list[tuple[Samples, ...]]) -> list[tuple[Any, ...]]:
-    """Return image, patient, target and fold of every image; masks are too large to be read for this."""
+    """Return image, patient, target and fold of every image; no masks, which take long to read."""
     named = [(str(number), part[1]) for number, part in enumerate(parts, 1)]
     named += [("test", part) for part in parts[0][2:]]
     return [

@@ -11,14 +11,14 @@ from typing import Any
 
 from medzoo.data import Samples
 from medzoo.evaluation.evaluate import evaluate
-from medzoo.evaluation.record import Evaluation
-from medzoo.evaluation.save import save_report
+from medzoo.evaluation.record import Evaluation, save_report
 from medzoo.files import atomic_folder, read_json
 from medzoo.models.ensemble import MEMBER
 from medzoo.progress import duration
-from medzoo.recipe import Recipe
+from medzoo.recipe import Builder, Recipe
 from medzoo.training.cross_validation.folds import claim, fold_parts
-from medzoo.training.cross_validation.record import CrossValidation, collect
+from medzoo.training.cross_validation.scores import CrossValidation, collect
+from medzoo.training.history import HISTORY
 from medzoo.training.train import check, fit_recipe, train
 from medzoo.zoo_model import ZooModel
 
@@ -43,7 +43,7 @@ def make_ensemble(recipe: Recipe, models: Iterable[ZooModel], count: int) -> Zoo
 
 def ensemble_recipe(recipe: Recipe, count: int) -> Recipe:
     """Return the recipe of an ensemble of so many models of a recipe."""
-    builder = {"name": "ensemble", "members": count, "of": recipe.builder}
+    builder = Builder("ensemble", {"members": count, "of": recipe.builder})
     return replace(recipe, name=f"{recipe.name}-ensemble", builder=builder, expected={})
 
 
@@ -134,13 +134,13 @@ class _Trainer:
         self._announce(number)
         start = time.perf_counter()
         model = self.train(number, parts)
-        found = {part.splits[0]: evaluate(model, part) for part in parts[1:]}
-        model.evaluation = found[parts[-1].splits[0]]
-        self.save(model, folder / MODEL, history=folder / "history.csv")
+        evaluations = {part.splits[0]: evaluate(model, part) for part in parts[1:]}
+        model.evaluation = evaluations[parts[-1].splits[0]]
+        self.save(model, folder / MODEL, history=folder / HISTORY)
         for name, path in paths.items():
-            write_report(found[name], path)
+            write_report(evaluations[name], path)
         self._seconds.append(time.perf_counter() - start)
-        return found
+        return evaluations
 
     def score_ensemble(self, model: ZooModel, test: Samples | None) -> Evaluation | None:
         """Return the evaluation of the ensemble on what is held out, and write its zoo entry."""
@@ -187,7 +187,7 @@ def _with_holdout(recipe: Recipe, samples: Samples, holdout: float) -> Recipe:
             "part of the data is held out."
         )
     # In the recipe, so that `medzoo evaluate --split test` of a model finds the same images.
-    return replace(recipe, split={**recipe.split, "test": holdout})
+    return replace(recipe, split=replace(recipe.split, test=holdout))
 
 
 def _read(folder: Path) -> Evaluation:

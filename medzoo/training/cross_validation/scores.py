@@ -1,30 +1,43 @@
-"""The scores of all folds, one by one and pooled."""
+"""The result of a cross-validation: scores of all folds, one by one and together, and the ensemble of their models."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from medzoo.evaluation.cases import CASES
+from medzoo.evaluation.evaluate import CASES
 from medzoo.evaluation.intervals import bootstrap
+from medzoo.evaluation.plots.common import save_figure
+from medzoo.evaluation.plots.figures import fold_figures
 from medzoo.evaluation.record import Evaluation
 from medzoo.evaluation.tables import align, number, rounded, score_json, with_interval, with_spread
+from medzoo.files import write_json, write_rows
+from medzoo.recipe import Recipe
 from medzoo.task import Task
+from medzoo.training.history import HISTORY
+from medzoo.zoo_model import ZooModel
+
+TITLES = {
+    "valid": "Each fold on its own validation part, of {cases} cases in all",
+    "test": "All folds on the held-out set of {cases} cases",
+}
 
 
 @dataclass(frozen=True)
 class FoldScores:
-    """The scores of every fold on one kind of part, and one score for all of them.
+    """The scores of every fold on one split, and the scores of all folds together.
 
     Args:
-        part: "valid", where every fold is scored on other cases, or "test", where all are on the same.
+        part: "valid", where every fold is scored on other cases, or "test", where all are scored on the same.
         evaluations: Record of each fold.
         joint_name: "pooled" for the answers of all folds as one set, "ensemble" for the mean of the models' answers.
-        joint: Scores of that by name, each `{"value", "low", "high"}` with a 95 % interval over patients.
+        joint: Scores of these by name, each `{"value", "low", "high"}` with a 95 % interval over patients.
     """
 
     part: str
@@ -34,19 +47,19 @@ class FoldScores:
 
     @cached_property
     def folds(self) -> list[dict[str, float | None]]:
-        """Scores of each fold by name; None where a fold does not have one."""
+        """Scores of each fold by name; None for a score that a fold does not have."""
         names = dict.fromkeys(name for one in self.evaluations for name in one.scores)
         return [{name: one.scores.get(name, {}).get("value") for name in names} for one in self.evaluations]
 
     @cached_property
     def mean(self) -> dict[str, float | None]:
         """Mean over the folds that have the score, by name."""
-        return self._over_known(np.mean)
+        return self._over_folds(np.mean)
 
     @cached_property
     def std(self) -> dict[str, float | None]:
         """Standard deviation over the folds that have the score, as NumPy computes it, by name."""
-        return self._over_known(np.std)
+        return self._over_folds(np.std)
 
     @property
     def n_cases(self) -> int:
@@ -66,7 +79,7 @@ class FoldScores:
         return align(lines)
 
     def rows(self) -> Iterator[dict[str, Any]]:
-        """Yield what the CSV file holds: part, model, and the scores by name."""
+        """Yield the rows of the CSV file: part, model, and the scores by name."""
         for index, one in enumerate(self.folds, 1):
             yield {"part": self.part, "model": f"fold {index}", **one}
         yield {"part": self.part, "model": "mean", **self.mean}
@@ -85,12 +98,12 @@ class FoldScores:
             self.joint_name: self.joint,
         }
 
-    def _over_known(self, function: Callable[[list[float]], float]) -> dict[str, float | None]:
-        columns = {name: [one[name] for one in self.folds if one[name] is not None] for name in self.folds[0]}
+    def _over_folds(self, function: Callable[[list[float]], float]) -> dict[str, float | None]:
+        columns = {name: [v for fold in self.folds if (v := fold[name]) is not None] for name in self.folds[0]}
         return {name: rounded(function(column)) if column else None for name, column in columns.items()}
 
 
-def shown_scores(task: Task, known: dict[str, Any]) -> dict[str, str]:
+def shown_scores(task: Task, scores: Mapping[str, Any]) -> dict[str, str]:
     """Return the scores of the printed table: their heading, and their name in the records.
 
     Example:
@@ -98,8 +111,8 @@ def shown_scores(task: Task, known: dict[str, Any]) -> dict[str, str]:
         {'accuracy': 'accuracy', 'auc': 'auc/ill'}
     """
     last = f"/{task.labels[-1]}" if task.is_binary else "_macro"
-    names = {score: score if score in known else score + last for score in CASES[task.name].shown}
-    return {score: name for score, name in names.items() if name in known}
+    names = {score: score if score in scores else score + last for score in CASES[task.name].shown}
+    return {score: name for score, name in names.items() if name in scores}
 
 
 def pool(
@@ -114,9 +127,89 @@ def pool(
         seed: Seed of the bootstrap.
 
     Returns:
-        Name to `{"value", "low", "high"}`, with the names of the records; of a segmentation those of single cases,
-        such as `dice_per_case`, only.
+        Name to `{"value", "low", "high"}`, with the names of the records; for a segmentation only the means over cases,
+        such as `dice_per_case`.
     """
     rows = [row for evaluation in evaluations for row in evaluation.cases]
     scores = bootstrap(CASES[task.name].pooled(task, rows), patients, seed=seed)
     return {name: score_json(*values) for name, values in scores.items() if name in evaluations[0].scores}
+
+
+@dataclass(frozen=True)
+class CrossValidation:
+    """The scores of all folds, and the ensemble of their models.
+
+    Args:
+        name: Name of the recipe.
+        valid: Scores of each fold on the part that it did not learn from.
+        test: Scores on the held-out set, which no fold has seen; None without one.
+        histories: `history.csv` of each fold.
+        model: The ensemble.
+
+    Example:
+        >>> result = medzoo.cross_validate(recipe, data, "runs/crossval")
+        >>> print(result)
+    """
+
+    name: str
+    valid: FoldScores
+    test: FoldScores | None
+    histories: tuple[Path, ...]
+    model: ZooModel = field(repr=False, compare=False)
+
+    @property
+    def parts(self) -> tuple[FoldScores, ...]:
+        """Scores on each part, the held-out set last."""
+        return (self.valid,) if self.test is None else (self.valid, self.test)
+
+    def __str__(self) -> str:
+        """Return an aligned table for each part."""
+        task = self.model.task
+        blocks = [[TITLES[scores.part].format(cases=scores.n_cases), *scores.table(task)] for scores in self.parts]
+        return "\n\n".join("\n".join(block) for block in blocks)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain JSON values."""
+        first = self.valid.evaluations[0]
+        facts = {name: getattr(first, name) for name in ("task", "interval", "versions", "hardware", "date")}
+        scores = {part.part: part.to_json() for part in self.parts}
+        return {"name": self.name, **facts, "labels": list(first.labels), **scores}
+
+    def save(self, folder: str | os.PathLike) -> list[Path]:
+        """Write `crossval.json`, `crossval.csv` and `figures/*.png`, and return the paths of the figures."""
+        folder = Path(folder)
+        write_json(folder / "crossval.json", self.to_json())
+        write_rows(folder / "crossval.csv", [row for part in self.parts for row in part.rows()])
+        figures = fold_figures({part.part: part.evaluations for part in self.parts}, self.histories)
+        return [save_figure(figure, folder / "figures" / f"{name}.png") for name, figure in figures.items()]
+
+
+def collect(
+    recipe: Recipe,
+    folds: Sequence[Mapping[str, Evaluation]],
+    test: Evaluation | None,
+    patients: Sequence[str],
+    run: Path,
+    model: ZooModel,
+) -> CrossValidation:
+    """Put the evaluations of the folds together.
+
+    Args:
+        recipe: The recipe of the cross-validation.
+        folds: Records of each fold by part.
+        test: Record of the ensemble on the held-out set; None without one.
+        patients: Patient of each case of the validation parts, fold by fold.
+        run: Folder of the folds.
+        model: The ensemble.
+    """
+    valid = tuple(fold["valid"] for fold in folds)
+    held_out = None
+    if test is not None:
+        held_out = FoldScores("test", tuple(fold["test"] for fold in folds), "ensemble", test.scores)
+    return CrossValidation(
+        name=recipe.name,
+        valid=FoldScores("valid", valid, "pooled", pool(recipe.task, valid, patients, recipe.seed)),
+        test=held_out,
+        histories=tuple(run / f"fold-{index}" / HISTORY for index in range(1, len(folds) + 1)),
+        model=model,
+    )

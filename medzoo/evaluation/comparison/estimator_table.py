@@ -1,4 +1,4 @@
-"""A network and estimators over its features on the same test cases: table, JSON, CSV and figure."""
+"""The table of a network and the estimators over its features, on the same test cases."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from medzoo.evaluation.cases import CASES
+from medzoo.evaluation.evaluate import CASES
 from medzoo.evaluation.record import Evaluation
 from medzoo.evaluation.tables import align, with_interval, with_spread
 from medzoo.files import write_json, write_rows
@@ -42,7 +42,7 @@ class EstimatorTable:
     Args:
         rows: The network, if it answers the task itself, and the estimators.
         best: Name of the estimator with the highest inner score.
-        layer: Layer whose features the estimators take; None for what the last dense layer is given.
+        layer: Layer whose features the estimators take; None for the input of the last dense layer.
     """
 
     rows: tuple[Candidate, ...]
@@ -51,7 +51,7 @@ class EstimatorTable:
 
     def __post_init__(self):
         main = self.names[0]
-        ordered = sorted(self.rows, key=lambda row: -_known(row.evaluation[main]))
+        ordered = sorted(self.rows, key=lambda row: -_or_lowest(row.evaluation[main]))
         object.__setattr__(self, "rows", tuple(ordered))
 
     @property
@@ -67,12 +67,12 @@ class EstimatorTable:
             inner = row.inner or {"score": None, "spread": None}
             name = f"{row.name} *" if row.name == self.best else row.name
             lines.append((name, with_spread(inner["score"], inner["spread"]), *cells))
-        found = self.rows[0].evaluation
-        head = f"{found.n_cases} test cases, {found.interval['level']:.0%} intervals by {found.interval['method']}"
+        first = self.rows[0].evaluation
+        head = f"{first.n_cases} test cases, {first.interval['level']:.0%} intervals by {first.interval['method']}"
         return "\n".join([head, *align(lines), *textwrap.wrap(RULE, 120)])
 
     def to_json(self) -> dict[str, Any]:
-        """Return the table as values that JSON has."""
+        """Return plain JSON values."""
         rows = [
             {
                 "name": row.name,
@@ -81,11 +81,11 @@ class EstimatorTable:
             }
             for row in self.rows
         ]
-        found = self.rows[0].evaluation
-        facts = {name: getattr(found, name) for name in ("task", "data", "n_cases", "n_patients", "interval")}
+        first = self.rows[0].evaluation
+        facts = {name: getattr(first, name) for name in ("task", "data", "n_cases", "n_patients", "interval")}
         return {
             **facts,
-            "labels": list(found.labels),
+            "labels": list(first.labels),
             "layer": self.layer,
             "best": self.best,
             "rule": RULE,
@@ -112,5 +112,5 @@ class EstimatorTable:
         return values
 
 
-def _known(value: float | None) -> float:
+def _or_lowest(value: float | None) -> float:
     return float("-inf") if value is None else value
