@@ -10,26 +10,12 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from medzoo import __version__
-from medzoo.cli import (
-    audit,
-    clusters,
-    compare,
-    crossval,
-    data,
-    explain,
-    features,
-    models,
-    publish,
-    recipe,
-    run,
-    runs,
-    search,
-)
+from medzoo.cli import data, evaluate, features, models, predict, recipe, train
 from medzoo.cli.parser import one_line
 
 # What a user can cause and mend: shown as one line. Everything else is a bug and keeps its traceback.
 USER_ERRORS = (ValueError, TypeError, OSError, ImportError, ArithmeticError, RuntimeError)
-GROUPS = (*(models, recipe, run, publish, runs, crossval, search, features, clusters, compare, explain, audit, data),)
+GROUPS = (models, recipe, predict, train, evaluate, features, data)
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:

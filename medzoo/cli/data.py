@@ -1,14 +1,21 @@
-"""Commands that make files of a data set: split, prepare."""
+"""Commands on a data set: audit, split, prepare."""
 
 from __future__ import annotations
 
 import argparse
+import sys
 
 from medzoo.cli.parser import DATA, RECIPE, add_command
 
 
 def add_commands(commands: argparse._SubParsersAction) -> None:
-    """Add `medzoo split` and `medzoo prepare`."""
+    """Add the commands."""
+    command = add_command(commands, "audit", _audit, "Find damaged, odd and equal images, and leaks between splits.")
+    command.add_argument("data", metavar="DIR", help="folder of images, with or without labels; or any data set")
+    command.add_argument("-o", "--output", help="folder for audit.json and suspects.png, a contact sheet")
+    command.add_argument("--patient", metavar="PATTERN", help="regular expression for the patient in a file name")
+    command.add_argument("--strict", action="store_true", help="exit with 1 if a patient or picture is in two splits")
+
     command = add_command(commands, "split", _split, "Write which image is in which part; patients stay together.")
     command.add_argument("data", metavar="DATA", help="data set without splits")
     command.add_argument("-o", "--output", required=True, help="CSV file, for DATA:split_file=FILE in other commands")
@@ -23,6 +30,19 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
     command.add_argument("data", metavar="DATA", help=DATA)
     command.add_argument("-o", "--output", required=True, metavar="FILE", help="file with the suffix .h5")
     command.add_argument("--recipe", required=True, help=RECIPE)
+
+
+def _audit(options: argparse.Namespace) -> None:
+    from rich.console import Console
+
+    from medzoo.data.audit.run import audit
+
+    report = audit(options.data, patient=options.patient)
+    Console().print(report)
+    for path in report.save(options.output) if options.output else ():
+        print(f"-> {path}")
+    if options.strict and report.has_leak:
+        sys.exit(1)
 
 
 def _split(options: argparse.Namespace) -> None:
@@ -44,7 +64,7 @@ def _split(options: argparse.Namespace) -> None:
 
 
 def _prepare(options: argparse.Namespace) -> None:
-    from medzoo.cli.parts import load_recipe
+    from medzoo.cli.recipe import load_recipe
     from medzoo.data import read
     from medzoo.training.data import prepare_for
 

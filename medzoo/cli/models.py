@@ -1,4 +1,4 @@
-"""Commands about zoo entries: list, info, card, convert."""
+"""Commands about zoo entries: list, info, card, convert, publish."""
 
 from __future__ import annotations
 
@@ -27,6 +27,15 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
     command.add_argument(
         "--words", metavar="FILE", help="JSON with words for it: license, intended_use, limits, data, ..."
     )
+
+    command = add_command(commands, "publish", _publish, "Publish a zoo entry with its card to the Hugging Face Hub.")
+    command.add_argument("folder", metavar="FOLDER", help="folder of a zoo entry or of a run")
+    command.add_argument("repo_id", metavar="OWNER/NAME", help="repository on the Hub; made if there is none")
+    command.add_argument("--private", action="store_true", help="make the repository private, or refuse a public one")
+    command.add_argument("--revision", metavar="BRANCH", help="branch to commit to (default: main)")
+    command.add_argument("--tag", help="name of this version, for example v1")
+    command.add_argument("--create-pr", action="store_true", help="propose it in a pull request")
+    command.add_argument("--evaluation", metavar="RUN", help="folder that medzoo evaluate wrote")
 
     _add_converters(commands)
 
@@ -80,3 +89,20 @@ def _convert_segmentation_models(options: argparse.Namespace) -> None:
     from medzoo.zoo.convert import convert_segmentation_models
 
     print(convert_segmentation_models(options.file, options.backbone, options.output, options.size, options.labels))
+
+
+def _publish(options: argparse.Namespace) -> None:
+    from medzoo.hub.publish import publish
+
+    done = publish(
+        options.folder,
+        options.repo_id,
+        options.private,
+        options.revision,
+        options.tag,
+        options.create_pr,
+        options.evaluation,
+    )
+    print(f"Published: {done.pull_request or done.url}\nCommit: {done.commit}")
+    if done.tag:
+        print(f"Tag: {done.tag}")

@@ -1,94 +1,82 @@
-"""Gradients of a network inside itself, on each backend; Keras has no gradient of its own.
-
-Functional models are run layer by layer, so it is enough to replace the `call` of one instance for one forward pass to
-see, or to cut, what flows through it: nested in other models or not, frozen or not, and also where `accelerate` has
-replaced that `call` already. The network stays as it was.
-"""
+"""Gradients of a network inside itself, on each backend; Keras has no gradient of its own."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
 
 import keras
 import numpy as np
 from keras import activations, ops
 
-from medzoo.graph.walk import flatten
+from medzoo.graph.calls import Call, Graph, frontier, replay
 
-_MISSING = object()
-
-
-class Call(NamedTuple):
-    """A layer that was run, and the shape of what it gave, the batch included."""
-
-    layer: keras.Layer
-    shape: tuple[int, ...]
+# From inputs and the weights of the outputs to the features of a layer and their gradient.
+LayerGradient = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
 
 
-def run_layers(model: keras.Model, inputs: np.ndarray) -> tuple[np.ndarray, list[Call]]:
-    """Run a network in inference mode and list its layers in the order in which they were run.
-
-    Args:
-        model: Functional model of one input and one output.
-        inputs: Its input, `(batch, ...)`.
-
-    Returns:
-        The outputs, and a `Call` for each time that a layer gave a tensor; a model in the model follows its layers.
-    """
-    calls: list[Call] = []
-
-    def note(layer: keras.Layer, outputs: Any) -> Any:
-        if hasattr(outputs, "shape"):
-            calls.append(Call(layer, tuple(outputs.shape)))
-        return outputs
-
-    inner = {id(layer): layer for layer in flatten(model) if layer is not model}
-    with _unrecorded(), _observed(inner.values(), note):
-        outputs = model(ops.convert_to_tensor(inputs, "float32"), training=False)
-    return ops.convert_to_numpy(outputs), calls
+def run_graph(graph: Graph, inputs: np.ndarray) -> np.ndarray:
+    """Return the outputs of a network in inference mode, for its input `(batch, ...)`."""
+    with _unrecorded():
+        return ops.convert_to_numpy(graph.run(ops.convert_to_tensor(inputs, "float32")))
 
 
-def activation_and_gradient(
-    model: keras.Model, layer: keras.Layer, inputs: np.ndarray, weights: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return what a layer gives, and the gradient with respect to it of the weighted sum of the network's outputs.
+def layer_gradient(graph: Graph, call: Call) -> LayerGradient:
+    """Return a function that differentiates the outputs of a network with respect to what a layer gives.
 
     Where the network ends with a sigmoid or a softmax, the outputs are the logits in front of it, whose gradient does
-    not vanish where the network is certain. Of a layer that is used several times, the last use counts. Nothing is
-    recorded in front of the layer, so memory holds the gradients behind it only.
+    not vanish where the network is certain. Nothing is recorded in front of the layer, so memory holds the gradients
+    behind it only. The network works as in inference and stays as it was.
 
     Args:
-        model: Functional model of one input and one output.
-        layer: One of its layers, at any depth.
-        inputs: Input of the network, `(batch, ...)`.
-        weights: Weight of every output, of the shape of the outputs.
+        graph: A network of one input and one output.
+        call: One of its calls, which gives a single tensor.
 
     Returns:
-        Two float32 arrays of the shape of the layer's output.
+        Function of the input `(batch, ...)` and of the weight of every output, of the shape of the outputs. It returns
+        what the layer gives and the gradient of the weighted sum of the outputs with respect to it, both float32 of the
+        shape of the layer's output.
 
     Example:
         >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Identity(), keras.layers.Dense(1)])
-        >>> x, g = activation_and_gradient(model, model.layers[0], np.ones((1, 2)), np.ones((1, 1)))
+        >>> graph = graph_of(model)
+        >>> x, g = layer_gradient(graph, graph.calls[0])(np.ones((1, 2)), np.ones((1, 1)))
         >>> bool(np.allclose(g, model.get_weights()[0].T))
         True
     """
-    run = _RUNS[keras.backend.backend()]
-    with logits_as_outputs(model):
-        pair = run(model, layer, ops.convert_to_tensor(inputs, "float32"), np.asarray(weights, np.float32))
-    return tuple(ops.convert_to_numpy(ops.cast(ops.stop_gradient(part), "float32")) for part in pair)
+    end = graph.calls.index(call) + 1
+    graph = with_logits(graph)
+    before, behind = graph.calls[:end], graph.calls[end:]
+    border = list(map(id, frontier(before, behind, graph)))
+    features = id(before[-1].result)
+    differentiate = _BACKENDS[keras.backend.backend()]
+
+    def compute(inputs: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        with _unrecorded():
+            values = replay(before, {id(graph.input): ops.convert_to_tensor(inputs, "float32")})
+        values = {tensor: values[tensor] for tensor in border}
+
+        def outputs_of(activation: Any) -> Any:
+            return replay(behind, {**values, features: activation})[id(graph.output)]
+
+        activation = values[features]
+        gradient = differentiate(outputs_of, activation, np.asarray(weights, np.float32))
+        return _float32(activation), _float32(gradient)
+
+    return compute
 
 
-@contextmanager
-def logits_as_outputs(model: keras.Model) -> Iterator[None]:
-    """Let a network give its logits for as long as the block runs, if its last layer has a sigmoid or a softmax."""
-    layer = _last_layer(model)
-    if getattr(layer, "activation", None) not in (activations.sigmoid, activations.softmax):
-        yield
-        return
-    with _overridden(layer, "activation", activations.linear):
-        yield
+def with_logits(graph: Graph) -> Graph:
+    """Return the network without the sigmoid or softmax of its last layer, whose weights are copied."""
+    last = next(call for call in reversed(graph.calls) if call.result is graph.output)
+    if getattr(last.layer, "activation", None) not in (activations.sigmoid, activations.softmax):
+        return graph
+    linear = type(last.layer).from_config({**last.layer.get_config(), "activation": "linear"})
+    logits = linear(*last.args, **last.kwargs)
+    linear.set_weights(last.layer.get_weights())
+    renewed = Call(linear, last.args, last.kwargs, logits, last.ends)
+    return Graph(graph.input, logits, [renewed if call is last else call for call in graph.calls])
 
 
 def _unrecorded() -> AbstractContextManager:
@@ -100,90 +88,36 @@ def _unrecorded() -> AbstractContextManager:
     return torch.no_grad()
 
 
-def _last_layer(model: keras.Model) -> Any:
-    operation, _, index = model.outputs[0]._keras_history
-    while isinstance(operation, keras.Model):
-        operation, _, index = operation.outputs[index]._keras_history
-    return operation
+def _float32(tensor: Any) -> np.ndarray:
+    return ops.convert_to_numpy(ops.cast(ops.stop_gradient(tensor), "float32"))
 
 
-def _tensorflow(model: keras.Model, layer: keras.Layer, inputs: Any, weights: np.ndarray) -> tuple[Any, Any]:
+def _tensorflow(outputs_of: Callable[[Any], Any], activation: Any, weights: np.ndarray) -> Any:
     import tensorflow as tf
 
-    seen = []
-
-    def watch(_: keras.Layer, outputs: Any) -> Any:
-        tape.watch(outputs)
-        seen.append(outputs)
-        return outputs
-
-    with tf.GradientTape(watch_accessed_variables=False) as tape, _observed([layer], watch):
-        outputs = model(inputs, training=False)
-    return seen[-1], tape.gradient(outputs, seen[-1], tf.cast(weights, outputs.dtype))
+    # A layer that passes its input on gives the same tensor, which others may use too.
+    activation = tf.identity(activation)
+    with tf.GradientTape(watch_accessed_variables=False) as tape:
+        tape.watch(activation)
+        outputs = outputs_of(activation)
+    return tape.gradient(outputs, activation, tf.cast(weights, outputs.dtype))
 
 
-def _torch(model: keras.Model, layer: keras.Layer, inputs: Any, weights: np.ndarray) -> tuple[Any, Any]:
+def _torch(outputs_of: Callable[[Any], Any], activation: Any, weights: np.ndarray) -> Any:
     import torch
 
-    seen = []
-
-    def cut(_: keras.Layer, outputs: Any) -> Any:
-        # From here on, whatever the block below says.
-        torch.set_grad_enabled(True)
-        seen.append(outputs.detach().requires_grad_(True))
-        return seen[-1]
-
-    with torch.no_grad(), _observed([layer], cut):
-        outputs = model(inputs, training=False)
-        (gradient,) = torch.autograd.grad(outputs, seen[-1], ops.cast(weights, outputs.dtype))
-    return seen[-1], gradient
+    activation = activation.detach().requires_grad_(True)
+    with torch.enable_grad():
+        outputs = outputs_of(activation)
+        (gradient,) = torch.autograd.grad(outputs, activation, ops.cast(weights, outputs.dtype))
+    return gradient
 
 
-def _jax(model: keras.Model, layer: keras.Layer, inputs: Any, weights: np.ndarray) -> tuple[Any, Any]:
+def _jax(outputs_of: Callable[[Any], Any], activation: Any, weights: np.ndarray) -> Any:
     import jax
 
-    def run(delta: Any, uses: int) -> tuple[Any, list]:
-        seen = []
-
-        def add(_: keras.Layer, outputs: Any) -> Any:
-            seen.append(outputs)
-            return outputs + delta if len(seen) == uses else outputs
-
-        with _observed([layer], add):
-            return model(inputs, training=False), seen
-
-    # Shapes only, to know the last use of the layer; nothing is computed.
-    _, uses = jax.eval_shape(lambda: run(None, 0))
-    zeros = ops.zeros(uses[-1].shape, uses[-1].dtype)
-    outputs, pull, seen = jax.vjp(lambda delta: run(delta, len(uses)), zeros, has_aux=True)
-    return seen[-1], pull(ops.cast(weights, outputs.dtype))[0]
+    outputs, pull = jax.vjp(outputs_of, activation)
+    return pull(ops.cast(weights, outputs.dtype))[0]
 
 
-_RUNS = {"tensorflow": _tensorflow, "torch": _torch, "jax": _jax}
-
-
-@contextmanager
-def _observed(layers: Iterable[keras.Layer], look: Callable[[keras.Layer, Any], Any]) -> Iterator[None]:
-    """Let the outputs of every call of these layers be what `look(layer, outputs)` makes of them."""
-
-    def observe(layer: keras.Layer, call: Callable) -> Callable:
-        return lambda *args, **kwargs: look(layer, call(*args, **kwargs))
-
-    with ExitStack() as stack:
-        for layer in layers:
-            stack.enter_context(_overridden(layer, "call", observe(layer, layer.call)))
-        yield
-
-
-@contextmanager
-def _overridden(layer: keras.Layer, name: str, value: Any) -> Iterator[None]:
-    """Give the instance another attribute, and what it had in the end."""
-    before = vars(layer).get(name, _MISSING)
-    setattr(layer, name, value)
-    try:
-        yield
-    finally:
-        if before is _MISSING:
-            vars(layer).pop(name)
-        else:
-            setattr(layer, name, before)
+_BACKENDS = {"tensorflow": _tensorflow, "torch": _torch, "jax": _jax}

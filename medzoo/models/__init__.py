@@ -1,6 +1,6 @@
 """Builders: functions that return functional Keras models of stock layers."""
 
-from medzoo.graph.cost import multiply_adds, parameters
+from medzoo.graph.walk import multiply_adds, parameters
 from medzoo.models.architectures import list_architectures as list
 from medzoo.models.builders import BUILDERS, build
 from medzoo.models.classifier import classifier, regressor

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from medzoo.files import read_json, write_json
-from medzoo.graph.cost import multiply_adds, parameters
+from medzoo.graph.walk import multiply_adds, parameters
 from medzoo.models.builders import BUILDERS
 from medzoo.models.encoders import ENCODERS, build_encoder
 from medzoo.weights import available

@@ -18,6 +18,8 @@ from medzoo.features.extract import extract
 from medzoo.files import write_json, write_rows
 from medzoo.recipe import Recipe
 from medzoo.training.train import fit_recipe
+from medzoo.zoo.load import load
+from medzoo.zoo.recipe import load_recipe
 from medzoo.zoo_model import ZooModel
 
 KINDS = ("intensity", "features")
@@ -92,13 +94,17 @@ class ImageClusters:
 
 
 def cluster_images(
-    samples: Samples, network: Recipe | ZooModel, of: str = "intensity", count: int | None = None
+    samples: Samples,
+    network: Recipe | ZooModel | str | os.PathLike,
+    of: str = "intensity",
+    count: int | None = None,
 ) -> ImageClusters:
     """Group similar images by k-means.
 
     Args:
         samples: The images.
-        network: A recipe, for its preprocessing and the encoder that its training begins with; or a trained model.
+        network: A recipe, for its preprocessing and the encoder that its training begins with; or a model, for what it
+            has learned; or a recipe.json or a model by its name.
         of: What to group by: "intensity", the mean and the standard deviation of the pixels, or "features".
         count: Number of clusters; None for the number with the best silhouette.
 
@@ -111,8 +117,16 @@ def cluster_images(
     """
     if of not in KINDS:
         raise unknown_name("kind of clusters", of, KINDS)
+    if isinstance(network, str | os.PathLike):
+        network = _named(network, of)
     values = _values(samples, network, of)
     return ImageClusters(samples, of, values, cluster(values, count))
+
+
+def _named(name: str | os.PathLike, of: str) -> Recipe | ZooModel:
+    # Features are those of a model's own weights where there are some; for intensities its recipe is enough.
+    is_model = of == "features" and Path(name).suffix != ".json"
+    return load(name) if is_model else load_recipe(name)
 
 
 def _values(samples: Samples, network: Recipe | ZooModel, of: str) -> np.ndarray:

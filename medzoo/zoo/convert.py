@@ -9,6 +9,7 @@ from pathlib import Path
 import keras
 
 from medzoo.entry import sha256
+from medzoo.graph.calls import rebuild
 from medzoo.preprocessing import Preprocessing
 from medzoo.recipe import CONVERTED, Recipe
 from medzoo.task import FeatureExtraction, Segmentation
@@ -107,9 +108,7 @@ def convert_segmentation_models(
 def _sized(network: keras.Model, size: Sequence[int]) -> keras.Model:
     """Return a copy of a network for any size for one size, which what runs it can prepare for."""
     image = keras.Input((*size, network.input_shape[-1]), name="image")
-    copy = keras.models.clone_model(network, input_tensors=image)
-    copy.set_weights(network.get_weights())
-    return copy
+    return rebuild(network, image=image)
 
 
 def _single_output(network: keras.Model) -> keras.Model:

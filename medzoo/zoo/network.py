@@ -15,6 +15,7 @@ from medzoo.entry import GOLDEN, WEIGHTS
 from medzoo.estimators.file import estimator_versions, write_estimator
 from medzoo.estimators.model import EstimatorModel
 from medzoo.evaluation.record import loaded_versions
+from medzoo.graph.calls import rebuild
 from medzoo.models.fast import accelerate
 from medzoo.preprocessing import Preprocessing
 from medzoo.zoo.onnx import HALF_PRECISION_TOLERANCE, KERNEL_DIMENSIONS, rounded, smallest, write_onnx
@@ -38,7 +39,7 @@ def write_network(model: ZooModel | EstimatorModel, folder: Path, exact: bool = 
     """
     is_estimator = isinstance(model, EstimatorModel)
     exact = exact or is_estimator
-    network = accelerate(_float32_copy(model.network))
+    network = accelerate(rebuild(model.network, lambda layer: {"dtype": "float32"}))
     inputs = golden_input(model.preprocessing)
     if not exact:
         _round_kernels(network, inputs)
@@ -72,17 +73,6 @@ def golden_input(preprocessing: Preprocessing) -> np.ndarray:
         image = (fade[:, None, None, None] * image).astype(image.dtype)
     # Of the spacing that the model resamples to, so that the scan stays as it is.
     return preprocessing(image, spacing=preprocessing.spacing)[None]
-
-
-def _float32_copy(network: keras.Model) -> keras.Model:
-    """Return the network with the same weights and no mixed precision."""
-
-    def in_float32(layer: keras.Layer) -> keras.Layer:
-        return type(layer).from_config({**layer.get_config(), "dtype": "float32"})
-
-    copy = keras.models.clone_model(network, clone_function=in_float32, recursive=True)
-    copy.set_weights(network.get_weights())
-    return copy
 
 
 def _round_kernels(network: keras.Model, inputs: np.ndarray) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import keras
 
+from medzoo.graph.calls import rebuild
 from medzoo.recipe import Recipe
 from medzoo.task import Task
 from medzoo.zoo_model import ZooModel
@@ -69,23 +70,15 @@ def _heads(network: keras.Model) -> Iterator[keras.Layer]:
 
 def _renewed(network: keras.Model, task: Task) -> keras.Model:
     """Return a copy of a network, with the models inside it, that has new heads."""
-    heads, copies = list(_heads(network)), []
-
-    def copy(layer: keras.Operation) -> keras.Operation:
-        if layer in heads:
-            return _new_head(layer, task)
-        copies.append((layer, type(layer).from_config(layer.get_config())))
-        return copies[-1][1]
-
-    renewed = keras.models.clone_model(network, clone_function=copy, recursive=True)
-    for old, new in copies:
-        # A bare operation, such as a product, has no weights.
-        if isinstance(old, keras.Layer):
-            new.set_weights(old.get_weights())
-    return renewed
+    heads = list(_heads(network))
+    return rebuild(
+        network,
+        lambda layer: _head_settings(layer, task) if layer in heads else {},
+        keep=lambda layer: layer not in heads,
+    )
 
 
-def _new_head(head: keras.Layer, task: Task) -> keras.Layer:
+def _head_settings(head: keras.Layer, task: Task) -> dict[str, Any]:
     config = head.get_config()
     size = next((key for key in ("units", "filters") if key in config), None)
     if size is None or config.get("activation") not in ("sigmoid", "softmax"):
@@ -93,7 +86,7 @@ def _new_head(head: keras.Layer, task: Task) -> keras.Layer:
             f"Expected a network that ends in a dense layer or a convolution with a sigmoid or softmax. Received: "
             f"{type(head).__name__} '{head.name}'. Build the new head with Keras."
         )
-    return type(head).from_config({**config, size: task.outputs, "activation": task.activation})
+    return {size: task.outputs, "activation": task.activation}
 
 
 def _extended(network: keras.Model, task: Task) -> keras.Model:

@@ -50,7 +50,7 @@ def trained(monkeypatch):
         (run / "history.csv").write_text("epoch,loss,val_loss\n1,2.0,3.0\n")
         return ZooModel.from_recipe(fit_recipe(recipe, samples.part("train")))
 
-    monkeypatch.setattr("medzoo.training.train.train", train)
+    monkeypatch.setattr("medzoo.training.estimators.train", train)
     return folders
 
 

@@ -5,7 +5,7 @@ import cv2
 import numpy as np
 import pytest
 
-from medzoo.cli import audit as command
+from medzoo.cli import data as command
 from medzoo.data.audit import audit
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from medzoo.cli import compare
+from medzoo.cli import evaluate
 from medzoo.evaluation.calibrate import collect_cases, fit_task
 from medzoo.files import read_json
 from medzoo.task import Classification
@@ -21,7 +21,7 @@ def run(monkeypatch):
         monkeypatch.setattr("medzoo.data.read", lambda path: samples)
         monkeypatch.setattr("medzoo.zoo.save.save", lambda model, folder: folder)
         parser = argparse.ArgumentParser()
-        compare.add_commands(parser.add_subparsers())
+        evaluate.add_commands(parser.add_subparsers())
         options = parser.parse_args([*map(str, arguments), "--data", data])
         options.command(options)
 

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from medzoo.cli.explain import add_commands
+from medzoo.cli.predict import add_commands
 
 
 def run(*arguments):

@@ -9,10 +9,11 @@ IMAGE = (1, 64, 64, 3)
 
 def run(**sizes):
     """Return the calls of layers that give maps of these sizes, or vectors where the size is 0."""
-    return [
-        SimpleNamespace(layer=SimpleNamespace(name=name), shape=(1, size, size, 8) if size else (1, 8))
-        for name, size in sizes.items()
-    ]
+    return [call_of(name, (1, size, size, 8) if size else (1, 8)) for name, size in sizes.items()]
+
+
+def call_of(name, shape):
+    return SimpleNamespace(layer=SimpleNamespace(name=name), shape=shape, ends=())
 
 
 CLASSIFIER = run(stem_conv=32, stage_1_conv=16, stage_1_out=16, stage_2_conv=8, stage_2_out=8, head_pool=0, dense=0)
@@ -35,21 +36,21 @@ FOREIGN = run(conv=64, down=32, conv_2=32, deep=16, deep_2=16, up=32, conv_3=32,
     ],
 )
 def test_layer_is_found(calls, name, expected):
-    assert find_layer(calls, IMAGE, name).name == expected
+    assert find_layer(calls, IMAGE, name).layer.name == expected
 
 
 def test_attention_of_one_pixel_is_no_feature():
-    assert find_layer(run(conv=8, squeeze=1, excite=1, multiply=8), IMAGE, None).name == "multiply"
+    assert find_layer(run(conv=8, squeeze=1, excite=1, multiply=8), IMAGE, None).layer.name == "multiply"
 
 
 def test_stride_of_odd_sizes_is_a_power_of_two():
     calls = run(a=17, b=9, c=5, d=3, e=2)
-    assert find_layer(calls, (1, 33, 33, 3), "stride_32").name == "e"
+    assert find_layer(calls, (1, 33, 33, 3), "stride_32").layer.name == "e"
 
 
 def test_stride_is_that_of_the_longest_axis():
-    calls = [SimpleNamespace(layer=SimpleNamespace(name="conv"), shape=(1, 4, 32, 32, 8))]
-    assert find_layer(calls, (1, 4, 64, 64, 1), "stride_2").name == "conv"
+    calls = [call_of("conv", (1, 4, 32, 32, 8))]
+    assert find_layer(calls, (1, 4, 64, 64, 1), "stride_2").layer.name == "conv"
 
 
 def test_unknown_layer_names_near_matches_and_all_strides():

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import pytest
 
-from medzoo.cli import clusters as command
+from medzoo.cli import features as command
 from medzoo.data import from_arrays
 from medzoo.features import clusters
 from medzoo.features.clusters import cluster, fit_clusters, intensities, pooled_features

@@ -5,7 +5,7 @@ import pytest
 from keras import layers
 
 import medzoo
-from medzoo.graph.cost import multiply_adds, parameters
+from medzoo.graph.walk import multiply_adds, parameters
 from medzoo.models.architectures import REFERENCE_SHAPES, count_one
 from medzoo.models.builders import BUILDERS
 from medzoo.models.encoders import ENCODERS

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from medzoo.graph.cost import parameters
+from medzoo.graph.walk import parameters
 from medzoo.models.classifier import classifier, regressor
 
 TINY = {"name": "resnet10", "width_per_group": 4}

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import pytest
 
-from medzoo.graph.cost import parameters
+from medzoo.graph.walk import parameters
 from medzoo.models import build
 from medzoo.models.unet import unet
 from medzoo.recipe import Recipe

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import r2_score, roc_auc_score
 
-from medzoo.cli import crossval
+from medzoo.cli import train
 from medzoo.evaluation.record import Evaluation
 from medzoo.task import Classification, Regression, Segmentation
 from medzoo.training.cross_validation.scores import CrossValidation, FoldScores, pool, shown_scores
@@ -121,13 +121,13 @@ def test_pooled_segmentation_is_the_mean_over_all_cases_with_a_true_mask():
 
 def test_command_prints_the_table_and_where_things_are(monkeypatch, capsys):
     asked = []
-    monkeypatch.setattr("medzoo.cli.parts.load_recipe", lambda name: name)
+    monkeypatch.setattr("medzoo.cli.recipe.load_recipe", lambda name: name)
     monkeypatch.setattr("medzoo.data.read", lambda path: path)
     monkeypatch.setattr(
         "medzoo.training.cross_validation.cross_validate", lambda *values, **_: asked.append(values) or "the table"
     )
     parser = argparse.ArgumentParser()
-    crossval.add_commands(parser.add_subparsers())
+    train.add_commands(parser.add_subparsers())
     arguments = ["recipe.json", "--data", "data", "--folds", "3", "--holdout", "0.2", "-o", "run"]
     options = parser.parse_args(["crossval", *arguments])
     options.command(options)

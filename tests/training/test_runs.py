@@ -11,7 +11,7 @@ import sys
 
 import pytest
 
-from medzoo.cli import runs as command
+from medzoo.cli import train as command
 from medzoo.files import write_json
 from medzoo.training.callbacks import Progress, progress_line
 from medzoo.training.runs import find_runs

@@ -8,7 +8,7 @@ import pytest
 
 pytest.importorskip("optuna")
 
-from medzoo.cli import search
+from medzoo.cli import train
 from medzoo.training.search import run as searches
 
 
@@ -20,7 +20,7 @@ def command(monkeypatch, tmp_path, tiny_recipe, coco_folder):
     def command(*arguments):
         monkeypatch.setattr("medzoo.zoo.save.save", lambda model, folder, history: (model, folder, history))
         parser = argparse.ArgumentParser()
-        search.add_commands(parser.add_subparsers())
+        train.add_commands(parser.add_subparsers())
         given = ["search", tmp_path / "recipe.json", "--data", coco_folder, "-o", tmp_path / "run", *arguments]
         options = parser.parse_args([str(argument) for argument in given])
         options.command(options)

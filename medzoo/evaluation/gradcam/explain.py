@@ -10,8 +10,10 @@ import numpy as np
 
 from medzoo.errors import unknown_name
 from medzoo.evaluation.gradcam.explanation import Explanation
-from medzoo.evaluation.gradcam.maps import METHODS, choose_target, reduce_outputs
+from medzoo.evaluation.gradcam.maps import METHODS, Target, choose_target, reduce_outputs
+from medzoo.graph.calls import graph_of
 from medzoo.graph.features import find_layer
+from medzoo.graph.gradients import layer_gradient, run_graph
 from medzoo.inference.scans import READ_ERRORS
 from medzoo.inference.sources import several
 from medzoo.io import Scan, read_scan
@@ -75,11 +77,10 @@ def explain(
     _check(model, label, method)
     # Tensors of any library are one scan each.
     sources = None if hasattr(source, "__array__") else several(source)
+    explainer = _Explainer(model, label, layer, method, slice)
     if sources is None:
-        scan = read_scan(source, at_least=model.preprocessing.at_least)
-        return _explain(model, scan, label, layer, method, slice)
-    scans = _readable(model, sources, slice, on_error)
-    return (_explain(model, scan, label, layer, method, slice) for scan in scans)
+        return explainer(read_scan(source, at_least=model.preprocessing.at_least))
+    return map(explainer, _readable(model, sources, slice, on_error))
 
 
 def _readable(
@@ -99,31 +100,34 @@ def _readable(
         yield scan
 
 
-def _explain(
-    model: ZooModel, scan: Scan, label: str | None, layer: str | None, method: str, slice: int | None
-) -> Explanation:
-    from medzoo.graph.gradients import activation_and_gradient, run_layers
+class _Explainer:
+    """Explains scans, one after the other, by one layer of a model."""
 
-    preprocessing, task = model.preprocessing, model.task
-    windows = preprocessing.windows(scan, slice, task.is_dense)
+    def __init__(self, model: ZooModel, label: str | None, layer: str | None, method: str, slice: int | None):
+        self._model, self._label, self._method, self._slice = model, label, method, slice
+        shape = model.preprocessing.input_shape
+        self._graph = graph_of(model, shape)
+        call = find_layer(self._graph.calls, (1, *shape), layer, model.task.is_dense)
+        self._layer, self._gradient = call.layer.name, layer_gradient(self._graph, call)
 
-    answers = []
-    for batch in _batches(windows.inputs()):
-        outputs, calls = run_layers(model, batch)
-        answers.append(reduce_outputs(task, outputs))
-    found = find_layer(calls, batch.shape, layer, task.is_dense)
-    target = choose_target(task, label, np.concatenate(answers))
+    def __call__(self, scan: Scan) -> Explanation:
+        task = self._model.task
+        windows = self._model.preprocessing.windows(scan, self._slice, task.is_dense)
+        answers = [reduce_outputs(task, run_graph(self._graph, batch)) for batch in _batches(windows.inputs())]
+        target = choose_target(task, self._label, np.concatenate(answers))
+        heatmap = _in_scan(self._maps(windows, target), windows)
+        return Explanation(scan, task, heatmap, target.label, target.score, self._layer, self._method)
 
-    cams: list[np.ndarray | None] = []
-    for batch in _batches(windows.inputs()):
-        weights = target.weights(len(cams), len(cams) + len(batch))
-        if weights.any():
-            cams.extend(METHODS[method](*activation_and_gradient(model, found, batch, weights)))
-        else:
+    def _maps(self, windows: Windows, target: Target) -> list[np.ndarray | None]:
+        """Return the evidence in each input, at the positions of the layer; None where nothing is explained."""
+        maps: list[np.ndarray | None] = []
+        for batch in _batches(windows.inputs()):
+            weights = target.weights(len(maps), len(maps) + len(batch))
             # Most slices of a volume show nothing of a label.
-            cams.extend([None] * len(batch))
-    heatmap = _in_scan(cams, windows)
-    return Explanation(scan, task, heatmap, target.label, target.score, found.name, method)
+            maps.extend(
+                METHODS[self._method](*self._gradient(batch, weights)) if weights.any() else [None] * len(batch)
+            )
+        return maps
 
 
 def _check(model: Any, label: str | None, method: str) -> None:
@@ -149,12 +153,14 @@ def _batches(inputs: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
         yield np.stack(batch)
 
 
-def _in_scan(cams: list[np.ndarray | None], windows: Windows) -> np.ndarray:
+def _in_scan(maps: list[np.ndarray | None], windows: Windows) -> np.ndarray:
     """Scale the evidence `(*space)` of each input to 1 at the maximum of all and bring it into the grid of the scan."""
     heatmap = np.zeros(windows.scan.shape, np.float32)
-    evident = [(cam, place) for cam, place in zip(cams, windows.places, strict=True) if cam is not None and cam.any()]
-    highest = max((cam.max() for cam, _ in evident), default=1)
-    for cam, place in evident:
-        seen = resize(cam[..., None] / highest, windows.preprocessing.size)
-        heatmap[place] = windows.invert(seen, place)[..., 0]
+    evident = [
+        (part, place) for part, place in zip(maps, windows.places, strict=True) if part is not None and part.any()
+    ]
+    highest = max((part.max() for part, _ in evident), default=1)
+    for part, place in evident:
+        in_input = resize(part[..., None] / highest, windows.preprocessing.size)
+        heatmap[place] = windows.invert(in_input, place)[..., 0]
     return heatmap

@@ -12,6 +12,7 @@ import keras
 from keras import KerasTensor, applications, layers
 
 from medzoo.errors import unknown_name
+from medzoo.graph.calls import rebuild
 from medzoo.models.blocks import check_input_shape
 
 
@@ -37,15 +38,14 @@ def name_stages(
     """
     names = _staged_names(encoder)
 
-    def copy(layer: keras.Layer) -> keras.Layer:
-        changed = (settings or {}).get(type(layer), {})
-        return type(layer).from_config({**layer.get_config(), **changed, "name": names[layer]})
+    def changed(layer: keras.Operation) -> dict[str, Any]:
+        return {**(settings or {}).get(type(layer), {}), "name": names[layer]}
 
-    def call(layer: keras.Layer, *args: Any, **kwargs: Any) -> Any:
+    def call(layer: keras.Operation, *args: Any, **kwargs: Any) -> Any:
         return args[0] if isinstance(layer, without) else layer(*args, **kwargs)
 
     image = keras.Input(input_shape, name="image")
-    return keras.models.clone_model(encoder, input_tensors=image, clone_function=copy, call_function=call)
+    return rebuild(encoder, changed, image, keep=lambda layer: False, call=call)
 
 
 def _staged_names(encoder: keras.Model) -> dict[keras.Operation, str]:

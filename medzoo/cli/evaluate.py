@@ -1,4 +1,4 @@
-"""Commands that compare two models and calibrate one."""
+"""Commands that score models: evaluate, compare, calibrate."""
 
 from __future__ import annotations
 
@@ -10,6 +10,14 @@ from medzoo.cli.parser import DATA, NAME, SPLIT, add_command
 
 def add_commands(commands: argparse._SubParsersAction) -> None:
     """Add the commands."""
+    command = add_command(commands, "evaluate", _evaluate, "Score a model on labelled data, with intervals.")
+    command.add_argument("name", metavar="NAME", help=NAME)
+    command.add_argument("--data", required=True, help=DATA)
+    command.add_argument("-o", "--output", required=True, help="folder for evaluation.json, figures and overlays")
+    command.add_argument("--split", help=SPLIT)
+    command.add_argument("--data-name", help="name of the data set on the card")
+    command.add_argument("--engine", default="keras", choices=("keras", "onnx"), help="default: keras")
+
     command = add_command(commands, "compare", _compare, "Score two models on the same cases, and their difference.")
     command.add_argument("first", metavar="A", help=NAME)
     command.add_argument("second", metavar="B", help=NAME)
@@ -25,6 +33,20 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
     rule.add_argument("--recall", type=float, help="share of the positive cases that the threshold is to find")
     rule.add_argument("--youden", action="store_true", help="threshold of the largest sum of recall and specificity")
     command.add_argument("-o", "--output", required=True, help="folder of the new zoo entry")
+
+
+def _evaluate(options: argparse.Namespace) -> None:
+    from medzoo.evaluation.evaluate import evaluate
+    from medzoo.evaluation.record import save_report
+    from medzoo.training.data import read_part, split_named_by
+    from medzoo.zoo.load import load, load_onnx
+
+    model = load_onnx(options.name) if options.engine == "onnx" else load(options.name)
+    samples = read_part(options.data, options.split, model.recipe)
+    split = options.split or split_named_by(options.data)
+    evaluation = evaluate(model, samples, split=split, data_name=options.data_name)
+    save_report(evaluation, options.output, model=model, samples=samples)
+    print(f"{evaluation}\n-> {Path(options.output) / 'evaluation.json'}")
 
 
 def _compare(options: argparse.Namespace) -> None:

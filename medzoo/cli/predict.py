@@ -1,14 +1,25 @@
-"""The command explain: Grad-CAM of one scan or of a folder of them."""
+"""Commands that show what a model says of scans: predict, explain, demo."""
 
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 from medzoo.cli.parser import NAME, Skipped, add_command, as_several
 
 
 def add_commands(commands: argparse._SubParsersAction) -> None:
-    """Add the command."""
+    """Add the commands."""
+    command = add_command(commands, "predict", _predict, "Predict a picture, DICOM, NIfTI, or a folder of them.")
+    command.add_argument("name", metavar="NAME", help=NAME)
+    command.add_argument("scan", metavar="SCAN", help="file or folder")
+    command.add_argument("-o", "--output", default="out", help="folder for the answers (default: out)")
+    command.add_argument("--engine", default="auto", help="auto, onnx or keras (default: auto)")
+    command.add_argument("--slice", type=int, help="slice of a volume, for a 2D classification or regression")
+
+    command = add_command(commands, "demo", _demo, "Run the main job on a synthetic scan, offline, in two minutes.")
+    command.add_argument("-o", "--output", default="medzoo-demo", help="folder (default: medzoo-demo)")
+
     command = add_command(commands, "explain", _explain, "Show where a model sees evidence for its answer (Grad-CAM).")
     command.add_argument("name", metavar="NAME", help=NAME)
     command.add_argument("scan", metavar="SCAN", help="file or folder")
@@ -19,6 +30,23 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
     )
     command.add_argument("--method", default="gradcam", help="gradcam or gradcam++ (default: gradcam)")
     command.add_argument("--slice", type=int, help="slice of a volume, for a 2D classification or regression")
+
+
+def _predict(options: argparse.Namespace) -> None:
+    from medzoo.inference.sources import save_each
+    from medzoo.zoo.predict import predict
+
+    skipped = Skipped()
+    results = predict(options.name, options.scan, engine=options.engine, on_error=skipped, slice=options.slice)
+    for result, paths in save_each(as_several(results), options.output):
+        print(f"{result.source}: {result.summary} -> {paths.get('mask', paths['json'])}")
+    skipped.refuse("predicted")
+
+
+def _demo(options: argparse.Namespace) -> None:
+    from medzoo.demo import demo
+
+    demo(Path(options.output))
 
 
 def _explain(options: argparse.Namespace) -> None:
