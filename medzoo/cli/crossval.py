@@ -25,10 +25,9 @@ def _crossval(options: argparse.Namespace) -> None:
     recipe, samples = chosen_recipe(options), read(options.data)
 
     from medzoo.training.cross_validation import cross_validate
-    from medzoo.zoo.save import save
 
     run = Path(options.output)
-    result = cross_validate(recipe, samples, run, options.folds, options.holdout, save=save)
+    result = cross_validate(recipe, samples, run, options.folds, options.holdout, save=True)
     print(f"{result}\n\nTables: {run / 'crossval.json'}, {run / 'crossval.csv'}; figures: {run / 'figures'}")
     print(f"Models: {run / 'fold-1' / 'model'} to {run / f'fold-{options.folds}' / 'model'}")
     print(f"Ensemble: {run / 'ensemble'}")

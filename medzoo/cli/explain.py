@@ -23,7 +23,7 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
 
 def _explain(options: argparse.Namespace) -> None:
     from medzoo.evaluation.gradcam.explain import explain
-    from medzoo.inference.sources import save_each
+    from medzoo.inference.scans import save_each
     from medzoo.zoo.load import load
 
     skipped = Skipped()

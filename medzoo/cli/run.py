@@ -44,7 +44,7 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
 
 
 def _predict(options: argparse.Namespace) -> None:
-    from medzoo.inference.sources import save_each
+    from medzoo.inference.scans import save_each
     from medzoo.zoo.predict import predict
 
     skipped = Skipped()
@@ -60,16 +60,13 @@ def _train(options: argparse.Namespace) -> None:
     recipe = chosen_recipe(options)
     samples = read(options.data)
 
-    from medzoo.devices import this_process
-    from medzoo.training.train import train
-    from medzoo.zoo.save import save
+    from medzoo.training.entries import train_entry
 
     run = Path(options.output)
     pushes = _pushes(options, run, recipe)
-    model = train(recipe, samples, run, callbacks=pushes)
     # Of several processes that train together, the first one writes.
-    if this_process()[0] == 0:
-        print(f"Trained: {save(model, run / 'model', history=run / 'history.csv')}")
+    if entry := train_entry(recipe, samples, run, callbacks=pushes):
+        print(f"Trained: {entry}")
         for push in pushes:
             # Of a run that was finished before, too, and with the record of how it ended.
             if push.finish():

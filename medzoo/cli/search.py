@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from medzoo.cli.parser import DATA, add_command
@@ -49,7 +48,10 @@ def _search(options: argparse.Namespace) -> None:
     samples = read(options.data)
     found = _curve(options, recipe, samples) if options.fractions else _grid(options, recipe, samples)
     print(f"{found}\n-> {found.folder / 'trials.csv'}")
-    print(f"Best: {_save_best(found, samples)}")
+
+    from medzoo.training.entries import best_entry
+
+    print(f"Best: {best_entry(found, samples)}")
 
 
 def _grid(options: argparse.Namespace, recipe: Recipe, samples: Samples) -> Search:
@@ -65,13 +67,6 @@ def _curve(options: argparse.Namespace, recipe: Recipe, samples: Samples) -> Sea
 
     given = {"seeds": options.seeds or 1, "workers": options.workers}
     return learning_curve(recipe, samples, options.output, options.fractions, **given)
-
-
-def _save_best(found: Search, samples: Samples) -> Path:
-    from medzoo.training.search.run import best_model
-    from medzoo.zoo.save import save
-
-    return save(best_model(found, samples), found.folder / "best", history=found.best_folder / "history.csv")
 
 
 def _numbers(text: str) -> list[float]:

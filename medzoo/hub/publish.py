@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from medzoo.entry import ESTIMATOR, MANIFEST, METADATA, ONNX, Entry, read_entry
+from medzoo.entry import ESTIMATOR_FILE, MANIFEST, METADATA, ONNX, Entry, read_entry
 from medzoo.entry.safety import check_files
 from medzoo.evaluation.record import Evaluation
 from medzoo.evaluation.tables import with_interval
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 # They hold the time, or names that are drawn anew, whenever the same model is saved; weights, golden output and scores
 # beside them do not.
-_WRITTEN_ANEW = (METADATA, ONNX, ESTIMATOR, MANIFEST)
+_WRITTEN_ANEW = (METADATA, ONNX, ESTIMATOR_FILE, MANIFEST)
 
 
 def publish(

@@ -12,8 +12,7 @@ import numpy as np
 
 from medzoo.data.synthetic import make_scan
 from medzoo.entry import GOLDEN, WEIGHTS
-from medzoo.estimators.file import estimator_versions, write_estimator
-from medzoo.estimators.model import EstimatorModel
+from medzoo.estimators.model import EstimatorModel, estimator_versions, write_estimator
 from medzoo.evaluation.record import loaded_versions
 from medzoo.models.fast import accelerate
 from medzoo.preprocessing import Preprocessing

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from medzoo.inference.sources import save_each, several
+from medzoo.inference.scans import save_each, several
 from medzoo.io import DicomSeries
 from tests.data.source_files import write_picture
 

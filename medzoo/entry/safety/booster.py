@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from medzoo.entry.safety.refuse import damage_named, unsafe
+from medzoo.entry.untrusted import damage_named, unsafe
 
 # A model of XGBoost nests 8 levels.
 _DEPTH_LIMIT = 20

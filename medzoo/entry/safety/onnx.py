@@ -6,7 +6,7 @@ import mmap
 from collections.abc import Iterator
 from pathlib import Path
 
-from medzoo.entry.safety.refuse import damage_named, unsafe
+from medzoo.entry.untrusted import damage_named, unsafe
 
 # Which fields of a message hold which messages, as in onnx.proto: all ways from the model to a tensor.
 _MESSAGES = {

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from medzoo.data.feed.balance import class_weights
-from medzoo.estimators.file import read_estimator, write_estimator
-from medzoo.estimators.model import EstimatorModel, estimator_recipe
+from medzoo.estimators.model import EstimatorModel, estimator_recipe, read_estimator, write_estimator
 from medzoo.estimators.tuning import fit_estimator
 from medzoo.evaluation.estimators.table import Candidate
 from medzoo.evaluation.evaluate import evaluate

@@ -12,8 +12,7 @@ from medzoo.errors import unknown_name
 from medzoo.evaluation.gradcam.explanation import Explanation
 from medzoo.evaluation.gradcam.maps import METHODS, choose_target, reduce_outputs
 from medzoo.graph.features import find_layer
-from medzoo.inference.scans import READ_ERRORS
-from medzoo.inference.sources import several
+from medzoo.inference.scans import READ_ERRORS, several
 from medzoo.io import Scan, read_scan
 from medzoo.preprocessing.windows import Windows
 from medzoo.transforms.spatial import resize
