@@ -5,9 +5,14 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+if TYPE_CHECKING:
+    from medzoo.inference import Prediction
+    from medzoo.zoo_model import ZooModel
 
 MODEL = "brain-tumor-unet"
-CARD = {
+CARD: dict[str, Any] = {
     "summary": "A demonstration: brain-tumor-unet fine-tuned for two epochs on drawings. Of no use on real scans.",
     "modality": "synthetic",
     "license": "apache-2.0",
@@ -37,16 +42,20 @@ def demo(folder: Path, epochs: int = 2, images: int = 48) -> Path:
 
     scan = folder / "data" / "test" / f"synthetic_{images:04d}.png"
     _say(start, f"Predicting {scan.name} with {MODEL} (onnxruntime, no Keras)")
-    from medzoo.zoo.predict import predict
-
-    paths = predict(MODEL, scan).save_all(folder / "before")
-    _say(start, f"  {paths['overlay']}")
+    _say(start, f"  {_predict(MODEL, scan, folder / 'before')}")
 
     entry = _fine_tune(folder, epochs, start)
     _say(start, "Predicting the same scan with the fine-tuned model")
-    paths = predict(entry, scan).save_all(folder / "after")
-    _say(start, f"  {paths['overlay']}\n  {entry / 'README.md'} is its card. Done.")
+    _say(start, f"  {_predict(entry, scan, folder / 'after')}\n  {entry / 'README.md'} is its card. Done.")
     return entry
+
+
+def _predict(model: str | Path, scan: Path, folder: Path) -> Path:
+    """Write the answer for a scan and return its overlay."""
+    from medzoo.zoo.predict import predict
+
+    # One scan, one answer.
+    return cast("Prediction", predict(model, scan)).save_all(folder)["overlay"]
 
 
 def _fine_tune(folder: Path, epochs: int, start: float) -> Path:
@@ -56,7 +65,7 @@ def _fine_tune(folder: Path, epochs: int, start: float) -> Path:
     from medzoo.zoo.load import load
     from medzoo.zoo.save import save
 
-    model = load(MODEL)
+    model = cast("ZooModel", load(MODEL))
     data = from_coco(folder / "data" / "train" / "_annotations.coco.json")
     test = from_coco(folder / "data" / "test" / "_annotations.coco.json")
     train, valid = data.split(valid=0.25, seed=0)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from medzoo.data import Samples
     from medzoo.data.feed.batches import Batches
+    from medzoo.evaluation.record import Evaluation
 
 # Arguments of `fit` between `x` and `shuffle`.
 _BEFORE_SHUFFLE = 7
@@ -44,9 +45,10 @@ class ZooModel(keras.Model):
         ('background', 'tumor')
     """
 
-    # Keras builds a functional subclass only while `__init__` stays its own, so these are set after it.
-    recipe: Recipe | None = None
-    evaluation: Any = None
+    # Keras builds a functional subclass only while `__init__` stays its own, so these are set after it, in `wrap`;
+    # `_needed_recipe` says so where nobody did.
+    recipe: Recipe = None  # type: ignore[assignment]
+    evaluation: Evaluation | None = None
 
     @classmethod
     def from_recipe(cls, recipe: Recipe, pretrained: bool = False) -> ZooModel:
@@ -101,9 +103,10 @@ class ZooModel(keras.Model):
     def compile_arguments(self, optimizer: keras.optimizers.Optimizer) -> dict[str, Any]:
         """Return what `compile` is to be given: `optimizer`, and the recipe's loss and metrics."""
         task, recipe = self.task, self.recipe
+        loss = recipe.loss or task.default_loss
         return {
             "optimizer": optimizer,
-            "loss": make_loss(recipe.loss or task.default_loss) if recipe.loss_name else None,
+            "loss": make_loss(loss) if loss else None,
             "metrics": make_metrics((*task.default_metrics, *recipe.metrics), task.outputs, task.threshold),
             # XLA's convolutions on a CPU are slower than oneDNN's; on JAX everything is compiled anyway.
             "jit_compile": False if keras.backend.backend() == "tensorflow" else "auto",

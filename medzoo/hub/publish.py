@@ -72,11 +72,11 @@ def publish(
     check_target(repo_id, revision, tag, create_pr)
     if isinstance(evaluation, str | os.PathLike):
         evaluation = read_evaluation(evaluation)
+    uncompared: tuple[str, ...] = ()
     with tempfile.TemporaryDirectory(prefix="medzoo-publish-") as scratch:
         folder = Path(scratch)
         if isinstance(model_or_folder, str | os.PathLike):
             _copy(read_entry(find_entry(model_or_folder)), folder, evaluation, repo_id)
-            uncompared = ()
         else:
             _write(model_or_folder, folder, evaluation, repo_id)
             uncompared = _WRITTEN_ANEW

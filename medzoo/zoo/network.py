@@ -46,10 +46,11 @@ def write_network(model: ZooModel | EstimatorModel, folder: Path, exact: bool = 
         empty.rmdir()
     _store_half(folder / WEIGHTS)
     output = _output(network, inputs)
-    answer = {"answer": model.answer(output)} if is_estimator else {}
-    np.savez_compressed(folder / GOLDEN, input=inputs, output=output, **answer)
-    if is_estimator:
+    golden: dict[str, Any] = {"input": inputs, "output": output}
+    if isinstance(model, EstimatorModel):
+        golden["answer"] = model.answer(output)
         write_estimator(model.estimator, folder)
+    np.savez_compressed(folder / GOLDEN, **golden)
     write_onnx(network, folder, inputs, output, exact)
     versions = loaded_versions() | (estimator_versions() if is_estimator else {})
     return {

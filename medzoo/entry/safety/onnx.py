@@ -55,7 +55,8 @@ def _fields(message: memoryview) -> Iterator[tuple[int, int | memoryview | None]
     at = 0
     while at < len(message):
         key, at = _varint(message, at, 5)
-        kind, value = key & 7, None
+        kind = key & 7
+        value: int | memoryview | None = None
         if kind == _VARINT:
             value, at = _varint(message, at, 10)
         elif kind == _BYTES:

@@ -87,7 +87,7 @@ def _scores(recipe: Recipe, evaluation: Evaluation | None) -> Iterator[str]:
         yield f"evaluation: scores on a test split. {command}"
         return
     split = evaluation.data.get("split")
-    if _is_nothing(split) or SEEN & set(re.findall(r"[a-z]+", split.casefold())):
+    if split is None or _is_nothing(split) or SEEN & set(re.findall(r"[a-z]+", split.casefold())):
         yield f"evaluation: scores on a test split; these are of the split {split!r}. {command}"
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from huggingface_hub import EvalResult, ModelCard, ModelCardData
+from huggingface_hub import CardData, EvalResult, ModelCard, ModelCardData
 
 from medzoo.evaluation.record import Evaluation
 from medzoo.recipe import Recipe
@@ -59,14 +59,14 @@ def card_metadata(recipe: Recipe, evaluation: Evaluation | None, parameters: int
     )
 
 
-def _license(card: dict[str, Any]) -> dict[str, str]:
+def _license(card: Mapping[str, Any]) -> dict[str, Any]:
     """Return the fields of the licence; one that the Hub does not know has a name."""
     text = card.get("license")
     if not text:
         return {}
-    found = find_license(text) or "other"
-    if found != "other":
-        return {"license": found}
+    identifier = find_license(text) or "other"
+    if identifier != "other":
+        return {"license": identifier}
     link = {"license_link": card["license_link"]} if card.get("license_link") else {}
     return {"license": "other", "license_name": slug(card.get("license_name") or text) or UNNAMED, **link}
 
@@ -160,7 +160,7 @@ class CardContent:
             only; None without one.
     """
 
-    metadata: ModelCardData
+    metadata: CardData
     evaluation: Evaluation | None
 
 
@@ -178,9 +178,10 @@ def read_card(path_or_text: str | os.PathLike) -> CardContent:
         >>> read_card("zoo_cards/brain-tumor-unet/README.md").evaluation["dice"]
         0.779268
     """
-    is_text = isinstance(path_or_text, str) and "\n" in path_or_text
-    where = "the card" if is_text else os.fspath(path_or_text)
-    text = path_or_text if is_text else _read(Path(path_or_text))
+    if isinstance(path_or_text, str) and "\n" in path_or_text:
+        where, text = "the card", path_or_text
+    else:
+        where, text = os.fspath(path_or_text), _read(Path(path_or_text))
     if len(text) > LARGEST:
         raise ValueError(f"{where} is too large for a model card: expected at most {LARGEST} characters.")
     try:
