@@ -1,4 +1,4 @@
-"""A zoo entry on disk: one folder, every byte of which its `medzoo.json` vouches for."""
+"""A zoo entry on disk: one folder, whose `medzoo.json` holds the sha256 of every other file."""
 
 from medzoo.entry.manifest import (
     BOOSTER_FILE,

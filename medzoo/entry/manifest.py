@@ -111,7 +111,7 @@ def wrong(where: str, reason: str) -> IntegrityError:
 
 
 def check_schema(manifest: Mapping[str, Any], where: str) -> None:
-    """Refuse a manifest in which a field is of another type, or which lists what no entry may hold.
+    """Refuse a manifest with a field of a wrong type, or with a file that no entry may hold.
 
     Raises:
         IntegrityError: It is so; the message names the field or the file.
@@ -157,7 +157,7 @@ def read_manifest(folder: str | os.PathLike) -> dict[str, Any]:
 
     Raises:
         FileNotFoundError: The folder is no zoo entry.
-        IntegrityError: The manifest was changed, or lists what no entry may hold.
+        IntegrityError: The manifest was changed, or lists a file that no entry may hold.
         ValueError: It was written in a newer format.
     """
     path = Path(folder) / MANIFEST
@@ -177,7 +177,7 @@ def check_manifest(manifest: Any, where: str) -> dict[str, Any]:
         where: From where, for messages.
 
     Raises:
-        IntegrityError: It was changed, or lists what no entry may hold.
+        IntegrityError: It was changed, or lists a file that no entry may hold.
         ValueError: It was written in a newer format; the message names the medzoo that reads it.
     """
     version = manifest.get("format") if isinstance(manifest, dict) else None
@@ -201,7 +201,7 @@ def check_manifest(manifest: Any, where: str) -> dict[str, Any]:
 
 
 def write_manifest(folder: str | os.PathLike, recipe: Recipe, facts: Mapping[str, Any]) -> None:
-    """Write `medzoo.json` for the files that stand in `folder`; what no entry may hold is not listed.
+    """Write `medzoo.json` for the files in `folder`; files that no entry may hold are left out.
 
     Args:
         folder: The zoo entry.

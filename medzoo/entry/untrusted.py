@@ -18,7 +18,7 @@ _DIGITS_LIMIT = 30
 
 
 def unsafe(path: Path, reason: str) -> IntegrityError:
-    """Return the error for a file that holds what no model needs."""
+    """Return the error for a file with content that could harm and that no model needs."""
     return IntegrityError(f"{path} is unsafe and was not opened: {printable(reason)[:300]}. Do not use this entry.")
 
 

@@ -88,7 +88,7 @@ def estimator_recipe(
         recipe: Recipe of the network.
         task: What the estimator answers.
         name: Name of the estimator.
-        parameters: Those that were found for it.
+        parameters: Those that were chosen for it.
         layer: Layer whose features it takes, as in `extract`.
     """
     builder = {
@@ -162,8 +162,8 @@ def _check(path: Path, pipeline: Any, kind: str) -> None:
     steps = [step for _, step in getattr(pipeline, "steps", ())]
     last = _innermost(steps[-1] if steps else pipeline)
     names = [type(step).__name__ for step in (*steps[:-1], last)]
-    known = {row[kind].name for row in ESTIMATORS.values()}
-    if names[:-1] != ["StandardScaler"] or names[-1] not in known:
+    expected = {row[kind].name for row in ESTIMATORS.values()}
+    if names[:-1] != ["StandardScaler"] or names[-1] not in expected:
         raise _refused(path, f"{' and '.join(names)} for a {kind}")
     for member in getattr(last, "estimators_", ()):
         _check_tree(path, member.tree_)

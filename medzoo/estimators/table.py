@@ -83,10 +83,10 @@ def make_pipeline(row: Row, seed: int) -> Pipeline:
     from sklearn.preprocessing import StandardScaler
 
     estimator = getattr(importlib.import_module(row.module), row.name)(**row.arguments)
-    known = estimator.get_params()
-    if "random_state" in known:
+    parameters = estimator.get_params()
+    if "random_state" in parameters:
         estimator.set_params(random_state=seed)
-    if row.name == "LogisticRegression" and known["penalty"] == "l2":
+    if row.name == "LogisticRegression" and parameters["penalty"] == "l2":
         # From scikit-learn 1.8 on, the ratio alone says so.
         estimator.set_params(penalty="elasticnet")
     return Pipeline([("scale", StandardScaler()), (STEP, estimator)])

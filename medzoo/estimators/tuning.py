@@ -100,7 +100,7 @@ def fit_estimator(
             _calibrate(pipeline, folds)
         pipeline.fit(values, answers, **fit)
     if hasattr(pipeline[-1], "cv"):
-        # Which rows the folds held is nobody's business but ours.
+        # The rows of the folds are no part of the estimator.
         pipeline[-1].cv = None
     return Fitted(name, pipeline, parameters, float(scores.mean()), float(scores.std()))
 

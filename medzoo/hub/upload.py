@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 
 from medzoo.entry import is_entry_file
 from medzoo.errors import IntegrityError
-from medzoo.hub.shipment import Shipment
 from medzoo.zoo.download.connection import AGAIN, hub_errors
 from medzoo.zoo.download.revisions import is_hub_name
 
 if TYPE_CHECKING:
     from huggingface_hub import Discussion, GitRefs, HfApi, RepoFile
+
+    from medzoo.hub.publish import Shipment
 
 _log = logging.getLogger("medzoo")
 
@@ -66,7 +67,7 @@ class Repository:
         return self.api.model_info(self.name, revision=revision).sha or ""
 
     def files(self, revision: str) -> dict[str, RepoFile]:
-        """Return the files of a revision that zoo entries have; others are nobody's business here."""
+        """Return the files of a revision that zoo entries have; others are left alone."""
         from huggingface_hub import RepoFile
 
         rows = self.api.list_repo_tree(self.name, recursive=True, revision=revision)

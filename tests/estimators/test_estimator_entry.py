@@ -16,7 +16,7 @@ from medzoo.evaluation.evaluate import evaluate
 from medzoo.features.extract import extract
 from medzoo.graph.features import feature_network
 from medzoo.zoo.load import check_golden, load
-from medzoo.zoo.onnx import write_onnx
+from medzoo.zoo.network import write_onnx
 from medzoo.zoo.predict import predict
 from medzoo.zoo.save import save
 from medzoo.zoo_model import ZooModel

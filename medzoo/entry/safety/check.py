@@ -72,9 +72,10 @@ def read_safely(
 def check_files(folder: str | os.PathLike, names: Iterable[str]) -> None:
     """Refuse files that could harm whoever opens them.
 
-    A file whose sha256 is right may still be made to harm. So before Keras, onnxruntime and the others parse a file it
-    is looked into: nothing in it may run code, point to other files, or grow to more than it holds when it is read.
-    What is too slow or too large to compute is not found.
+    A file whose sha256 is right may still be made to harm. So each file is looked into before Keras, onnxruntime and
+    the others parse it: nothing in it may run code, point to other files, or grow to more than it holds when it is
+    read.
+    A network that is too slow or too large to compute is not detected.
 
     Args:
         folder: The entry.

@@ -104,7 +104,7 @@ class Branch:
         return Manifest.load(self._fetch(MANIFEST, head, folder))
 
     def fetch(self, manifest: Manifest, head: Head, folder: Path) -> None:
-        """Fetch the files of a manifest into `folder`, each of which has its sha256 then.
+        """Fetch the files of a manifest into `folder` and compare the sha256 of each.
 
         Raises:
             IntegrityError: A file is not what the manifest promises; none is left of it.

@@ -154,7 +154,7 @@ class Manifest:
 
 
 def check_content(folder: Path, manifest: Manifest) -> None:
-    """Check that files, each of which has its sha256, say what their manifest says.
+    """Check that the content of files, whose sha256 was compared, agrees with their manifest.
 
     Raises:
         IntegrityError: They do not; the message names the file.

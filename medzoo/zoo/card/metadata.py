@@ -34,7 +34,7 @@ HUB_SCORES = {
     "rmse": "Root mean squared error",
     "pearson": "Pearson correlation",
 }
-# These are about single cases: they stand in evaluation.json.
+# These are about single cases; only evaluation.json has them.
 LEFT_OUT = ("cases", "curves")
 # Where a name has no letter that an identifier may have.
 UNNAMED = "unnamed"
@@ -90,7 +90,7 @@ def _repositories(base: Any) -> Iterator[str]:
 def _eval_results(recipe: Recipe, evaluation: Evaluation | None) -> list[EvalResult]:
     if evaluation is None:
         return []
-    known = {name: evaluation.scores[name] for name in HUB_SCORES if name in evaluation.scores}
+    scores = {name: evaluation.scores[name] for name in HUB_SCORES if name in evaluation.scores}
     name, data = evaluation.data["name"] or UNNAMED, recipe.card.get("data") or {}
     return [
         EvalResult(
@@ -103,7 +103,7 @@ def _eval_results(recipe: Recipe, evaluation: Evaluation | None) -> list[EvalRes
             metric_name=HUB_SCORES[score_name],
             metric_args=_interval(score, evaluation),
         )
-        for score_name, score in known.items()
+        for score_name, score in scores.items()
         if score["value"] is not None
     ]
 
@@ -123,11 +123,11 @@ def _record(recipe: Recipe, evaluation: Evaluation | None, parameters: int) -> d
         "data_license": find_license(data_license) or data_license,
         "score": recipe.task.main_score,
     }
-    known = {name: value for name, value in record.items() if value is not None}
+    record = {name: value for name, value in record.items() if value is not None}
     if evaluation is None:
-        return known
+        return record
     values = {name: value for name, value in evaluation.to_json().items() if name not in LEFT_OUT}
-    return {**known, "evaluation": json.loads(json.dumps(values))}
+    return {**record, "evaluation": json.loads(json.dumps(values))}
 
 
 def _dataset(data: dict[str, Any]) -> str:
@@ -156,8 +156,8 @@ class CardContent:
 
     Args:
         metadata: Its YAML front matter.
-        evaluation: The evaluation that was published, without `cases` and `curves`, which stand in `evaluation.json`
-            only; None without one.
+        evaluation: The evaluation that was published, without `cases` and `curves`, which only
+            `evaluation.json` has; None without one.
     """
 
     metadata: CardData

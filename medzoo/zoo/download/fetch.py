@@ -1,4 +1,4 @@
-"""Zoo entries of the Hub in the cache: only files that are needed, none of which counts before it was checked."""
+"""Zoo entries of the Hub in the cache: only the files that are needed, each checked before it is used."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _MOST_FILES = 1000
 
 
 class Download:
-    """Files of one commit, each of which takes its name in the cache when it is whole and is what it must be.
+    """Files of one commit. Each is moved into the cache only after it arrived whole and was checked.
 
     Sizes are asked for first, so that nothing that is too large is downloaded. What arrives lies in a folder beside
     that of the commit, which is deleted at the end.
