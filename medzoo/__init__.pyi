@@ -25,8 +25,8 @@ from medzoo.recipe import Recipe as Recipe
 from medzoo.task import Classification as Classification
 from medzoo.task import Regression as Regression
 from medzoo.task import Segmentation as Segmentation
-from medzoo.training.cross_validation.scores import CrossValidation as CrossValidation
 from medzoo.training.cross_validation.run import cross_validate as cross_validate
+from medzoo.training.cross_validation.scores import CrossValidation as CrossValidation
 from medzoo.training.search.run import learning_curve as learning_curve
 from medzoo.training.search.run import search as search
 from medzoo.training.train import train as train

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
-    from medzoo.inference.prediction import Prediction
+    from medzoo.inference import Prediction
     from medzoo.zoo_model import ZooModel
 
 MODEL = "brain-tumor-unet"
@@ -42,18 +42,19 @@ def demo(folder: Path, epochs: int = 2, images: int = 48) -> Path:
 
     scan = folder / "data" / "test" / f"synthetic_{images:04d}.png"
     _say(start, f"Predicting {scan.name} with {MODEL} (onnxruntime, no Keras)")
-    _say(start, f"  {_overlay(MODEL, scan, folder / 'before')}")
+    _say(start, f"  {_predict(MODEL, scan, folder / 'before')}")
 
     entry = _fine_tune(folder, epochs, start)
     _say(start, "Predicting the same scan with the fine-tuned model")
-    _say(start, f"  {_overlay(entry, scan, folder / 'after')}\n  {entry / 'README.md'} is its card. Done.")
+    _say(start, f"  {_predict(entry, scan, folder / 'after')}\n  {entry / 'README.md'} is its card. Done.")
     return entry
 
 
-def _overlay(model: str | Path, scan: Path, folder: Path) -> Path:
+def _predict(model: str | Path, scan: Path, folder: Path) -> Path:
+    """Write the answer for a scan and return its overlay."""
     from medzoo.zoo.predict import predict
 
-    # One scan, so one answer.
+    # One scan, one answer.
     return cast("Prediction", predict(model, scan)).save_all(folder)["overlay"]
 
 
@@ -64,7 +65,6 @@ def _fine_tune(folder: Path, epochs: int, start: float) -> Path:
     from medzoo.zoo.load import load
     from medzoo.zoo.save import save
 
-    # This entry is a network, no estimator on features.
     model = cast("ZooModel", load(MODEL))
     data = from_coco(folder / "data" / "train" / "_annotations.coco.json")
     test = from_coco(folder / "data" / "test" / "_annotations.coco.json")

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from medzoo.data import Samples
     from medzoo.data.feed.batches import Batches
+    from medzoo.evaluation.record import Evaluation
 
 # Arguments of `fit` between `x` and `shuffle`.
 _BEFORE_SHUFFLE = 7
@@ -44,10 +45,10 @@ class ZooModel(keras.Model):
         ('background', 'tumor')
     """
 
-    # Keras builds a functional subclass only while `__init__` stays its own, so these are set after it.
-    # A clone has no recipe until one is set, which `task`, `preprocessing` and `get_config` say; all others have one.
+    # Keras builds a functional subclass only while `__init__` stays its own, so these are set after it, in `wrap`;
+    # `_needed_recipe` says so where nobody did.
     recipe: Recipe = None  # type: ignore[assignment]
-    evaluation: Any = None
+    evaluation: Evaluation | None = None
 
     @classmethod
     def from_recipe(cls, recipe: Recipe, pretrained: bool = False) -> ZooModel:

@@ -19,7 +19,7 @@ from medzoo.preprocessing import Preprocessing
 from medzoo.recipe import Recipe
 from medzoo.task import Segmentation
 from medzoo.zoo import find as registry
-from medzoo.zoo.listing.index import END, START, current_rows, table
+from tools.registry import END, START, current_rows, table
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("zoo_cards/*/README.md")])
@@ -35,7 +35,7 @@ ALONE = (
     *("models.fast", "models.unet", "models.resunet_plus_plus", "models.encoders"),
     *(f"models.encoders.{name}" for name in ("backbones", "plain", "resnet")),
     *("weights", "weights.transfer", "weights.segmentation_models"),
-    *("zoo.card.metadata", "zoo.listing.index", "zoo.listing.licenses", "zoo.card.render"),
+    *("zoo.card.metadata", "zoo.find.registry_rows", "zoo.listing.licenses", "zoo.card.render"),
 )
 ON_DATA = ("data.sources.arrays.from_npz", "data.sources.coco", "data.sources.read", "data.samples")
 ON_ZOO = ("zoo.load", "zoo.listing.models")
@@ -156,4 +156,4 @@ def test_links_lead_somewhere(page):
 def test_table_of_models_is_current():
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     shown = text[text.index(START) + len(START) : text.index(END)].strip()
-    assert shown == table(current_rows()), "Write it anew: python -m medzoo.zoo.listing.index"
+    assert shown == table(current_rows()), "Write it anew: python -m tools.registry"

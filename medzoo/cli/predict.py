@@ -33,7 +33,7 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
 
 
 def _predict(options: argparse.Namespace) -> None:
-    from medzoo.inference.sources import save_each
+    from medzoo.inference.scans import save_each
     from medzoo.zoo.predict import predict
 
     skipped = Skipped()
@@ -51,7 +51,7 @@ def _demo(options: argparse.Namespace) -> None:
 
 def _explain(options: argparse.Namespace) -> None:
     from medzoo.evaluation.gradcam.explain import explain
-    from medzoo.inference.sources import save_each
+    from medzoo.inference.scans import save_each
     from medzoo.zoo.load import load
 
     skipped = Skipped()

@@ -61,6 +61,6 @@ def chosen_recipe(options: argparse.Namespace) -> Recipe:
 
 def load_recipe(name: str) -> Recipe:
     """Read a recipe by its path or by the name of a model, when a command runs."""
-    from medzoo.zoo import recipe
+    from medzoo.zoo import load
 
-    return recipe.load_recipe(name)
+    return load.load_recipe(name)

@@ -59,16 +59,13 @@ def _train(options: argparse.Namespace) -> None:
     recipe = chosen_recipe(options)
     samples = read(options.data)
 
-    from medzoo.devices import this_process
-    from medzoo.training.train import train
-    from medzoo.zoo.save import save
+    from medzoo.training.entries import train_entry
 
     run = Path(options.output)
     pushes = _pushes(options, run, recipe)
-    model = train(recipe, samples, run, callbacks=pushes)
     # Of several processes that train together, the first one writes.
-    if this_process()[0] == 0:
-        print(f"Trained: {save(model, run / 'model', history=run / 'history.csv')}")
+    if entry := train_entry(recipe, samples, run, callbacks=pushes):
+        print(f"Trained: {entry}")
         for push in pushes:
             # Of a run that was finished before, too, and with the record of how it ended.
             if push.finish():
@@ -95,10 +92,9 @@ def _crossval(options: argparse.Namespace) -> None:
     recipe, samples = chosen_recipe(options), read(options.data)
 
     from medzoo.training.cross_validation import cross_validate
-    from medzoo.zoo.save import save
 
     run = Path(options.output)
-    result = cross_validate(recipe, samples, run, options.folds, options.holdout, save=save)
+    result = cross_validate(recipe, samples, run, options.folds, options.holdout, save=True)
     print(f"{result}\n\nTables: {run / 'crossval.json'}, {run / 'crossval.csv'}; figures: {run / 'figures'}")
     print(f"Models: {run / 'fold-1' / 'model'} to {run / f'fold-{options.folds}' / 'model'}")
     print(f"Ensemble: {run / 'ensemble'}")
@@ -115,13 +111,13 @@ def _search(options: argparse.Namespace) -> None:
         )
 
     from medzoo.data import read
-    from medzoo.training.search.run import save_best
+    from medzoo.training.entries import best_entry
 
     recipe = chosen_recipe(options)
     samples = read(options.data)
     search = _curve(options, recipe, samples) if options.fractions else _grid(options, recipe, samples)
     print(f"{search}\n-> {search.folder / 'trials.csv'}")
-    print(f"Best: {save_best(search, samples)}")
+    print(f"Best: {best_entry(search, samples)}")
 
 
 def _grid(options: argparse.Namespace, recipe: Recipe, samples: Samples) -> Search:

@@ -1,31 +1,36 @@
-"""A zoo entry on disk: one folder, every byte of which its `medzoo.json` vouches for."""
+"""A zoo entry on disk: one folder, whose `medzoo.json` holds the sha256 of every other file."""
 
-from medzoo.entry.checked_json import read_checked_json
-from medzoo.entry.files import (
-    BOOSTER,
+from medzoo.entry.manifest import (
+    BOOSTER_FILE,
     CARD,
     CONFIG,
-    ESTIMATOR,
+    ESTIMATOR_FILE,
     EVALUATION,
     FIGURES,
+    FORMAT,
     GOLDEN,
     MANIFEST,
     METADATA,
     ONNX,
     RECIPE,
     WEIGHTS,
+    check_manifest,
     is_entry_file,
+    is_whole,
     needed_files,
+    read_manifest,
+    sha256,
     size_limit,
+    write_manifest,
 )
-from medzoo.entry.manifest import FORMAT, check_manifest, read_manifest, sha256, write_manifest
 from medzoo.entry.read import Entry, read_entry
+from medzoo.entry.untrusted import read_checked_json
 
 __all__ = [
-    "BOOSTER",
+    "BOOSTER_FILE",
     "CARD",
     "CONFIG",
-    "ESTIMATOR",
+    "ESTIMATOR_FILE",
     "EVALUATION",
     "FIGURES",
     "FORMAT",
@@ -38,6 +43,7 @@ __all__ = [
     "Entry",
     "check_manifest",
     "is_entry_file",
+    "is_whole",
     "needed_files",
     "read_checked_json",
     "read_entry",

@@ -1,4 +1,4 @@
-"""`medzoo.json`: format, concepts, and the sha256 of every other file of a zoo entry."""
+"""The files that a zoo entry may hold, and `medzoo.json` with the sha256 of each of them."""
 
 from __future__ import annotations
 
@@ -12,11 +12,77 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from medzoo.entry.checked_json import read_checked_json
-from medzoo.entry.files import CARD, CONFIG, MANIFEST, RECIPE, WEIGHTS, is_entry_file, size_limit
-from medzoo.errors import IntegrityError, printable
+from medzoo.entry.untrusted import read_checked_json, refuse_link
+from medzoo.errors import IntegrityError, printable, refuse_unknown
 from medzoo.files import write_json
 from medzoo.recipe import Recipe
+
+MANIFEST = "medzoo.json"
+RECIPE, EVALUATION, CARD = "recipe.json", "evaluation.json", "README.md"
+CONFIG, METADATA, WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
+ONNX, GOLDEN, FIGURES = "model.onnx", "golden.npz", "figures"
+ESTIMATOR_FILE, BOOSTER_FILE = "estimator.skops", "estimator.ubj"
+
+_KB, _MB, _GB = 10**3, 10**6, 10**9
+
+# The largest sizes that are read, in bytes: what medzoo writes stays far below.
+_LIMITS = {
+    MANIFEST: 1 * _MB,
+    CARD: 1 * _MB,
+    CONFIG: 20 * _MB,
+    METADATA: 100 * _KB,
+    RECIPE: 1 * _MB,
+    EVALUATION: 20 * _MB,
+    GOLDEN: 100 * _MB,
+    WEIGHTS: 10 * _GB,
+    # What protobuf, the format of ONNX, can hold.
+    ONNX: 2 * _GB,
+    ESTIMATOR_FILE: 200 * _MB,
+    BOOSTER_FILE: 200 * _MB,
+}
+_FIGURE_LIMIT = 10 * _MB
+_FIGURE = re.compile(FIGURES + r"/[A-Za-z0-9_-]{1,100}\.png")
+
+_DESCRIPTION = (RECIPE, EVALUATION, CARD)
+_ENGINES = {"keras": (CONFIG, METADATA, WEIGHTS), "onnx": (ONNX,)}
+
+
+def is_entry_file(name: str) -> bool:
+    """Return whether an entry may hold a file of this name.
+
+    So no name leads out of the entry's folder, and none is that of a pickle or of code.
+
+    Example:
+        >>> is_entry_file("figures/roc.png"), is_entry_file("../recipe.json"), is_entry_file("model.pkl")
+        (True, False, False)
+    """
+    return name in _LIMITS or _FIGURE.fullmatch(name) is not None
+
+
+def size_limit(name: str) -> int:
+    """Return the largest size in bytes that a file of an entry may have."""
+    return _LIMITS.get(name, _FIGURE_LIMIT)
+
+
+def needed_files(manifest: Mapping[str, Any], engine: str | None, golden: bool = False) -> list[str]:
+    """Return the files of an entry that a load needs, as far as the entry has them.
+
+    Args:
+        manifest: Content of its `medzoo.json`.
+        engine: `"keras"`, `"onnx"`, `"auto"` for ONNX where the entry has it, or None for what describes the entry.
+        golden: Whether the golden output is compared.
+
+    Raises:
+        ValueError: The engine is unknown.
+    """
+    files, needed = manifest["files"], {*_DESCRIPTION}
+    if engine == "auto":
+        engine = "onnx" if ONNX in files else "keras"
+    if engine is not None:
+        refuse_unknown("engine", [engine], _ENGINES)
+        needed |= {*_ENGINES[engine], ESTIMATOR_FILE, BOOSTER_FILE, *([GOLDEN] if golden else [])}
+    return [name for name in files if name in needed]
+
 
 # What is read of a manifest, by the way to it.
 _FIELDS = {
@@ -45,7 +111,7 @@ def wrong(where: str, reason: str) -> IntegrityError:
 
 
 def check_schema(manifest: Mapping[str, Any], where: str) -> None:
-    """Refuse a manifest in which a field is of another type, or which lists what no entry may hold.
+    """Refuse a manifest with a field of a wrong type, or with a file that no entry may hold.
 
     Raises:
         IntegrityError: It is so; the message names the field or the file.
@@ -91,7 +157,7 @@ def read_manifest(folder: str | os.PathLike) -> dict[str, Any]:
 
     Raises:
         FileNotFoundError: The folder is no zoo entry.
-        IntegrityError: The manifest was changed, or lists what no entry may hold.
+        IntegrityError: The manifest was changed, or lists a file that no entry may hold.
         ValueError: It was written in a newer format.
     """
     path = Path(folder) / MANIFEST
@@ -99,8 +165,7 @@ def read_manifest(folder: str | os.PathLike) -> dict[str, Any]:
         raise FileNotFoundError(
             f"{folder} is not a zoo entry: it has no {MANIFEST}. Write one with medzoo.save(model, folder)."
         )
-    if path.is_symlink():
-        raise IntegrityError(f"{path} is a symbolic link; an entry holds files only. Copy the entry with: cp -rL")
+    refuse_link(path)
     return check_manifest(read_checked_json(path, size_limit(MANIFEST)), str(path))
 
 
@@ -112,7 +177,7 @@ def check_manifest(manifest: Any, where: str) -> dict[str, Any]:
         where: From where, for messages.
 
     Raises:
-        IntegrityError: It was changed, or lists what no entry may hold.
+        IntegrityError: It was changed, or lists a file that no entry may hold.
         ValueError: It was written in a newer format; the message names the medzoo that reads it.
     """
     version = manifest.get("format") if isinstance(manifest, dict) else None
@@ -136,7 +201,7 @@ def check_manifest(manifest: Any, where: str) -> dict[str, Any]:
 
 
 def write_manifest(folder: str | os.PathLike, recipe: Recipe, facts: Mapping[str, Any]) -> None:
-    """Write `medzoo.json` for the files that stand in `folder`; what no entry may hold is not listed.
+    """Write `medzoo.json` for the files in `folder`; files that no entry may hold are left out.
 
     Args:
         folder: The zoo entry.
@@ -172,6 +237,11 @@ def sha256(path: str | os.PathLike) -> str:
     """Return the SHA-256 of a file in hexadecimal."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def is_whole(path: Path, promised: Mapping[str, Any]) -> bool:
+    """Return whether a file is there with the size and the sha256 that the manifest promises."""
+    return path.is_file() and path.stat().st_size == promised["size"] and sha256(path) == promised["sha256"]
 
 
 @cache

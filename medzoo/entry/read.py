@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from medzoo.entry.checked_json import read_checked_json
-from medzoo.entry.files import EVALUATION, MANIFEST, ONNX, RECIPE, size_limit
-from medzoo.entry.manifest import read_manifest, sha256
+from medzoo.entry.manifest import EVALUATION, MANIFEST, ONNX, RECIPE, is_whole, read_manifest, size_limit
+from medzoo.entry.untrusted import read_checked_json, refuse_link
 from medzoo.errors import IntegrityError, printable
 from medzoo.recipe import Recipe
 
@@ -37,41 +36,46 @@ class Entry:
         return self.folder / ONNX if ONNX in self.manifest["files"] else None
 
 
-def read_entry(folder: str | os.PathLike, names: Collection[str] | None = None) -> Entry:
-    """Read a zoo entry and check its files.
+def read_entry(
+    folder: str | os.PathLike,
+    names: Collection[str] | None = None,
+    manifest: Mapping[str, Any] | None = None,
+    compared: Collection[str] = (),
+) -> Entry:
+    """Read a zoo entry and compare its files with the manifest.
 
     Args:
         folder: Where it lies.
-        names: The files to check, besides those that are read; the others need not be there. None for all.
+        names: The files to compare, besides recipe and evaluation, which are read; the others need not be there. None
+            for all.
+        manifest: Content of its `medzoo.json`, where that was read already.
+        compared: The files that were compared already.
 
     Raises:
         FileNotFoundError: The folder is no zoo entry, or a file of it is missing.
         IntegrityError: A file does not have the bytes that the manifest promises, or is a symbolic link.
     """
     folder = Path(folder)
-    manifest = read_manifest(folder)
+    manifest = read_manifest(folder) if manifest is None else manifest
     _refuse_links(folder)
-    read = {RECIPE, EVALUATION}
+    described = [name for name in (RECIPE, EVALUATION) if name in manifest["files"]]
     for name, promised in manifest["files"].items():
-        if names is None or name in names or name in read:
+        if name not in compared and (names is None or name in names or name in described):
             _check(folder / name, promised)
-    content = {name: read_checked_json(folder / name, size_limit(name)) for name in read if name in manifest["files"]}
+    content = {name: read_checked_json(folder / name, size_limit(name)) for name in described}
     return Entry(folder, manifest, _recipe(folder / RECIPE, content[RECIPE]), content.get(EVALUATION))
 
 
 def _refuse_links(folder: Path) -> None:
     for root, folders, files in os.walk(folder):
-        for path in (Path(root, name) for name in (*folders, *files)):
-            if path.is_symlink():
-                raise IntegrityError(
-                    f"{path} is a symbolic link; an entry holds files only. Copy the entry with: cp -rL"
-                )
+        for name in (*folders, *files):
+            refuse_link(Path(root, name))
 
 
 def _check(path: Path, promised: Mapping[str, Any]) -> None:
     if not path.is_file():
         raise FileNotFoundError(f"{path} is missing from the zoo entry. Get the entry again from where it came.")
-    if path.stat().st_size != promised["size"] or sha256(path) != promised["sha256"]:
+    if not is_whole(path, promised):
         raise IntegrityError(
             f"{path} was changed: its sha256 is not the one in {MANIFEST}. Get the entry again from where it came."
         )

@@ -24,10 +24,10 @@ class Row(NamedTuple):
     grid: Mapping[str, Sequence[Any]]
 
 
-_COSTS = {"C": [0.1, 1, 10, 100]}
-_FOREST = {"min_samples_leaf": [1, 5], "max_features": ["sqrt", 0.33]}
+_COSTS: dict[str, Sequence[Any]] = {"C": [0.1, 1, 10, 100]}
+_FOREST: dict[str, Sequence[Any]] = {"min_samples_leaf": [1, 5], "max_features": ["sqrt", 0.33]}
 _TREES = {"n_estimators": 300}
-_BOOSTING = {"max_depth": [2, 4], "n_estimators": [100, 300]}
+_BOOSTING: dict[str, Sequence[Any]] = {"max_depth": [2, 4], "n_estimators": [100, 300]}
 _BOOSTED = {"learning_rate": 0.05, "subsample": 0.8, "colsample_bynode": 0.5, "n_jobs": 1}
 _RATIOS = [0.1, 0.5, 0.9]
 
@@ -83,10 +83,10 @@ def make_pipeline(row: Row, seed: int) -> Pipeline:
     from sklearn.preprocessing import StandardScaler
 
     estimator = getattr(importlib.import_module(row.module), row.name)(**row.arguments)
-    known = estimator.get_params()
-    if "random_state" in known:
+    parameters = estimator.get_params()
+    if "random_state" in parameters:
         estimator.set_params(random_state=seed)
-    if row.name == "LogisticRegression" and known["penalty"] == "l2":
+    if row.name == "LogisticRegression" and parameters["penalty"] == "l2":
         # From scikit-learn 1.8 on, the ratio alone says so.
         estimator.set_params(penalty="elasticnet")
     return Pipeline([("scale", StandardScaler()), (STEP, estimator)])

@@ -86,21 +86,21 @@ def fit_estimator(
     if not np.isfinite(values).all():
         raise ValueError("The features must be finite; some are not. The network's weights may have diverged.")
     task = task_type(targets[0])
-    row, targets = ESTIMATORS[name][task.name], np.asarray(targets)
-    folds = inner_folds(targets, patients, seed)
+    row, answers = ESTIMATORS[name][task.name], np.asarray(targets)
+    folds = inner_folds(answers, patients, seed)
     pipeline = make_pipeline(row, seed)
     fit = {} if weights is None else {f"{STEP}__sample_weight": weights}
     with warnings.catch_warnings():
         # Some parameters converge slowly, and small folds miss a label; the scores say what that costs.
         for message in _EXPECTED:
             warnings.filterwarnings("ignore", message=message)
-        parameters, scores = _search(pipeline, row, task.main_score, folds, (values, targets), fit)
+        parameters, scores = _search(pipeline, row, str(task.main_score), folds, (values, answers), fit)
         pipeline.named_steps[STEP].set_params(**parameters)
         if task.is_categorical:
             _calibrate(pipeline, folds)
-        pipeline.fit(values, targets, **fit)
+        pipeline.fit(values, answers, **fit)
     if hasattr(pipeline[-1], "cv"):
-        # Which rows the folds held is nobody's business but ours.
+        # The rows of the folds are no part of the estimator.
         pipeline[-1].cv = None
     return Fitted(name, pipeline, parameters, float(scores.mean()), float(scores.std()))
 

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 
 from medzoo.entry import is_entry_file
 from medzoo.errors import IntegrityError
-from medzoo.hub.shipment import Shipment
 from medzoo.zoo.download.connection import AGAIN, hub_errors
 from medzoo.zoo.download.revisions import is_hub_name
 
 if TYPE_CHECKING:
     from huggingface_hub import Discussion, GitRefs, HfApi, RepoFile
+
+    from medzoo.hub.publish import Shipment
 
 _log = logging.getLogger("medzoo")
 
@@ -63,19 +64,21 @@ class Repository:
 
     def commit_of(self, revision: str) -> str:
         """Return the commit of a tag, or of a pull request as `"refs/pr/1"`."""
-        return self.api.model_info(self.name, revision=revision).sha
+        return self.api.model_info(self.name, revision=revision).sha or ""
 
     def files(self, revision: str) -> dict[str, RepoFile]:
-        """Return the files of a revision that zoo entries have; others are nobody's business here."""
+        """Return the files of a revision that zoo entries have; others are left alone."""
+        from huggingface_hub import RepoFile
+
         rows = self.api.list_repo_tree(self.name, recursive=True, revision=revision)
-        return {row.path: row for row in rows if is_entry_file(row.path)}
+        return {row.path: row for row in rows if isinstance(row, RepoFile) and is_entry_file(row.path)}
 
     def pull_requests(self, author: str, title: str) -> list[Discussion]:
         """Return the open pull requests of a user with this title."""
-        found = self.api.get_repo_discussions(
+        requests = self.api.get_repo_discussions(
             self.name, author=author, discussion_type="pull_request", discussion_status="open"
         )
-        return [discussion for discussion in found if discussion.title == title]
+        return [discussion for discussion in requests if discussion.title == title]
 
 
 # How often a commit is tried anew because others committed in between.
@@ -182,8 +185,9 @@ def _tagged(repository: Repository, shipment: Shipment, tag: str) -> str | None:
 def _proposed(repository: Repository, shipment: Shipment, user: str) -> Publication | None:
     """Return the open pull request of the user with this very content, as a repeated call finds it."""
     for request in repository.pull_requests(user, shipment.title):
-        if shipment.is_in(repository.files(request.git_reference)):
-            commit = repository.commit_of(request.git_reference)
+        reference = request.git_reference
+        if reference and shipment.is_in(repository.files(reference)):
+            commit = repository.commit_of(reference)
             return Publication(repository.url, commit, pull_request=request.url)
     return None
 

@@ -27,9 +27,11 @@ class ClassPrediction(Prediction):
         index: Index of the label.
     """
 
+    task: Classification
+
     def __init__(self, windows: Windows, task: Classification, answer: np.ndarray):
         super().__init__(windows.scan, task)
-        self.outputs = average(answer)
+        self.outputs = average([*answer])
         self.probabilities = task.calibrated(self.outputs)
         self.index = int(task.decide(self.outputs))
 

@@ -26,9 +26,11 @@ class ValuePrediction(Prediction):
         value: The number in its unit.
     """
 
+    task: Regression
+
     def __init__(self, windows: Windows, task: Regression, answer: np.ndarray):
         super().__init__(windows.scan, task)
-        self.outputs = average(answer)
+        self.outputs = average([*answer])
         self.value = float(task.decode(self.outputs))
 
     @property

@@ -1,18 +1,21 @@
-"""Any number of scans through a model, a batch at a time."""
+"""Any number of scans through a model, a batch at a time, and their answers into one folder."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator
-from itertools import islice, repeat
-from typing import Any
+from itertools import count, islice, repeat
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
 from medzoo.inference.classification import ClassPrediction
+from medzoo.inference.model import Model
 from medzoo.inference.prediction import Prediction
 from medzoo.inference.regression import ValuePrediction
 from medzoo.inference.segmentation import MaskPrediction
-from medzoo.io import as_image
+from medzoo.io import Image, as_image, find_scans
 from medzoo.preprocessing.windows import Windows
 
 # What reading a broken file raises; anything else is a bug and is not passed to `on_error`.
@@ -20,8 +23,31 @@ READ_ERRORS = (ValueError, OSError, ImportError)
 ANSWERS = {"segmentation": MaskPrediction, "classification": ClassPrediction, "regression": ValuePrediction}
 
 
+def several(source: Any) -> Iterable[Any] | None:
+    """Return the scans that `source` stands for, or None for a single one.
+
+    Args:
+        source: What `medzoo.predict` takes: a path, an array, a scan, a folder, or several of these.
+
+    Raises:
+        TypeError: It is none of these.
+        FileNotFoundError: It is a folder without any scan.
+    """
+    if isinstance(source, np.ndarray | Image):
+        return None
+    if isinstance(source, str | os.PathLike):
+        if not Path(source).is_dir():
+            return None
+        scans = find_scans(source)
+        # A folder that is one series is named like it.
+        return None if len(scans) == 1 and Path(as_image(scans[0]).source) == Path(source) else scans
+    if isinstance(source, Iterable):
+        return source
+    raise TypeError(f"`source` must be a path, an array, or several of these. Received: {type(source).__name__}.")
+
+
 def predict_scans(
-    model: Any,
+    model: Model,
     sources: Iterable[Any],
     batch_size: int = 8,
     on_error: Callable[[Any, Exception], None] | None = None,
@@ -62,7 +88,7 @@ def predict_scans(
 
 
 def _inputs(
-    model: Any, sources: Iterable[Any], slices: Iterable[int | None], on_error: Callable | None
+    model: Model, sources: Iterable[Any], slices: Iterable[int | None], on_error: Callable | None
 ) -> Iterator[tuple[Windows, np.ndarray]]:
     """Yield every input with the windows of its scan."""
     for source, chosen in zip(sources, slices, strict=False):
@@ -78,3 +104,46 @@ def _inputs(
             continue
         yield windows, first
         yield from ((windows, pixels) for pixels in inputs)
+
+
+class Answer(Protocol):
+    """What is said of one scan: a `Prediction` or an `Explanation`."""
+
+    @property
+    def name(self) -> str:
+        """Name of the scan without folder and suffix."""
+
+    def save_all(self, folder: str | os.PathLike, name: str | None = None) -> dict[str, Path]:
+        """Write all files of the answer, which begin with `name`, and return their paths by kind."""
+
+
+Some = TypeVar("Some", bound=Answer)
+
+
+def save_each(answers: Iterable[Some], folder: str | os.PathLike) -> Iterator[tuple[Some, dict[str, Path]]]:
+    """Save answers as they come, and yield each with the paths of its files.
+
+    Args:
+        answers: Answers for any number of scans.
+        folder: Where the files go. Those of a scan are numbered where another one has its name, such as `a.png` beside
+            `a.jpg`.
+
+    Example:
+        >>> for answer, paths in save_each(medzoo.predict("brain-tumor-unet", "scans"), "out"):
+        ...     print(answer.summary, paths["json"])
+    """
+    names: set[str] = set()
+    for answer in answers:
+        names.add(name := unused(answer.name, names))
+        yield answer, answer.save_all(folder, name)
+
+
+def unused(name: str, names: set[str]) -> str:
+    """Return `name`, numbered where it is among `names`.
+
+    Example:
+        >>> unused("a", {"a", "a_2"})
+        'a_3'
+    """
+    numbered = (f"{name}_{number}" for number in count(2))
+    return name if name not in names else next(other for other in numbered if other not in names)

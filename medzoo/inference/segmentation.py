@@ -34,6 +34,8 @@ class MaskPrediction(Prediction):
             a 2D model one for each slice.
     """
 
+    task: Segmentation
+
     def __init__(self, windows: Windows, task: Segmentation, answer: np.ndarray):
         super().__init__(windows.scan, task)
         self._windows = windows

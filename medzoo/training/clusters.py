@@ -18,8 +18,7 @@ from medzoo.features.extract import extract
 from medzoo.files import write_json, write_rows
 from medzoo.recipe import Recipe
 from medzoo.training.train import fit_recipe
-from medzoo.zoo.load import load
-from medzoo.zoo.recipe import load_recipe
+from medzoo.zoo.load import load, load_recipe
 from medzoo.zoo_model import ZooModel
 
 KINDS = ("intensity", "features")

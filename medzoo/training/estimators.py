@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from medzoo.entry import MANIFEST
 from medzoo.estimators.table import ESTIMATORS, estimator_names
-from medzoo.evaluation.comparison.estimators import compare_estimators
 from medzoo.evaluation.comparison.estimator_table import EstimatorTable
+from medzoo.evaluation.comparison.estimators import compare_estimators
 from medzoo.recipe import Recipe
-from medzoo.training.train import divide, parts, train
-from medzoo.zoo.load import load
-from medzoo.zoo.recipe import load_recipe
+from medzoo.training.data import divide, parts
+from medzoo.training.train import train
+from medzoo.zoo.load import load, load_recipe
 from medzoo.zoo.save import save
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from medzoo.entry import Entry, needed_files, read_entry, read_manifest
-from medzoo.entry.safety import check_files
+from medzoo.entry import read_entry
+from medzoo.entry.safety import read_safely
 from medzoo.graph.walk import flatten
 from medzoo.preprocessing import Preprocessing
 from medzoo.weights.transfer import fit_statistics, transfer, weights_by_name
@@ -25,7 +25,7 @@ def load(encoder: keras.Model, name: str, folder: str | os.PathLike) -> None:
     """Assign the encoder's weights of a zoo entry, of whatever task; `load_weights` says what it raises."""
     import keras
 
-    entry = _read(folder)
+    entry = read_safely(folder, "keras")
     source = keras.saving.load_model(entry.folder, compile=False)
     layers = [layer for layer in flatten(source) if _ENCODER_LAYER.match(layer.name)]
     weights = weights_by_name(layers, "{}/{}".format)
@@ -38,10 +38,3 @@ def preprocessing(folder: str | os.PathLike, size: Sequence[int], channels: int)
     own = read_entry(folder, names=()).recipe.preprocessing
     mean, std = (values and fit_statistics(values, channels) for values in (own.mean, own.std))
     return replace(own, size=tuple(size), channels=channels, mean=mean, std=std)
-
-
-def _read(folder: str | os.PathLike) -> Entry:
-    names = needed_files(read_manifest(folder), "keras")
-    entry = read_entry(folder, names)
-    check_files(folder, names)
-    return entry

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import keras
 
@@ -90,12 +91,11 @@ def convert_segmentation_models(
     network = _single_output(_sized(read_segmentation_models(path, backbone), size))
     channels = network.input_shape[-1]
     task = _task(network, labels)
+    statistics: dict[str, Any] = segmentation_models_preprocessing(backbone, channels)
     recipe = Recipe(
         name=Path(folder).name,
         task=task,
-        preprocessing=Preprocessing(
-            tuple(size), channels, normalization="type_range", **segmentation_models_preprocessing(backbone, channels)
-        ),
+        preprocessing=Preprocessing(tuple(size), channels, normalization="type_range", **statistics),
         builder={"name": CONVERTED, "encoder": backbone},
         card={
             "summary": f"UNet over {backbone}, trained with segmentation_models 1.0.1.",

@@ -1,25 +1,26 @@
-"""Zoo entries to models."""
+"""Zoo entries to models, and to their recipes."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from medzoo.entry import GOLDEN, ONNX, Entry, needed_files, read_entry, read_manifest
-from medzoo.entry.safety import check_files
+from medzoo.entry import GOLDEN, ONNX, Entry
 from medzoo.errors import IntegrityError
-from medzoo.estimators.file import read_estimator
-from medzoo.estimators.model import EstimatorModel
-from medzoo.evaluation.record import Evaluation
-from medzoo.inference import OnnxModel
-from medzoo.recipe import ESTIMATOR
+from medzoo.inference import Model, OnnxModel
+from medzoo.recipe import ESTIMATOR, Recipe
 from medzoo.zoo.download.revisions import origin
-from medzoo.zoo.find import find_entry
+from medzoo.zoo.find import find_entry, locate
 
 if TYPE_CHECKING:
+    import keras
+
+    from medzoo.estimators.model import EstimatorModel
+    from medzoo.evaluation.record import Evaluation
     from medzoo.zoo_model import ZooModel
 
 # Backends and machines add in another order; more than this is another network.
@@ -63,25 +64,15 @@ def load(
         >>> medzoo.load("brain-tumor-unet", labels=("background", "core", "edema")).output_shape
         (None, 16, 16, 3)
     """
-    import keras
-
-    from medzoo.models.fast import accelerate
-    from medzoo.zoo_model import ZooModel
-
     entry = open_entry(name, revision, "keras", golden=verify)
-    network = keras.saving.load_model(entry.folder, compile=False)
-    if _is_estimator(entry):
-        model = _over(accelerate(network), entry)
-    else:
-        model = ZooModel.wrap(network, entry.recipe)
-        model.evaluation = _evaluation(entry)
+    model = keras_model(entry)
+    model.evaluation = _evaluation(entry)
     if verify:
         check_golden(model, entry)
     if labels is not None:
         from medzoo.zoo.new_head import replace_head
 
         model = replace_head(model, labels, origin(entry.folder))
-    if isinstance(model, ZooModel):
         model.compile_from_recipe()
     return model
 
@@ -99,17 +90,27 @@ def load_onnx(name: str | os.PathLike, revision: str | None = None) -> OnnxModel
         IntegrityError: A file was changed or is not safe to open.
     """
     entry = open_entry(name, revision, "onnx")
-    if entry.onnx is None:
-        raise FileNotFoundError(
-            f"{entry.folder} has no {ONNX}. Use engine='keras', or save the entry with \"medzoo[onnx]\" installed."
-        )
-    network = OnnxModel(entry.onnx, entry.recipe, _evaluation(entry))
-    return _over(network, entry) if _is_estimator(entry) else network
+    model = onnx_model(entry)
+    model.evaluation = _evaluation(entry)
+    return model
 
 
-def has_onnx(name: str | os.PathLike, revision: str | None = None) -> bool:
-    """Return whether a zoo entry brings an exported network."""
-    return ONNX in read_manifest(find_entry(name, revision, engine=None))["files"]
+def load_recipe(name: str | os.PathLike) -> Recipe:
+    """Read a recipe file, or the recipe of a zoo entry, of a run, or of a model on the Hub.
+
+    Args:
+        name: Path of a recipe.json, or what `load` takes.
+
+    Raises:
+        FileNotFoundError: There is no such file or repository.
+        ValueError: The file is no recipe, or there is no model of this name.
+
+    Example:
+        >>> load_recipe("brain-tumor-unet").batch_size
+        16
+    """
+    path = Path(name)
+    return Recipe.load(path if path.suffix == ".json" else find_entry(name, engine=None) / "recipe.json")
 
 
 def open_entry(
@@ -123,15 +124,39 @@ def open_entry(
         engine: What is to run, as `find_entry` takes it.
         golden: Whether the golden output is needed.
     """
-    folder = find_entry(name, revision, engine, golden)
-    names = needed_files(read_manifest(folder), engine, golden)
-    # First, so that a file that was damaged on its way is not called an attack.
-    entry = read_entry(folder, names)
-    check_files(folder, names)
-    return entry
+    return locate(name, revision).open(engine, golden)
 
 
-def check_golden(model: ZooModel | EstimatorModel, entry: Entry) -> float:
+def keras_model(entry: Entry) -> ZooModel | EstimatorModel:
+    """Return the model of an entry that was opened for Keras, compiled, without its evaluation."""
+    import keras
+
+    from medzoo.models.fast import accelerate
+    from medzoo.zoo_model import ZooModel
+
+    network = keras.saving.load_model(entry.folder, compile=False)
+    if _is_estimator(entry):
+        return _over(accelerate(network), entry)
+    model = ZooModel.wrap(network, entry.recipe)
+    model.compile_from_recipe()
+    return model
+
+
+def onnx_model(entry: Entry) -> OnnxModel | EstimatorModel:
+    """Return the model of an entry that was opened for ONNX, without its evaluation.
+
+    Raises:
+        FileNotFoundError: The entry has no `model.onnx`.
+    """
+    if entry.onnx is None:
+        raise FileNotFoundError(
+            f"{entry.folder} has no {ONNX}. Use engine='keras', or save the entry with \"medzoo[onnx]\" installed."
+        )
+    network = OnnxModel(entry.onnx, entry.recipe)
+    return _over(network, entry) if _is_estimator(entry) else network
+
+
+def check_golden(model: Model, entry: Entry) -> float:
     """Return the largest difference between a model and the golden output of its entry; a share of outputs above 1.
 
     The network and the estimator of an `EstimatorModel` are checked one by one: a feature that differs by rounding may
@@ -140,13 +165,17 @@ def check_golden(model: ZooModel | EstimatorModel, entry: Entry) -> float:
     Raises:
         IntegrityError: The difference is above 1e-4.
     """
+    from medzoo.estimators.model import EstimatorModel
+
     with np.load(entry.folder / GOLDEN) as golden:
         if isinstance(model, EstimatorModel):
-            found = [model.network.predict_on_batch(golden["input"]), model.answer(golden["output"])]
-            expected = [golden["output"], golden["answer"]]
+            pairs = [
+                (model.network.predict_on_batch(golden["input"]), golden["output"]),
+                (model.answer(golden["output"]), golden["answer"]),
+            ]
         else:
-            found, expected = [model.predict_on_batch(golden["input"])], [golden["output"]]
-    difference = max(map(_difference, found, expected))
+            pairs = [(model.predict_on_batch(golden["input"]), golden["output"])]
+    difference = max(_difference(output, expected) for output, expected in pairs)
     if not difference <= GOLDEN_TOLERANCE:
         raise IntegrityError(
             f"{entry.folder}: the output differs by {difference:.1e} from the golden one; allowed: {GOLDEN_TOLERANCE}. "
@@ -155,18 +184,21 @@ def check_golden(model: ZooModel | EstimatorModel, entry: Entry) -> float:
     return difference
 
 
-def _difference(found: np.ndarray, expected: np.ndarray) -> float:
-    return float(np.abs(found - expected).max() / max(1, np.abs(expected).max()))
+def _difference(output: np.ndarray, expected: np.ndarray) -> float:
+    return float(np.abs(output - expected).max() / max(1, np.abs(expected).max()))
 
 
 def _is_estimator(entry: Entry) -> bool:
     return entry.recipe.builder["name"] == ESTIMATOR
 
 
-def _over(network: Any, entry: Entry) -> EstimatorModel:
-    estimator = read_estimator(entry.folder, entry.recipe.task.name)
-    return EstimatorModel(network, estimator, entry.recipe, _evaluation(entry))
+def _over(network: keras.Model | OnnxModel, entry: Entry) -> EstimatorModel:
+    from medzoo.estimators.model import EstimatorModel, read_estimator
+
+    return EstimatorModel(network, read_estimator(entry.folder, entry.recipe.task.name), entry.recipe)
 
 
 def _evaluation(entry: Entry) -> Evaluation | None:
+    from medzoo.evaluation.record import Evaluation
+
     return Evaluation.from_json(entry.evaluation) if entry.evaluation else None

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from itertools import repeat
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
+import numpy as np
+
+from medzoo.entry import Entry
 from medzoo.errors import unknown_name
-from medzoo.inference import Prediction, predict_scans
-from medzoo.inference.sources import several
+from medzoo.inference import Model, OnnxModel, Prediction, predict_scans
+from medzoo.inference.scans import several
 from medzoo.progress import track
-from medzoo.zoo.find import find_entry
-from medzoo.zoo.load import has_onnx, load, load_onnx
+from medzoo.zoo.find import Location, locate
+from medzoo.zoo.load import keras_model, onnx_model
 
 ENGINES = ("auto", "onnx", "keras")
+FilesState = tuple[tuple[str, int, int, int, int], ...]
 
 
 def predict(
@@ -27,6 +34,8 @@ def predict(
     slice: int | None = None,
 ) -> Prediction | Iterator[Prediction]:
     """Predict a scan, or any number of them.
+
+    A model given by name is opened once: further calls take it as it is, unless a file of its folder changed.
 
     Args:
         model: A loaded model, or what `medzoo.load` takes: the name of one, a repository on the Hub, `"owner/name"` or
@@ -59,7 +68,8 @@ def predict(
     """
     if engine not in ENGINES:
         raise unknown_name("engine", engine, ENGINES)
-    model = _resolve(model, engine)
+    if isinstance(model, str | os.PathLike):
+        model = _opened.model(locate(model), engine)
     sources = several(source)
     if sources is None:
         return next(predict_scans(model, [source], batch_size, slices=[slice]))
@@ -67,11 +77,74 @@ def predict(
     return predict_scans(model, sources, batch_size, on_error, repeat(slice))
 
 
-def _resolve(model: Any, engine: str) -> Any:
-    if not isinstance(model, str | os.PathLike):
+class OpenedEntries:
+    """Models of the zoo entries that were opened last, for the next call, as long as no file of an entry changes.
+
+    They are for `predict` alone: what `medzoo.load` returns is its user's own, who may change it.
+
+    Args:
+        most: Number of models to keep.
+    """
+
+    def __init__(self, most: int = 4):
+        self._most = most
+        self._lock = threading.Lock()
+        self._models: dict[tuple[Path, str, str | None], _Opened] = {}
+
+    def model(self, location: Location, engine: str) -> Model:
+        """Return the model of an entry for an engine, kept from an earlier call or opened now."""
+        folder = location.folder.absolute()
+        key = (folder, engine, location.revision)
+        with self._lock:
+            # Taken out and put back, so that the one that was used last is dropped last.
+            kept = self._models.pop(key, None)
+            if kept is not None and (kept.state, kept.pinned) == (_state_of(folder), location.pinned):
+                self._models[key] = kept
+                return kept.model
+        # What is fetched changes the state; it was compared on its way.
+        manifest = location.fetch(engine) if location.repo is not None else None
+        # Before anything is read, so that the next call sees what changes from here on.
+        state = _state_of(folder)
+        model = _shareable(location.open(engine, manifest=manifest), engine)
+        with self._lock:
+            self._models[key] = _Opened(state, location.pinned, model)
+            while len(self._models) > self._most:
+                del self._models[next(iter(self._models))]
         return model
-    # Found once, so that a branch of the Hub is asked for once.
-    folder = find_entry(model, engine=engine)
-    if engine == "onnx" or (engine == "auto" and has_onnx(folder)):
-        return load_onnx(folder)
-    return load(folder)
+
+
+class _Opened(NamedTuple):
+    state: FilesState
+    pinned: Mapping[str, Any] | None
+    model: Model
+
+
+class _OneAtATime:
+    """A model that several threads may predict with, though its library does not promise that they can."""
+
+    def __init__(self, model: Model):
+        self.task, self.preprocessing = model.task, model.preprocessing
+        self._model, self._lock = model, threading.Lock()
+
+    def predict_on_batch(self, inputs: np.ndarray) -> Any:
+        with self._lock:
+            return self._model.predict_on_batch(inputs)
+
+
+def _shareable(entry: Entry, engine: str) -> Model:
+    is_onnx = engine == "onnx" or (engine == "auto" and entry.onnx is not None)
+    model = onnx_model(entry) if is_onnx else keras_model(entry)
+    return model if isinstance(model, OnnxModel) else _OneAtATime(model)
+
+
+def _state_of(folder: Path) -> FilesState:
+    """Return what tells whether a file of a folder was changed, replaced, added or deleted."""
+    paths = [os.path.join(root, name) for root, folders, files in os.walk(folder) for name in (*folders, *files)]
+    with suppress(FileNotFoundError):
+        stats = [(path, os.lstat(path)) for path in sorted(paths)]
+        return tuple((path, s.st_mtime_ns, s.st_ctime_ns, s.st_size, s.st_ino) for path, s in stats)
+    # A file went while this was looking.
+    return ()
+
+
+_opened = OpenedEntries()

@@ -154,11 +154,11 @@ def read_evaluation(run: str | os.PathLike) -> Evaluation:
 def _with_words(recipe: Recipe, words: Mapping[str, Any] | str | os.PathLike | None) -> Recipe:
     if words is None:
         return recipe
-    given = words if isinstance(words, Mapping) else read_json(words)
-    if not isinstance(given, Mapping) or not isinstance(given.get("data", {}), Mapping):
+    values = words if isinstance(words, Mapping) else read_json(words)
+    if not isinstance(values, Mapping) or not isinstance(values.get("data", {}), Mapping):
         raise ValueError(f'`words` must be a JSON object such as {{"license": "cc-by-4.0"}}. Received: {words}.')
-    data = {**recipe.card.get("data", {}), **given.get("data", {})}
-    return replace(recipe, card={**recipe.card, **given, **({"data": data} if data else {})})
+    data = {**recipe.card.get("data", {}), **values.get("data", {})}
+    return replace(recipe, card={**recipe.card, **values, **({"data": data} if data else {})})
 
 
 def _refuse_foreign(folder: Path) -> None:

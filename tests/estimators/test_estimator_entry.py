@@ -8,16 +8,15 @@ import keras
 import numpy as np
 import pytest
 
-from medzoo.entry import read_entry
+from medzoo.entry import ESTIMATOR_FILE, read_entry
 from medzoo.errors import IntegrityError
-from medzoo.estimators.file import ESTIMATOR, read_estimator, write_estimator
-from medzoo.estimators.model import EstimatorModel, estimator_recipe
+from medzoo.estimators.model import EstimatorModel, estimator_recipe, read_estimator, write_estimator
 from medzoo.estimators.tuning import fit_estimator
 from medzoo.evaluation.evaluate import evaluate
 from medzoo.features.extract import extract
 from medzoo.graph.features import feature_network
 from medzoo.zoo.load import check_golden, load
-from medzoo.zoo.onnx import write_onnx
+from medzoo.zoo.network import write_onnx
 from medzoo.zoo.predict import predict
 from medzoo.zoo.save import save
 from medzoo.zoo_model import ZooModel
@@ -125,7 +124,7 @@ def test_golden_output_of_another_estimator_is_refused(make, tmp_path):
 
 def test_changed_estimator_is_refused(make, tmp_path):
     folder = save(make("svr", "regression")[0], tmp_path / "entry")
-    with zipfile.ZipFile(folder / ESTIMATOR, "a") as file:
+    with zipfile.ZipFile(folder / ESTIMATOR_FILE, "a") as file:
         file.writestr("more", b"")
     with pytest.raises(IntegrityError, match=r"estimator\.skops was changed"):
         load(folder)
@@ -133,7 +132,7 @@ def test_changed_estimator_is_refused(make, tmp_path):
 
 def test_foreign_type_is_refused_and_not_run(make, write):
     folder = write(make("svr", "regression")[0].estimator)
-    _rewrite(folder / ESTIMATOR, {"__module__": "os", "__class__": "system", "__loader__": "TypeNode"})
+    _rewrite(folder / ESTIMATOR_FILE, {"__module__": "os", "__class__": "system", "__loader__": "TypeNode"})
     with pytest.raises(ValueError, match=r"holds the type os\.system; expected a pipeline"):
         read_estimator(folder, "regression")
 

@@ -9,6 +9,7 @@ import pytest
 pytest.importorskip("optuna")
 
 from medzoo.cli import train
+from medzoo.training import entries
 from medzoo.training.search import run as searches
 
 
@@ -18,7 +19,7 @@ def command(monkeypatch, tmp_path, tiny_recipe, coco_folder):
     replace(tiny_recipe, epochs=1, schedule=None).save(tmp_path / "recipe.json")
 
     def command(*arguments):
-        monkeypatch.setattr("medzoo.zoo.save.save", lambda model, folder, history: (model, folder, history))
+        monkeypatch.setattr("medzoo.training.entries.save", lambda model, folder, history: (model, folder, history))
         parser = argparse.ArgumentParser()
         train.add_commands(parser.add_subparsers())
         given = ["search", tmp_path / "recipe.json", "--data", coco_folder, "-o", tmp_path / "run", *arguments]
@@ -31,7 +32,7 @@ def command(monkeypatch, tmp_path, tiny_recipe, coco_folder):
 def test_search_trains_compares_and_keeps_the_best_model(command, tmp_path, capsys, monkeypatch):
     (tmp_path / "grid.json").write_text(json.dumps({"optimizer.learning_rate": [1e-2, 1e-9]}))
     saved = []
-    monkeypatch.setattr(searches, "best_model", lambda found, samples: saved.append((found, samples)) or "model")
+    monkeypatch.setattr(entries, "best_model", lambda found, samples: saved.append((found, samples)) or "model")
     command("--grid", tmp_path / "grid.json")
     shown = capsys.readouterr().out.splitlines()
     assert shown[0].split() == ["trial", "val_dice", "learning_rate", "epochs", "seconds", "state"]

@@ -6,7 +6,7 @@ import medzoo
 from medzoo.entry import read_manifest
 from medzoo.errors import IntegrityError
 from medzoo.zoo.find import find_entry
-from medzoo.zoo.recipe import load_recipe
+from medzoo.zoo.load import load_recipe
 
 
 @pytest.fixture

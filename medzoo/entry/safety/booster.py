@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from medzoo.entry.safety.refuse import damage_named, unsafe
+from medzoo.entry.untrusted import damage_named, unsafe
 
 # A model of XGBoost nests 8 levels.
 _DEPTH_LIMIT = 20
@@ -108,7 +108,7 @@ _PER_NODE = {
     **dict.fromkeys(("split_conditions", "base_weights", "loss_changes", "sum_hessian"), ">f4"),
     **dict.fromkeys(("default_left", "split_type"), "u1"),
 }
-# Arrays of splits by category, of which no estimator of medzoo has any.
+# Arrays of splits by category, which no estimator of medzoo has.
 _EMPTY = ("categories", "categories_nodes", "categories_segments", "categories_sizes")
 
 _NONE, _NO_PARENT = -1, 2**31 - 1

@@ -3,45 +3,79 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from medzoo.entry import (
-    BOOSTER,
+    BOOSTER_FILE,
     CONFIG,
-    ESTIMATOR,
+    ESTIMATOR_FILE,
     EVALUATION,
     GOLDEN,
     METADATA,
     ONNX,
     RECIPE,
     WEIGHTS,
+    Entry,
     is_entry_file,
+    needed_files,
     read_checked_json,
+    read_entry,
+    read_manifest,
     size_limit,
 )
-from medzoo.entry.safety.arrays import check_estimator, check_golden
+from medzoo.entry.safety.arrays import check_estimator, check_golden, check_weights
 from medzoo.entry.safety.booster import check_booster
 from medzoo.entry.safety.network import check_network, check_size
 from medzoo.entry.safety.onnx import check_onnx
-from medzoo.entry.safety.weights import check_weights
+from medzoo.entry.untrusted import refuse_link
 from medzoo.errors import IntegrityError, printable
 
 _CHECKS = {
     GOLDEN: check_golden,
     ONNX: check_onnx,
-    ESTIMATOR: check_estimator,
-    BOOSTER: check_booster,
+    ESTIMATOR_FILE: check_estimator,
+    BOOSTER_FILE: check_booster,
     **dict.fromkeys((METADATA, RECIPE, EVALUATION), lambda path: read_checked_json(path, size_limit(path.name))),
 }
+
+
+def read_safely(
+    folder: str | os.PathLike,
+    engine: str | None = "keras",
+    golden: bool = False,
+    manifest: Mapping[str, Any] | None = None,
+    compared: bool = False,
+) -> Entry:
+    """Read a zoo entry, compare the sha256 of the files that are needed, and look into them before they are opened.
+
+    Args:
+        folder: Where it lies.
+        engine: What is to run, as `needed_files` takes it.
+        golden: Whether the golden output is needed.
+        manifest: Content of its `medzoo.json`, where that was read already.
+        compared: Whether the needed files were compared with it already, as those that come from the Hub are.
+
+    Raises:
+        FileNotFoundError: The folder is no zoo entry, or a file of it is missing.
+        IntegrityError: A file was changed or is unsafe.
+    """
+    manifest = read_manifest(folder) if manifest is None else manifest
+    names = needed_files(manifest, engine, golden)
+    # First, so that a file that was damaged on its way is not called an attack.
+    entry = read_entry(folder, names, manifest, names if compared else ())
+    check_files(folder, names)
+    return entry
 
 
 def check_files(folder: str | os.PathLike, names: Iterable[str]) -> None:
     """Refuse files that could harm whoever opens them.
 
-    A file whose sha256 is right may still be made to harm. So before Keras, onnxruntime and the others parse a file it
-    is looked into: nothing in it may run code, point to other files, or grow to more than it holds when it is read.
-    What is too slow or too large to compute is not found.
+    A file whose sha256 is right may still be made to harm. So each file is looked into before Keras, onnxruntime and
+    the others parse it: nothing in it may run code, point to other files, or grow to more than it holds when it is
+    read.
+    A network that is too slow or too large to compute is not detected.
 
     Args:
         folder: The entry.
@@ -70,7 +104,6 @@ def check_files(folder: str | os.PathLike, names: Iterable[str]) -> None:
 def _check_kind_and_size(name: str, path: Path) -> None:
     if not is_entry_file(name):
         raise IntegrityError(f"{printable(name)!r} is no file that a zoo entry may hold.")
-    if path.is_symlink():
-        raise IntegrityError(f"{path} is a symbolic link; an entry holds files only. Copy the entry with: cp -rL")
+    refuse_link(path)
     if (size := path.stat().st_size) > size_limit(name):
         raise IntegrityError(f"{path} is too large: expected at most {size_limit(name):,} bytes; got {size:,}.")

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from medzoo.entry import CONFIG, read_checked_json, size_limit
-from medzoo.entry.safety.refuse import unsafe
+from medzoo.entry.untrusted import unsafe
 from medzoo.errors import IntegrityError, printable
 
 _RUNS_CODE, _READS_FILES = "which runs code", "which reads files"

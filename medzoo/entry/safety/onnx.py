@@ -6,7 +6,7 @@ import mmap
 from collections.abc import Iterator
 from pathlib import Path
 
-from medzoo.entry.safety.refuse import damage_named, unsafe
+from medzoo.entry.untrusted import damage_named, unsafe
 
 # Which fields of a message hold which messages, as in onnx.proto: all ways from the model to a tensor.
 _MESSAGES = {
@@ -55,7 +55,8 @@ def _fields(message: memoryview) -> Iterator[tuple[int, int | memoryview | None]
     at = 0
     while at < len(message):
         key, at = _varint(message, at, 5)
-        kind, value = key & 7, None
+        kind = key & 7
+        value: int | memoryview | None = None
         if kind == _VARINT:
             value, at = _varint(message, at, 10)
         elif kind == _BYTES:

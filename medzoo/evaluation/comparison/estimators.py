@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from medzoo.data.feed.balance import class_weights
-from medzoo.estimators.file import read_estimator, write_estimator
-from medzoo.estimators.model import EstimatorModel, estimator_recipe
+from medzoo.estimators.model import EstimatorModel, estimator_recipe, read_estimator, write_estimator
 from medzoo.estimators.table import ESTIMATORS, estimator_names
 from medzoo.estimators.tuning import fit_estimator
 from medzoo.evaluation.comparison.estimator_table import Candidate, EstimatorTable

@@ -14,8 +14,7 @@ from medzoo.evaluation.gradcam.maps import METHODS, Target, choose_target, reduc
 from medzoo.graph.calls import graph_of
 from medzoo.graph.features import find_layer
 from medzoo.graph.gradients import layer_gradient, run_graph
-from medzoo.inference.scans import READ_ERRORS
-from medzoo.inference.sources import several
+from medzoo.inference.scans import READ_ERRORS, several
 from medzoo.io import Scan, read_scan
 from medzoo.preprocessing.windows import Windows
 from medzoo.transforms.spatial import resize

@@ -66,7 +66,7 @@ class Branch:
         with hub_errors(self.repo, _AGAIN), suppress(errors.RepositoryNotFoundError, errors.RevisionNotFoundError):
             info = HfApi().model_info(self.repo, revision=BRANCH, files_metadata=True)
             self._refuse_public(info.private)
-            return Head(info.sha, {file.rfilename: file.size or 0 for file in info.siblings})
+            return Head(info.sha or "", {file.rfilename: file.size or 0 for file in info.siblings or ()})
         return None
 
     def open(self) -> Head:
@@ -104,7 +104,7 @@ class Branch:
         return Manifest.load(self._fetch(MANIFEST, head, folder))
 
     def fetch(self, manifest: Manifest, head: Head, folder: Path) -> None:
-        """Fetch the files of a manifest into `folder`, each of which has its sha256 then.
+        """Fetch the files of a manifest into `folder` and compare the sha256 of each.
 
         Raises:
             IntegrityError: A file is not what the manifest promises; none is left of it.
@@ -133,11 +133,11 @@ class Branch:
         manifest.save(folder / MANIFEST)
         names = [*manifest.files, MANIFEST]
         old = [name for name in head.sizes if is_run_file(name) and name not in names]
-        operations = [CommitOperationAdd(name, os.fspath(folder / name)) for name in names]
-        operations += [CommitOperationDelete(name) for name in old]
+        additions = [CommitOperationAdd(name, os.fspath(folder / name)) for name in names]
+        deletions = [CommitOperationDelete(name) for name in old]
         with hub_errors(self.repo, _AGAIN), _no_bars():
             done = HfApi().create_commit(
-                self.repo, operations, commit_message=message, revision=BRANCH, parent_commit=head.commit
+                self.repo, [*additions, *deletions], commit_message=message, revision=BRANCH, parent_commit=head.commit
             )
         sizes = {name: size for name, size in head.sizes.items() if name not in old}
         return Head(done.oid, {**sizes, **{name: (folder / name).stat().st_size for name in names}})
@@ -148,7 +148,7 @@ class Branch:
         with hub_errors(self.repo, _AGAIN):
             return Path(hf_hub_download(self.repo, name, revision=head.commit, local_dir=folder))
 
-    def _refuse_public(self, private: bool) -> None:
+    def _refuse_public(self, private: bool | None) -> None:
         if not private:
             raise ValueError(
                 f"{self.repo} is public, and checkpoints are weights of unfinished work. Give the name of a "

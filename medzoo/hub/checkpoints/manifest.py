@@ -33,10 +33,10 @@ def run_files(run: Path) -> list[str]:
 
     These are its records and the checkpoints of its latest and its best epoch: no data, features or logs.
     """
-    found = [path.relative_to(run).as_posix() for path in sorted((run / FOLDER).glob("epoch-*/*"))]
-    if any(name.endswith(HEAD) for name in found):
-        found.append(ENCODER)
-    return [name for name in (*RECORDS, *found) if is_run_file(name) and (run / name).is_file()]
+    names = [path.relative_to(run).as_posix() for path in sorted((run / FOLDER).glob("epoch-*/*"))]
+    if any(name.endswith(HEAD) for name in names):
+        names.append(ENCODER)
+    return [name for name in (*RECORDS, *names) if is_run_file(name) and (run / name).is_file()]
 
 
 def is_run_file(name: str) -> bool:
@@ -154,7 +154,7 @@ class Manifest:
 
 
 def check_content(folder: Path, manifest: Manifest) -> None:
-    """Check that files, each of which has its sha256, say what their manifest says.
+    """Check that the content of files, whose sha256 was compared, agrees with their manifest.
 
     Raises:
         IntegrityError: They do not; the message names the file.
@@ -166,8 +166,9 @@ def check_content(folder: Path, manifest: Manifest) -> None:
     if training != manifest.training:
         raise _wrong(RECIPE, "it is of another training than the manifest says")
     for name in manifest.files:
-        if name.endswith(f"/{STATE}"):
-            _check_state(folder / name, name)
+        epoch = epoch_of(name)
+        if epoch is not None and name.endswith(f"/{STATE}"):
+            _check_state(folder / name, name, epoch)
 
 
 def _check(value: dict[str, Any]) -> None:
@@ -179,7 +180,7 @@ def _check(value: dict[str, Any]) -> None:
             raise _wrong(MANIFEST, f"it lists {name!r}, which is no file of a run")
         if not _is_promise(promised, size_limit(name)):
             raise _wrong(MANIFEST, f"it does not give a sha256 and a size up to {size_limit(name)} for {name}")
-    epochs = {epoch_of(name) for name in files} - {None}
+    epochs = {number for number in map(epoch_of, files) if number is not None}
     if max(epochs, default=0) != epoch:
         raise _wrong(MANIFEST, f"its last epoch is not {epoch}")
     for name in [RECIPE, *(name for number in epochs for name in _needed(number, files))]:
@@ -203,14 +204,14 @@ def _is_sha256(value: Any) -> bool:
     return isinstance(value, str) and _SHA256.fullmatch(value) is not None
 
 
-def _check_state(path: Path, name: str) -> None:
+def _check_state(path: Path, name: str, epoch: int) -> None:
     try:
         rows = read_checked_json(path, size_limit(name))["history"]
         epochs = [row["epoch"] for row in rows]
         are_numbers = all(isinstance(value, int | float | None) for row in rows for value in row.values())
     except _OTHER as error:
         raise _wrong(name, "it is no state of an epoch") from error
-    if epochs != list(range(1, epoch_of(name) + 1)) or not are_numbers:
+    if epochs != list(range(1, epoch + 1)) or not are_numbers:
         raise _wrong(name, "it does not hold the scores of all epochs so far")
 
 

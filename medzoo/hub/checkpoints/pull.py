@@ -13,7 +13,7 @@ from itertools import chain, count
 from pathlib import Path
 
 from medzoo.devices import this_process
-from medzoo.entry.safety.weights import check_weights
+from medzoo.entry.safety.arrays import check_weights
 from medzoo.errors import IntegrityError
 from medzoo.files import locked
 from medzoo.hub.checkpoints.branch import Branch, Head

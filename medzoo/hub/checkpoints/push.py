@@ -165,7 +165,7 @@ class PushCheckpoints(keras.callbacks.Callback):
         try:
             self._look()
             if self._pushed and self._pushed.epoch > (here := latest_epoch(self._run)):
-                raise ValueError(self._further(here))
+                raise ValueError(self._further(self._pushed.epoch, here))
         except ConnectionError as error:
             self._fail(error, "Nothing is pushed so far")
 
@@ -190,28 +190,29 @@ class PushCheckpoints(keras.callbacks.Callback):
 
     def _push(self, folder: Path) -> None:
         ours = Manifest.of(folder)
-        self._look()
+        head = self._look()
         theirs = self._pushed
         if theirs and theirs.training != ours.training:
             raise ValueError(f"{self._branch} holds a training of another recipe. Give another repository.")
         if theirs and theirs.epoch > ours.epoch:
-            raise ValueError(self._further(ours.epoch))
+            raise ValueError(self._further(theirs.epoch, ours.epoch))
         if theirs != ours:
             message = f"Epoch {ours.epoch} of {Recipe.load(folder / RECIPE).name}"
-            self._head = self._branch.commit(ours, self._head, folder, message)
+            self._head = self._branch.commit(ours, head, folder, message)
             self._pushed = ours
 
-    def _look(self) -> None:
-        """Learn what the branch holds, which another machine may have pushed to."""
+    def _look(self) -> Head:
+        """Return what the branch holds, and learn its manifest, which another machine may have pushed to."""
         head = self._branch.open()
         if self._head is None or head.commit != self._head.commit:
             with tempfile.TemporaryDirectory() as folder:
                 self._pushed = self._branch.manifest(head, Path(folder))
         self._head = head
+        return head
 
-    def _further(self, here: int) -> str:
+    def _further(self, there: int, here: int) -> str:
         return (
-            f"{self._branch} holds epoch {self._pushed.epoch}, {self._run} epoch {here}. Go on from there: "
+            f"{self._branch} holds epoch {there}, {self._run} epoch {here}. Go on from there: "
             f"medzoo.pull_run({self._branch.repo!r}, {str(self._run)!r}), or give another repository."
         )
 
@@ -226,7 +227,8 @@ class PushCheckpoints(keras.callbacks.Callback):
 def main() -> None:
     """Push a run that is not trained at the moment: `python -m medzoo.hub.checkpoints.push RUN OWNER/NAME`."""
     try:
-        done = PushCheckpoints(*sys.argv[1:3]).finish()
+        run, repo = sys.argv[1:3]
+        done = PushCheckpoints(run, repo).finish()
     except (ValueError, OSError) as error:
         sys.exit(f"medzoo: error: {error}")
     sys.exit(not done)

@@ -20,6 +20,7 @@ from medzoo.training.cross_validation.folds import claim, fold_parts
 from medzoo.training.cross_validation.scores import CrossValidation, collect
 from medzoo.training.history import HISTORY
 from medzoo.training.train import check, fit_recipe, train
+from medzoo.zoo.save import save as write_entry
 from medzoo.zoo_model import ZooModel
 
 
@@ -57,7 +58,7 @@ def cross_validate(
     folds: int = 5,
     holdout: float = 0.0,
     verbose: int | str = "auto",
-    save: Callable[..., Any] | None = None,
+    save: Callable[..., Any] | bool | None = None,
 ) -> CrossValidation:
     """Train a recipe once for each fold, score every model, and make one model of all of them.
 
@@ -77,7 +78,8 @@ def cross_validate(
         folds: Number of folds, at least 2.
         holdout: Fraction of the images to hold out of data without a "test" part; 0 takes that of the recipe.
         verbose: Keras's progress: 0 silent, 1 bar, 2 a line an epoch.
-        save: `medzoo.save`, to also write the zoo entries `fold-1/model`, ... and `ensemble`.
+        save: Whether to also write the zoo entries `fold-1/model`, ... and `ensemble`; or what writes them in place of
+            `medzoo.save`.
 
     Returns:
         The scores, and the ensemble as `model`. `print(result)` shows a table.
@@ -88,7 +90,7 @@ def cross_validate(
         DivergenceError: The loss of a fold became NaN.
 
     Example:
-        >>> result = medzoo.cross_validate(recipe, data, "runs/crossval", folds=5, holdout=0.2, save=medzoo.save)
+        >>> result = medzoo.cross_validate(recipe, data, "runs/crossval", folds=5, holdout=0.2, save=True)
         >>> result.test.mean["auc/mutant"], result.test.std["auc/mutant"]
         (0.954, 0.014)
         >>> medzoo.predict(result.model, "scan.nii.gz")
@@ -114,9 +116,11 @@ def cross_validate(
 class _Trainer:
     """What all folds share."""
 
-    def __init__(self, recipe: Recipe, run: Path, folds: int, verbose: int | str, save: Callable[..., Any] | None):
+    def __init__(
+        self, recipe: Recipe, run: Path, folds: int, verbose: int | str, save: Callable[..., Any] | bool | None
+    ):
         self.recipe, self.run = recipe, run
-        self._folds, self._verbose, self._save = folds, verbose, save
+        self._folds, self._verbose, self._save = folds, verbose, write_entry if save is True else save or None
         self._seconds: list[float] = []
 
     def train(self, number: int, parts: tuple[Samples, ...]) -> ZooModel:

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 from medzoo.evaluation.tables import number
 from medzoo.progress import progress_bar
 from medzoo.recipe import Recipe
-from medzoo.training.history import HISTORY
 from medzoo.training.search.grid import Grid
 from medzoo.training.search.plan import FINISHED, FRACTION, RUNNING, Plan, Trial, by_score
 from medzoo.training.search.record import Search, values_text
@@ -181,13 +180,6 @@ def best_model(found: Search, samples: Samples) -> ZooModel:
 
     samples = divide(samples, found.plan.recipe)
     return train(found.best_recipe, samples, found.best_folder, verbose=0, cache=found.folder / "features")
-
-
-def save_best(search: Search, samples: Samples) -> Path:
-    """Write the model of the best trial as the zoo entry `best` in the folder of the search, and return its folder."""
-    from medzoo.zoo.save import save
-
-    return save(best_model(search, samples), search.folder / "best", history=search.best_folder / HISTORY)
 
 
 def _images(job: Job, values: dict[str, Any]) -> int:

@@ -51,11 +51,11 @@ def _licence(card: Mapping[str, Any]) -> Iterator[str]:
         yield f"{where}, for example cc-by-4.0"
         return
     try:
-        known = normalise(text)
+        identifier = normalise(text)
     except ValueError as error:
         yield f"{where} that the Hub knows, or 'other' with its name in `card.license_name`. {error}"
         return
-    if known == "other" and _is_nothing(card.get("license_name")):
+    if identifier == "other" and _is_nothing(card.get("license_name")):
         yield "`card.license_name`: name of the licence of the weights, which is 'other'"
 
 
@@ -75,8 +75,8 @@ def _placeholders(value: Any, where: str = "card") -> Iterator[str]:
     elif isinstance(value, list):
         for item in value:
             yield from _placeholders(item, where)
-    elif isinstance(value, str) and (found := _PLACEHOLDER.search(value)):
-        yield f"`{where}`: words in place of {found[0]!r}"
+    elif isinstance(value, str) and (placeholder := _PLACEHOLDER.search(value)):
+        yield f"`{where}`: words in place of {placeholder[0]!r}"
 
 
 def _scores(recipe: Recipe, evaluation: Evaluation | None) -> Iterator[str]:
@@ -87,7 +87,7 @@ def _scores(recipe: Recipe, evaluation: Evaluation | None) -> Iterator[str]:
         yield f"evaluation: scores on a test split. {command}"
         return
     split = evaluation.data.get("split")
-    if _is_nothing(split) or SEEN & set(re.findall(r"[a-z]+", split.casefold())):
+    if split is None or _is_nothing(split) or SEEN & set(re.findall(r"[a-z]+", split.casefold())):
         yield f"evaluation: scores on a test split; these are of the split {split!r}. {command}"
 
 

@@ -1,17 +1,20 @@
-"""What a model card says to programs: its YAML front matter."""
+"""What a model card says to programs: its YAML front matter, written and read back."""
 
 from __future__ import annotations
 
 import json
+import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from huggingface_hub import EvalResult, ModelCardData
+from huggingface_hub import CardData, EvalResult, ModelCard, ModelCardData
 
 from medzoo.evaluation.record import Evaluation
 from medzoo.recipe import Recipe
-from medzoo.zoo.listing.index import registry_rows
+from medzoo.zoo.find import registry_rows
 from medzoo.zoo.listing.licenses import find_license
 
 # Scores that go into the Hub's `model-index`, with the names that it shows.
@@ -31,7 +34,7 @@ HUB_SCORES = {
     "rmse": "Root mean squared error",
     "pearson": "Pearson correlation",
 }
-# These are about single cases: they stand in evaluation.json.
+# These are about single cases; only evaluation.json has them.
 LEFT_OUT = ("cases", "curves")
 # Where a name has no letter that an identifier may have.
 UNNAMED = "unnamed"
@@ -56,14 +59,14 @@ def card_metadata(recipe: Recipe, evaluation: Evaluation | None, parameters: int
     )
 
 
-def _license(card: dict[str, Any]) -> dict[str, str]:
+def _license(card: Mapping[str, Any]) -> dict[str, Any]:
     """Return the fields of the licence; one that the Hub does not know has a name."""
     text = card.get("license")
     if not text:
         return {}
-    found = find_license(text) or "other"
-    if found != "other":
-        return {"license": found}
+    identifier = find_license(text) or "other"
+    if identifier != "other":
+        return {"license": identifier}
     link = {"license_link": card["license_link"]} if card.get("license_link") else {}
     return {"license": "other", "license_name": slug(card.get("license_name") or text) or UNNAMED, **link}
 
@@ -87,7 +90,7 @@ def _repositories(base: Any) -> Iterator[str]:
 def _eval_results(recipe: Recipe, evaluation: Evaluation | None) -> list[EvalResult]:
     if evaluation is None:
         return []
-    known = {name: evaluation.scores[name] for name in HUB_SCORES if name in evaluation.scores}
+    scores = {name: evaluation.scores[name] for name in HUB_SCORES if name in evaluation.scores}
     name, data = evaluation.data["name"] or UNNAMED, recipe.card.get("data") or {}
     return [
         EvalResult(
@@ -100,7 +103,7 @@ def _eval_results(recipe: Recipe, evaluation: Evaluation | None) -> list[EvalRes
             metric_name=HUB_SCORES[score_name],
             metric_args=_interval(score, evaluation),
         )
-        for score_name, score in known.items()
+        for score_name, score in scores.items()
         if score["value"] is not None
     ]
 
@@ -120,11 +123,11 @@ def _record(recipe: Recipe, evaluation: Evaluation | None, parameters: int) -> d
         "data_license": find_license(data_license) or data_license,
         "score": recipe.task.main_score,
     }
-    known = {name: value for name, value in record.items() if value is not None}
+    record = {name: value for name, value in record.items() if value is not None}
     if evaluation is None:
-        return known
+        return record
     values = {name: value for name, value in evaluation.to_json().items() if name not in LEFT_OUT}
-    return {**known, "evaluation": json.loads(json.dumps(values))}
+    return {**record, "evaluation": json.loads(json.dumps(values))}
 
 
 def _dataset(data: dict[str, Any]) -> str:
@@ -141,3 +144,62 @@ def slug(name: str) -> str:
         'ct-liver-lits'
     """
     return "-".join(re.findall(r"[a-z0-9.]*[a-z0-9]", str(name).lower()))
+
+
+# Cards of the zoo have some 10 kB.
+LARGEST = 1_000_000
+
+
+@dataclass(frozen=True)
+class CardContent:
+    """What a model card says to programs.
+
+    Args:
+        metadata: Its YAML front matter.
+        evaluation: The evaluation that was published, without `cases` and `curves`, which only
+            `evaluation.json` has; None without one.
+    """
+
+    metadata: CardData
+    evaluation: Evaluation | None
+
+
+def read_card(path_or_text: str | os.PathLike) -> CardContent:
+    r"""Read a model card.
+
+    Args:
+        path_or_text: Path of a `README.md`, or its text, which has more than one line.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: It is no card that medzoo wrote, or too large to be one.
+
+    Example:
+        >>> read_card("zoo_cards/brain-tumor-unet/README.md").evaluation["dice"]
+        0.779268
+    """
+    if isinstance(path_or_text, str) and "\n" in path_or_text:
+        where, text = "the card", path_or_text
+    else:
+        where, text = os.fspath(path_or_text), _read(Path(path_or_text))
+    if len(text) > LARGEST:
+        raise ValueError(f"{where} is too large for a model card: expected at most {LARGEST} characters.")
+    try:
+        return _parse(text)
+    except Exception as error:
+        # Whatever YAML and huggingface_hub raise, which has no common class: the text may come from anywhere.
+        raise ValueError(f"{where} is no card of a zoo entry that can be read: {error}") from error
+
+
+def _read(path: Path) -> str:
+    with path.open(encoding="utf-8", errors="replace") as file:
+        return file.read(LARGEST + 1)
+
+
+def _parse(text: str) -> CardContent:
+    metadata = ModelCard(text).data
+    record = metadata.get("medzoo")
+    if not isinstance(record, Mapping):
+        raise ValueError("its front matter has no 'medzoo'. Write the card with: medzoo card FOLDER")
+    evaluation = record.get("evaluation")
+    return CardContent(metadata, Evaluation.from_json({**evaluation, "cases": []}) if evaluation else None)

@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from json import JSONDecodeError
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from huggingface_hub.errors import HfHubHTTPError
 
 LOGIN = "Log in: hf auth login (or set HF_TOKEN)."
 AGAIN = "Run it again: what has arrived is not sent again."
@@ -26,11 +30,15 @@ def hub_errors(repo: str, remedy: str = AGAIN) -> Iterator[None]:
     """
     try:
         yield
-    except (OSError, RuntimeError, JSONDecodeError, *_http_errors()) as error:
+    except _hub_errors() as error:
         plain = _plain(error, repo, remedy)
         if plain is None:
             raise
         raise plain from error
+
+
+def _hub_errors() -> tuple[type[Exception], ...]:
+    return (OSError, RuntimeError, JSONDecodeError, *_http_errors())
 
 
 def _http_errors() -> tuple[type[Exception], ...]:
@@ -70,7 +78,7 @@ def _lost_errors() -> tuple[type[Exception], ...]:
     return (*_http_errors(), *lost)
 
 
-def _answered(error: Exception, repo: str, where: str, remedy: str) -> Exception:
+def _answered(error: HfHubHTTPError, repo: str, where: str, remedy: str) -> Exception:
     from huggingface_hub import errors
 
     said = " ".join((error.server_message or "").split())[:300]

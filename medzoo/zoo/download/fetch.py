@@ -1,21 +1,20 @@
-"""Zoo entries of the Hub in the cache: only files that are needed, none of which counts before it was checked."""
+"""Zoo entries of the Hub in the cache: only the files that are needed, each checked before it is used."""
 
 from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Mapping
-from functools import partial
+from collections.abc import Mapping
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock
 
-from medzoo.entry import CARD, MANIFEST, needed_files, read_manifest, sha256, size_limit
+from medzoo.entry import CARD, MANIFEST, is_whole, needed_files, read_manifest, sha256, size_limit
 from medzoo.errors import IntegrityError
 from medzoo.zoo.download.connection import hub_errors
-from medzoo.zoo.download.revisions import cache_of, origin, remember, resolve
+from medzoo.zoo.download.revisions import origin
 
 if TYPE_CHECKING:
     from huggingface_hub import RepoFile
@@ -25,7 +24,7 @@ _MOST_FILES = 1000
 
 
 class Download:
-    """Files of one commit, each of which takes its name in the cache when it is whole and is what it must be.
+    """Files of one commit. Each is moved into the cache only after it arrived whole and was checked.
 
     Sizes are asked for first, so that nothing that is too large is downloaded. What arrives lies in a folder beside
     that of the commit, which is deleted at the end.
@@ -48,8 +47,8 @@ class Download:
     def __exit__(self, *_: Any) -> None:
         shutil.rmtree(self._staging, ignore_errors=True)
 
-    def manifest(self) -> None:
-        """Fetch `medzoo.json`, which vouches for all other files.
+    def manifest(self) -> Mapping[str, Any]:
+        """Fetch `medzoo.json`, which vouches for all other files, and return its content.
 
         Raises:
             FileNotFoundError: The repository has none.
@@ -66,8 +65,9 @@ class Download:
                 f"{size:,}. It was not downloaded."
             )
         self._receive(MANIFEST)
-        read_manifest(self._staging)
+        manifest = read_manifest(self._staging)
         self._keep(MANIFEST)
+        return manifest
 
     def file(self, name: str, promised: Mapping[str, Any]) -> None:
         """Fetch a file.
@@ -113,81 +113,75 @@ class Download:
         )
 
 
-def is_whole(path: Path, promised: Mapping[str, Any]) -> bool:
-    """Return whether a file is there with the sha256 and size that the manifest promises."""
-    return path.is_file() and path.stat().st_size == promised["size"] and sha256(path) == promised["sha256"]
-
-
-def fetch_entry(
+def fetch_files(
     repo: str,
-    revision: str | None = None,
+    folder: Path,
     engine: str | None = "keras",
     golden: bool = False,
     pinned: Mapping[str, Mapping[str, Any]] | None = None,
-) -> Path:
-    """Return a folder with what is needed of a zoo entry on the Hub, downloaded once.
-
-    The Hub is asked for nothing where the cache has all that is needed of a commit. Of a branch or tag it tells the
-    commit in one request. A file of the cache that was damaged is fetched again.
+) -> Mapping[str, Any]:
+    """Complete a folder of the cache with what is needed of a zoo entry on the Hub, and compare all of it.
 
     Args:
         repo: Repository on the Hub, `"owner/name"`.
-        revision: Branch, tag, pull request (`"refs/pr/1"`) or commit; None for the branch `main`.
+        folder: Folder in the cache, named by the commit.
         engine: What is to run: `"keras"`, `"onnx"`, `"auto"` for ONNX where the entry has it, or None for nothing but
             what describes the entry.
         golden: Whether the golden output is needed.
         pinned: Files that the entry must have, with their sha256.
 
     Returns:
-        The folder in the cache, `MEDZOO_HOME/hub/owner--name/commit`.
+        Content of its `medzoo.json`.
 
     Raises:
         FileNotFoundError: There is no such repository or commit, or it holds no zoo entry.
-        ValueError: There is no such branch or tag; near matches are in the message.
         PermissionError: The token is missing, or has no right to read it.
         ConnectionError: It is not in the cache, and the Hub is not reached.
         IntegrityError: A file is not what the entry promises, or none that an entry may have.
-
-    Example:
-        >>> fetch_entry("me/my-tumor-unet", "v1", engine="onnx")  # doctest: +SKIP
     """
-    commit = resolve(repo, revision)
-    folder = cache_of(repo) / commit
-    missing = partial(_missing, folder, engine, golden, pinned)
-    if missing():
-        folder.mkdir(parents=True, exist_ok=True)
-        # Of several processes that need the same, one fetches it and the others wait.
-        with FileLock(f"{folder}.lock"):
-            _complete(repo, folder, missing)
-    remember(repo, revision, commit)
-    return folder
+    needs = (engine, golden, pinned)
+    manifest, missing = _look(folder, *needs)
+    if manifest is not None and not missing:
+        return manifest
+    folder.mkdir(parents=True, exist_ok=True)
+    # Of several processes that need the same, one fetches it and the others wait.
+    with FileLock(f"{folder}.lock"):
+        manifest, missing = _look(folder, *needs)
+        if manifest is not None and not missing:
+            return manifest
+        with Download(repo, folder) as download:
+            if manifest is None:
+                manifest = download.manifest()
+                missing = _missing(folder, manifest, *needs)
+            for name in missing:
+                download.file(name, manifest["files"][name])
+    return manifest
 
 
-def _missing(folder: Path, engine: str | None, golden: bool, pinned: Mapping[str, Any] | None) -> list[str]:
-    """Return which of the needed files are not there, or are damaged."""
+def _look(
+    folder: Path, engine: str | None, golden: bool, pinned: Mapping[str, Any] | None
+) -> tuple[Mapping[str, Any] | None, list[str]]:
+    """Return the manifest of a folder, None where it is not there or damaged, and which needed files are so."""
     try:
         manifest = read_manifest(folder)
     except (FileNotFoundError, IntegrityError):
-        return [MANIFEST]
+        return None, [MANIFEST]
+    return manifest, _missing(folder, manifest, engine, golden, pinned)
+
+
+def _missing(
+    folder: Path, manifest: Mapping[str, Any], engine: str | None, golden: bool, pinned: Mapping[str, Any] | None
+) -> list[str]:
+    """Return which of the needed files are not there, or are damaged."""
     files = manifest["files"]
-    _check_pinned(folder, files, pinned)
+    if pinned:
+        _check_pinned(folder, files, pinned)
     return [name for name in needed_files(manifest, engine, golden) if not is_whole(folder / name, files[name])]
 
 
-def _complete(repo: str, folder: Path, missing: Callable[[], list[str]]) -> None:
-    if not (names := missing()):
-        return
-    with Download(repo, folder) as download:
-        if MANIFEST in names:
-            download.manifest()
-        files = read_manifest(folder)["files"]
-        for name in missing():
-            download.file(name, files[name])
-
-
-def _check_pinned(folder: Path, files: Mapping[str, Any], pinned: Mapping[str, Any] | None) -> None:
+def _check_pinned(folder: Path, files: Mapping[str, Any], pinned: Mapping[str, Any]) -> None:
     # The card is not compared, since it is written anew for its repository.
-    for name in sorted({*pinned, *files} - {CARD}) if pinned else ():
+    for name in sorted({*pinned, *files} - {CARD}):
         expected, received = (table.get(name, {}).get("sha256") for table in (pinned, files))
         if expected != received:
             raise IntegrityError(

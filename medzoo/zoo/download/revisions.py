@@ -67,15 +67,15 @@ def resolve(repo: str, revision: str | None = None) -> str:
     revision = revision or _DEFAULT
     if _COMMIT.fullmatch(revision):
         return revision
-    known = _remembered(repo).get(revision)
-    in_cache = f"Commit {known} is taken, as fetched last" if known else f"The cache {cache_of(repo)} knows none"
+    last = _remembered(repo).get(revision)
+    in_cache = f"Commit {last} is taken, as fetched last" if last else f"The cache {cache_of(repo)} knows none"
     try:
         return _ask(repo, revision, f"{in_cache} for '{revision}'.")
     except ConnectionError as error:
-        if known is None:
+        if last is None:
             raise
         _say(error)
-        return known
+        return last
 
 
 def remember(repo: str, revision: str | None, commit: str) -> None:
@@ -90,8 +90,8 @@ def remember(repo: str, revision: str | None, commit: str) -> None:
 
 def _remembered(repo: str) -> dict[str, str]:
     with suppress(OSError, ValueError):
-        found = read_json(cache_of(repo) / _REFS)
-        return {name: commit for name, commit in found.items() if _COMMIT.fullmatch(commit)}
+        refs = read_json(cache_of(repo) / _REFS)
+        return {name: commit for name, commit in refs.items() if _COMMIT.fullmatch(commit)}
     return {}
 
 
@@ -114,7 +114,7 @@ def _ask(repo: str, revision: str, remedy: str) -> str:
             raise unknown_name(f"revision of {repo}", revision, _branches_and_tags(repo)) from error
         raise
     # It becomes the name of a folder.
-    if not _COMMIT.fullmatch(str(commit)):
+    if commit is None or not _COMMIT.fullmatch(commit):
         raise ConnectionError(f"The Hub answered {commit!r} for {repo}, which is no commit. Check HF_ENDPOINT.")
     return commit
 

@@ -36,10 +36,10 @@ def hub_models() -> list[ModelInfo]:
     from huggingface_hub import HfApi
 
     with hub_errors("the list of models"):
-        return [_row(info) for info in _found(HfApi())]
+        return [_row(info) for info in _listed(HfApi())]
 
 
-def _found(api: HfApi) -> list[HubInfo]:
+def _listed(api: HfApi) -> list[HubInfo]:
     try:
         return list(api.list_models(filter=TAG, cardData=True, limit=MOST))
     except _MALFORMED:
@@ -62,16 +62,17 @@ def _row(info: HubInfo) -> ModelInfo:
     card = getattr(info.card_data, "__dict__", {})
     record = _mapping(card.get("medzoo"))
     score_name = _text(record.get("score"))
-    score = _mapping(_mapping(_mapping(record.get("evaluation")).get("scores")).get(score_name))
+    score = _mapping(_mapping(_mapping(record.get("evaluation")).get("scores")).get(score_name or ""))
     value, low, high = (_number(score.get(key)) for key in ("value", "low", "high"))
+    parameters = _number(record.get("parameters"))
     return ModelInfo(
-        name=_text(info.id),
+        name=_text(info.id) or "",
         task=_text(record.get("task")),
         modality=_text(record.get("modality")),
         score=value,
         score_name=score_name if value is not None else None,
         interval=(low, high) if low is not None and high is not None else None,
-        parameters=_number(record.get("parameters")),
+        parameters=None if parameters is None else int(parameters),
         license=_text(card.get("license_name") if card.get("license") == "other" else card.get("license")),
         data_license=_text(record.get("data_license")),
         repo=_text(info.id),

@@ -80,11 +80,11 @@ def normalise(text: object) -> str:
 
     Source: https://huggingface.co/docs/hub/repositories-licenses
     """
-    found = find_license(text)
-    if found is None:
+    identifier = find_license(text)
+    if identifier is None:
         near = difflib.get_close_matches(str(text).casefold(), LICENSES, n=5, cutoff=0.5)
         raise unknown_name("licence", text, near, f"All of them: {SOURCE}")
-    return found
+    return identifier
 
 
 def allows_commercial(text: object) -> bool | None:

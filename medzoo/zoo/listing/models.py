@@ -7,11 +7,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from medzoo.entry import WEIGHTS
+from medzoo.entry import CARD, EVALUATION, WEIGHTS, read_manifest
 from medzoo.errors import printable, refuse_unknown
+from medzoo.files import read_json
 from medzoo.task import TASKS
-from medzoo.zoo.find import entry_folders
-from medzoo.zoo.listing.index import REGISTRY, Row, entry_row, registry_rows
+from medzoo.zoo import find
+from medzoo.zoo.find import Row, entry_folders, registry_rows
 from medzoo.zoo.listing.licenses import allows_commercial, find_license, normalise
 
 COLUMNS = ("model", "task", "modality", "test score", "parameters", "weights", "licence")
@@ -114,20 +115,43 @@ def list_models(
         ['brain-tumor-unet']
     """
     refuse_unknown("task", [task] if task else [], TASKS)
-    wanted = normalise(license) if license else None
+    identifier = normalise(license) if license else None
     return [
         row
         for row in [*_local_models(), *(_hub_models() if hub else ())]
         if task in (None, row.task)
         and (modality is None or (row.modality or "").casefold() == modality.casefold())
-        and wanted in (None, find_license(row.license))
+        and identifier in (None, find_license(row.license))
         and not (commercial and not (allows_commercial(row.license) and allows_commercial(row.data_license)))
     ]
 
 
-def model_info(folder: Path) -> ModelInfo:
-    """Return the row of one entry."""
-    return ModelInfo.from_row(entry_row(folder))
+def entry_row(folder: Path) -> Row:
+    """Return the row of the zoo entry in `folder`.
+
+    Raises:
+        FileNotFoundError: The folder is no zoo entry.
+        ValueError: A file of it cannot be read.
+    """
+    manifest = read_manifest(folder)
+    scores = read_json(folder / EVALUATION)["scores"] if EVALUATION in manifest["files"] else {}
+    score = scores.get(manifest.get("score")) or {}
+    is_scored = score.get("value") is not None
+    return {
+        "name": folder.name,
+        "repo": None,
+        "revision": None,
+        "task": manifest["task"]["type"],
+        "modality": manifest.get("modality"),
+        "score": score["value"] if is_scored else None,
+        "score_name": manifest["score"] if is_scored else None,
+        "interval": [score["low"], score["high"]] if is_scored and score["low"] is not None else None,
+        "parameters": manifest["parameters"],
+        "license": _license(manifest["license"]["weights"]),
+        "data_license": _license(manifest["license"]["data"]),
+        # Publishing renders the card anew for its repository.
+        "files": {name: facts for name, facts in manifest["files"].items() if name != CARD},
+    }
 
 
 def _local_models() -> Iterator[ModelInfo]:
@@ -136,8 +160,8 @@ def _local_models() -> Iterator[ModelInfo]:
     for name in {**rows, **folders}:
         folder = folders.get(name)
         try:
-            known = name in rows and (folder is None or folder.parent == REGISTRY.parent)
-            yield ModelInfo.from_row(rows[name]) if known else model_info(folder)
+            is_registered = name in rows and (folder is None or folder.parent == find.REGISTRY.parent)
+            yield ModelInfo.from_row(rows[name] if is_registered else entry_row(folders[name]))
         except (OSError, ValueError, TypeError, KeyError) as error:
             _logger.warning("medzoo: %s is left out: %s", folder, error)
 
@@ -145,5 +169,9 @@ def _local_models() -> Iterator[ModelInfo]:
 def _hub_models() -> list[ModelInfo]:
     from medzoo.zoo.listing.hub import hub_models
 
-    known = {row["repo"] for row in registry_rows().values()}
-    return [row for row in hub_models() if row.name not in known]
+    registered = {row["repo"] for row in registry_rows().values()}
+    return [row for row in hub_models() if row.name not in registered]
+
+
+def _license(text: str | None) -> str | None:
+    return find_license(text) or text

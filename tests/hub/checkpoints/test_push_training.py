@@ -17,7 +17,6 @@ from medzoo.hub.checkpoints.push import PushCheckpoints
 from medzoo.preprocessing import Preprocessing
 from medzoo.recipe import Recipe
 from medzoo.task import Classification
-from medzoo.training import train as training
 from medzoo.training.train import train
 from tests.conftest import RECIPE
 
@@ -100,8 +99,8 @@ def test_the_command_goes_on_from_the_branch_and_pushes_the_end(
         assert [type(callback) for callback in callbacks] == [PushCheckpoints]
         shutil.copytree(finished, run, dirs_exist_ok=True)
 
-    monkeypatch.setattr(training, "train", go_on)
-    monkeypatch.setattr("medzoo.zoo.save.save", lambda model, folder, history: folder)
+    monkeypatch.setattr("medzoo.training.entries.train", go_on)
+    monkeypatch.setattr("medzoo.training.entries.save", lambda model, folder, history: folder)
     RECIPE.save(tmp_path / "recipe.json")
     arguments = ["train", tmp_path / "recipe.json", "--data", coco_folder, "-o", tmp_path / "other"]
     with pytest.raises(SystemExit) as end:

@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from medzoo.zoo.card.read import LARGEST, read_card
+from medzoo.zoo.card.metadata import LARGEST, read_card
 from medzoo.zoo.card.render import render_card
 from tests.zoo.card_records import LABELS, WORDS, make_evaluation
 

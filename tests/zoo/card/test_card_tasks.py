@@ -9,7 +9,7 @@ from huggingface_hub import ModelCard
 from medzoo.data import from_arrays
 from medzoo.evaluation.evaluate import evaluate
 from medzoo.task import Classification, Regression
-from medzoo.zoo.listing.models import model_info
+from medzoo.zoo.listing.models import entry_row
 from medzoo.zoo.load import load
 from medzoo.zoo.save import save
 from medzoo.zoo_model import ZooModel
@@ -46,7 +46,7 @@ def test_an_entry_of_the_task_has_its_scores_figures_and_usage_on_the_card(name,
     assert task.main_score in card.data.metrics
     for word in words:
         assert word in card.content
-    assert model_info(folder).score == pytest.approx(model.evaluation[task.main_score])
+    assert entry_row(folder)["score"] == pytest.approx(model.evaluation[task.main_score])
     loaded = load(folder)
     assert loaded.task == task
     assert loaded.evaluation == model.evaluation.anonymous

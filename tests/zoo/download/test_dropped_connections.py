@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from medzoo.entry import MANIFEST, needed_files, read_manifest
-from medzoo.zoo.download.fetch import fetch_entry
+from medzoo.zoo.find import find_entry
 from medzoo.zoo.load import load_onnx
 
 DOWNLOADS = 200
@@ -45,7 +45,7 @@ def _taken(home, entry):
 
 def _fetch(uploaded, engine):
     try:
-        return fetch_entry(*uploaded, engine)
+        return find_entry(*uploaded, engine)
     except ConnectionError:
         return None
 
@@ -65,7 +65,7 @@ def test_200_downloads_that_break_at_any_byte_leave_nothing_corrupt(hub, uploade
 
     for number in range(len(arrived)):
         home, engine = homes(number)
-        fetch_entry(*uploaded, engine)
+        find_entry(*uploaded, engine)
         assert _taken(home, saved_entry) == needed[engine]
 
 

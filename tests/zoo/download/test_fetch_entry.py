@@ -8,8 +8,9 @@ import pytest
 
 from medzoo.entry import MANIFEST, read_manifest
 from medzoo.errors import IntegrityError
-from medzoo.zoo.download.fetch import fetch_entry
-from medzoo.zoo.download.revisions import is_hub_name, origin, resolve
+from medzoo.zoo.download.fetch import fetch_files
+from medzoo.zoo.download.revisions import cache_of, is_hub_name, origin, resolve
+from medzoo.zoo.find import find_entry
 
 KERAS = {"config.json", "metadata.json", "model.weights.h5"}
 DESCRIPTION = {MANIFEST, "README.md", "recipe.json"}
@@ -47,76 +48,76 @@ def break_byte(path):
 
 
 def test_only_what_keras_needs_is_fetched(published, home):
-    assert files_in(fetch_entry(published[0])) == DESCRIPTION | KERAS
+    assert files_in(find_entry(published[0])) == DESCRIPTION | KERAS
 
 
 def test_another_engine_adds_its_own_file_only(hub, published, home, saved_entry):
     if not (saved_entry / "model.onnx").is_file():
         pytest.skip("Keras cannot export ONNX on this backend.")
-    folder = fetch_entry(published[0], engine="onnx")
+    folder = find_entry(published[0], engine="onnx")
     assert files_in(folder) == DESCRIPTION | {"model.onnx"}
     hub.forget()
-    assert fetch_entry(published[0], golden=True) == folder
+    assert find_entry(published[0], golden=True) == folder
     assert files_in(folder) == DESCRIPTION | KERAS | {"model.onnx", "golden.npz"}
     assert not asked_for(hub, "model.onnx", "recipe.json")
 
 
 def test_a_description_needs_no_network(published, home):
-    assert files_in(fetch_entry(published[0], engine=None)) == DESCRIPTION
+    assert files_in(find_entry(published[0], engine=None)) == DESCRIPTION
 
 
 def test_the_folder_is_that_of_the_commit_and_knows_where_it_comes_from(published, home):
     repo, commit = published
-    folder = fetch_entry(repo)
+    folder = find_entry(repo)
     assert folder == home / "hub" / repo.replace("/", "--") / commit
     assert origin(folder) == f"{repo}@{commit}"
     assert origin(home / "brain-tumor-unet") is None
 
 
 def test_a_commit_in_the_cache_is_not_asked_for(hub, published, home):
-    folder = fetch_entry(*published)
+    folder = find_entry(*published)
     hub.forget()
-    assert fetch_entry(*published) == folder
+    assert find_entry(*published) == folder
     assert hub.requests() == []
 
 
 def test_a_branch_in_the_cache_is_asked_for_its_commit_only(hub, published, home):
-    fetch_entry(published[0])
+    find_entry(published[0])
     hub.forget()
-    fetch_entry(published[0])
+    find_entry(published[0])
     assert hub.requests() == [f"GET /api/models/{published[0]}/revision/main"]
 
 
 def test_a_complete_cache_is_only_read(published, home, monkeypatch):
-    fetch_entry(published[0])
+    find_entry(published[0])
     for name in ("fetch.FileLock", "revisions.FileLock", "revisions.write_json"):
         monkeypatch.setattr(f"medzoo.zoo.download.{name}", lambda *_: pytest.fail("something was written"))
-    fetch_entry(published[0])
+    find_entry(published[0])
 
 
 def test_a_branch_that_moved_is_fetched_anew_and_a_tag_stays(hub, tiny_entry, home):
     repo, first = upload(hub, tiny_entry)
     hub.api.create_tag(repo, tag="v1")
-    fetch_entry(repo)
+    find_entry(repo)
     _, second = upload(hub, tiny_entry, repo, path_in_repo="figures", allow_patterns="README.md")
-    assert fetch_entry(repo).name == second
-    assert fetch_entry(repo, "v1").name == first
+    assert find_entry(repo).name == second
+    assert find_entry(repo, "v1").name == first
 
 
 def test_the_commit_of_a_branch_is_remembered_while_the_hub_is_down(hub, published, home, caplog):
-    folder = fetch_entry(published[0])
+    folder = find_entry(published[0])
     with hub.down():
-        assert fetch_entry(published[0]) == folder
+        assert find_entry(published[0]) == folder
     assert "is taken, as fetched last for 'main'" in caplog.text
 
 
 def test_a_commit_that_never_arrived_is_not_remembered(hub, tiny_entry, home, monkeypatch):
     repo, first = upload(hub, tiny_entry)
-    fetch_entry(repo)
+    find_entry(repo)
     upload(hub, tiny_entry, repo, path_in_repo="figures", allow_patterns="README.md")
     with monkeypatch.context() as patch, pytest.raises(OSError, match="full"):
         patch.setattr(huggingface_hub, "hf_hub_download", fail)
-        fetch_entry(repo)
+        find_entry(repo)
     with hub.down():
         assert resolve(repo) == first
 
@@ -126,30 +127,30 @@ def fail(*_, **__):
 
 
 def test_offline_the_cache_serves_and_the_rest_says_why_not(published, home, monkeypatch, caplog):
-    folder = fetch_entry(published[0])
+    folder = find_entry(published[0])
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
-    assert fetch_entry(published[0]) == folder
+    assert find_entry(published[0]) == folder
     assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
     with pytest.raises(ConnectionError, match=r"HF_HUB_OFFLINE.* knows none for 'v2'"):
-        fetch_entry(published[0], "v2")
+        find_entry(published[0], "v2")
 
 
 def test_a_hub_that_is_not_reached_is_a_connection_error(hub, published, home):
     with hub.down(), pytest.raises(ConnectionError, match=r"tester--.*Try again: what has arrived is kept"):
-        fetch_entry(*published)
-    assert fetch_entry(*published).is_dir()
+        find_entry(*published)
+    assert find_entry(*published).is_dir()
 
 
 @pytest.mark.parametrize("name", ["model.weights.h5", MANIFEST])
 def test_a_file_of_the_cache_that_was_damaged_is_fetched_again(hub, published, home, name):
-    folder = fetch_entry(*published)
+    folder = find_entry(*published)
     break_byte(folder / name)
     hub.forget()
-    fetch_entry(*published)
+    find_entry(*published)
     assert read_manifest(folder)
     assert asked_for(hub, *DESCRIPTION, *KERAS) == {name}
     hub.forget()
-    fetch_entry(*published)
+    find_entry(*published)
     assert hub.requests() == []
 
 
@@ -158,7 +159,7 @@ def test_what_a_killed_process_left_is_not_taken(published, home):
     leftover = home / "hub" / repo.replace("/", "--") / f".{commit}"
     leftover.mkdir(parents=True)
     (leftover / "model.weights.h5").write_bytes(b"half")
-    folder = fetch_entry(repo)
+    folder = find_entry(repo)
     assert (folder / "model.weights.h5").stat().st_size > 4
     assert not leftover.exists()
 
@@ -172,30 +173,30 @@ def test_after_a_broken_download_the_next_call_fetches_the_rest(hub, published, 
 
     with monkeypatch.context() as patch, pytest.raises(OSError, match="full"):
         patch.setattr(huggingface_hub, "hf_hub_download", breaking)
-        fetch_entry(repo)
+        find_entry(repo)
     folder = home / "hub" / repo.replace("/", "--") / commit
     arrived = files_in(folder)
     assert MANIFEST in arrived
     assert "model.weights.h5" not in arrived
     hub.forget()
-    fetch_entry(repo)
+    find_entry(repo)
     assert not asked_for(hub, *arrived)
 
 
 def test_a_repository_that_is_missing_or_private_says_how_to_log_in(hub, home, tiny_entry, monkeypatch):
     with pytest.raises(FileNotFoundError, match=r"no repository tester/none .*hf auth login"):
-        fetch_entry("tester/none")
+        find_entry("tester/none")
     repo, _ = upload(hub, tiny_entry)
     hub.api.update_repo_settings(repo, private=True)
     monkeypatch.setenv("HF_TOKEN", "hf_stranger")
     with pytest.raises(FileNotFoundError, match="or it is private"):
-        fetch_entry(repo)
+        find_entry(repo)
 
 
 def test_a_wrong_token_is_refused_and_not_shown(published, home, monkeypatch):
     monkeypatch.setenv("HF_TOKEN", "hf_wrong")
     with pytest.raises(PermissionError, match="hf auth login") as caught:
-        fetch_entry(published[0])
+        find_entry(published[0])
     assert "hf_wrong" not in str(caught.value)
 
 
@@ -203,15 +204,15 @@ def test_an_unknown_revision_lists_near_ones(hub, tiny_entry, home):
     repo, _ = upload(hub, tiny_entry)
     hub.api.create_tag(repo, tag="v1.0")
     with pytest.raises(ValueError, match=r"Unknown revision of tester/.* 'v1'. Did you mean 'v1.0'.*main"):
-        fetch_entry(repo, "v1")
+        find_entry(repo, "v1")
     with pytest.raises(FileNotFoundError, match="no such branch, tag or commit"):
-        fetch_entry(repo, "0" * 40)
+        find_entry(repo, "0" * 40)
 
 
 def test_a_repository_without_manifest_holds_no_entry(hub, tiny_entry, home):
     (tiny_entry / MANIFEST).unlink()
     with pytest.raises(FileNotFoundError, match=r"holds no zoo entry: it has no medzoo\.json"):
-        fetch_entry(upload(hub, tiny_entry)[0])
+        find_entry(upload(hub, tiny_entry)[0])
 
 
 def test_a_manifest_that_is_too_large_is_not_downloaded(hub, tiny_entry, home):
@@ -219,7 +220,7 @@ def test_a_manifest_that_is_too_large_is_not_downloaded(hub, tiny_entry, home):
     repo, _ = upload(hub, tiny_entry, allow_patterns=MANIFEST)
     hub.forget()
     with pytest.raises(IntegrityError, match="too large: expected at most 1,000,000 bytes"):
-        fetch_entry(repo)
+        find_entry(repo)
     assert not asked_for(hub, MANIFEST)
 
 
@@ -228,7 +229,7 @@ def test_a_file_whose_sha256_the_hub_gives_otherwise_is_not_downloaded(hub, tiny
     repo, _ = upload(hub, tiny_entry)
     hub.forget()
     with pytest.raises(IntegrityError, match=r"model\.weights\.h5 of tester/"):
-        fetch_entry(repo)
+        find_entry(repo)
     assert not asked_for(hub, "model.weights.h5")
 
 
@@ -236,44 +237,45 @@ def test_a_file_that_arrives_otherwise_is_not_kept(hub, tiny_entry, home):
     break_byte(tiny_entry / "config.json")
     repo, commit = upload(hub, tiny_entry)
     with pytest.raises(IntegrityError, match=r"config\.json of tester/.*It was not kept"):
-        fetch_entry(repo)
+        find_entry(repo)
     assert not (home / "hub" / repo.replace("/", "--") / commit / "config.json").exists()
 
 
 def test_a_file_that_the_repository_lacks_is_named(hub, tiny_entry, home):
     (tiny_entry / "config.json").unlink()
     with pytest.raises(FileNotFoundError, match=r"lacks the file config\.json"):
-        fetch_entry(upload(hub, tiny_entry)[0])
+        find_entry(upload(hub, tiny_entry)[0])
 
 
 def test_other_files_than_the_pinned_ones_are_refused_before_they_are_fetched(hub, published, home, saved_entry):
     pinned = {name: file for name, file in read_manifest(saved_entry)["files"].items() if name != "README.md"}
     other = {**pinned, "model.weights.h5": {"sha256": "0" * 64, "size": 1}}
+    folder = cache_of(published[0]) / published[1]
     hub.forget()
     for _ in range(2):
         with pytest.raises(
             IntegrityError, match=r"model\.weights\.h5 of tester/.* is not the one that this medzoo knows"
         ):
-            fetch_entry(*published, pinned=other)
+            fetch_files(published[0], folder, pinned=other)
     assert not asked_for(hub, *KERAS)
-    assert fetch_entry(*published, pinned=pinned).is_dir()
+    assert fetch_files(published[0], folder, pinned=pinned)["files"].keys() > pinned.keys()
 
 
 def test_an_answer_that_is_no_commit_names_no_folder(published, home, monkeypatch):
     answer = type("Answer", (), {"sha": "../../../etc"})
     monkeypatch.setattr(huggingface_hub.HfApi, "model_info", lambda *_, **__: answer)
     with pytest.raises(ConnectionError, match="which is no commit"):
-        fetch_entry(published[0])
+        find_entry(published[0])
 
 
 def test_a_list_of_commits_that_is_damaged_counts_as_none(hub, published, home):
-    fetch_entry(published[0])
+    find_entry(published[0])
     path = home / "hub" / published[0].replace("/", "--") / "refs.json"
     path.write_text(json.dumps({"main": "../../secrets"}))
     with hub.down(), pytest.raises(ConnectionError, match="knows none for 'main'"):
-        fetch_entry(published[0])
+        find_entry(published[0])
     path.write_text("{")
-    assert fetch_entry(published[0]).is_dir()
+    assert find_entry(published[0]).is_dir()
     assert json.loads(path.read_text()) == {"main": published[1]}
 
 

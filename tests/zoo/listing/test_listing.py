@@ -11,8 +11,7 @@ from medzoo.hub.publish import publish
 from medzoo.recipe import Recipe
 from medzoo.zoo.card.render import render_card
 from medzoo.zoo.listing import models as listing
-from medzoo.zoo.listing.index import entry_row
-from medzoo.zoo.listing.models import COLUMNS, ModelInfo, list_models, model_info
+from medzoo.zoo.listing.models import COLUMNS, ModelInfo, entry_row, list_models
 from tests.zoo.card_records import WORDS, make_evaluation
 
 
@@ -74,7 +73,7 @@ def test_an_unknown_filter_lists_near_matches(name, value, registry):
 
 
 def test_an_entry_in_the_cache_is_listed(cached):
-    assert model_info(cached) in list_models()
+    assert ModelInfo.from_row(entry_row(cached)) in list_models()
 
 
 def test_an_entry_that_cannot_be_read_is_left_out_and_named(cached, caplog):

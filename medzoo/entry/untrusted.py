@@ -1,18 +1,54 @@
-"""JSON of strangers: bounded before and while it is read."""
+"""Files of unknown origin: the errors that refuse them, and JSON that is bounded while it is read."""
 
 from __future__ import annotations
 
 import json
 import math
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from medzoo.errors import IntegrityError
+from medzoo.errors import IntegrityError, printable
 
 # An ensemble of networks in networks nests 20 levels; Python itself gives up at some hundred.
 DEPTH_LIMIT = 60
 _DIGITS_LIMIT = 30
+
+
+def unsafe(path: Path, reason: str) -> IntegrityError:
+    """Return the error for a file with content that could harm and that no model needs."""
+    return IntegrityError(f"{path} is unsafe and was not opened: {printable(reason)[:300]}. Do not use this entry.")
+
+
+def refuse_link(path: Path) -> None:
+    """Refuse a symbolic link, which may lead out of the entry.
+
+    Raises:
+        IntegrityError: The path is one.
+    """
+    if path.is_symlink():
+        raise IntegrityError(f"{path} is a symbolic link; an entry holds files only. Copy the entry with: cp -rL")
+
+
+@contextmanager
+def damage_named(path: Path, kind: str) -> Iterator[None]:
+    """Let whatever a library raises at a damaged file name that file.
+
+    Args:
+        path: The file.
+        kind: What it should be.
+    """
+    try:
+        yield
+    except (IntegrityError, FileNotFoundError, PermissionError):
+        raise
+    except Exception as error:
+        # Damaged, a file makes its parser raise anything, from zlib's own class to an invalid argument of the system.
+        raise IntegrityError(
+            f"{path} is no {kind}: {printable(str(error))[:200]}. Get the entry again from where it came."
+        ) from error
 
 
 def read_checked_json(path: str | os.PathLike, limit: int) -> Any:
