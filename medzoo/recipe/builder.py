@@ -28,7 +28,8 @@ ENCODERS: dict[str, dict[str, Value]] = {
     "plain": {"filters": WIDTHS, "normalization": FLAG, "dropout": _DROPOUT},
     **{f"resnet{depth}": _RESNET for depth in (10, 18, 34, 50, 101, 152, 200)},
     "resnext50": _RESNET,
-    **{name: {} for name in ("vgg16", "vgg19", *_EFFICIENTNETS, "mobilenetv2")},
+    **{name: {} for name in ("vgg16", "vgg19", *_EFFICIENTNETS)},
+    "mobilenetv2": {"form": one_of(["keras", "torch"])},
 }
 _ENCODER = either(TEXT, MAPPING)
 # The names of `keras.activations`.

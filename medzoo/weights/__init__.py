@@ -19,6 +19,7 @@ from medzoo.weights.torch_names import load_state
 if TYPE_CHECKING:
     import keras
 
+KERAS_SUFFIX = ".h5"
 PUBLISHED = {"imagenet": imagenet, "medicalnet": medicalnet}
 
 
@@ -26,22 +27,24 @@ def load_weights(encoder: keras.Model, name: str, weights: str | os.PathLike) ->
     """Assign pretrained weights to an encoder.
 
     Everything is checked before the first weight is assigned: each tensor is used exactly once, each weight is set
-    exactly once, and an encoder whose weights were refused is as it was. Classifiers (`fc`, `conv_seg`) and counters
-    (`num_batches_tracked`) of torch checkpoints are skipped. Kernels of 1 or 3 input channels are fitted to any number
-    by `medzoo.weights.transfer`.
+    exactly once, and an encoder whose weights were refused is as it was. NaN and checkpoints that were never trained
+    are refused. Classifiers (`fc`, `conv_seg`, `classifier`), counters (`num_batches_tracked`) and what a torch
+    checkpoint has beside an `encoder.` or `backbone.` are skipped. Kernels of 1 or 3 input channels are fitted to any
+    number by `medzoo.weights.transfer`.
 
     Args:
         encoder: Encoder that takes `(height, width, channels)` or `(depth, height, width, channels)`.
         name: Its name, `"resnet18"`.
         weights: `"imagenet"` or `"medicalnet"`, which are fetched once; or the path of a torch checkpoint (`.pth`,
-            `.safetensors`, with the names of torchvision or MedicalNet), or of the folder of a zoo entry.
+            `.pt`, `.safetensors`, with the names of torchvision or MedicalNet), of a file of `keras.applications`
+            (`.h5`, `.weights.h5`), or of the folder of a zoo entry.
 
     Raises:
         ValueError: The weights are unknown, not published for this encoder, or do not fit; the message names the first
             tensor that does not.
         FileNotFoundError: The path does not exist, or the weights can neither be fetched nor are in the cache.
         IntegrityError: A file does not have the sha256 that it must have.
-        ImportError: Reading a `.pth` needs torch.
+        ImportError: Reading a `.pth` or `.pt` needs torch.
 
     Example:
         >>> load_weights(encoder, "resnet10", "resnet_10_23dataset.pth")  # doctest: +SKIP
@@ -52,6 +55,8 @@ def load_weights(encoder: keras.Model, name: str, weights: str | os.PathLike) ->
         PUBLISHED[weights].load(encoder, name)
     elif (path := _path_of(name, encoder, weights)).is_dir():
         entries.load(encoder, name, path)
+    elif path.suffix == KERAS_SUFFIX:
+        imagenet.load_file(encoder, name, path)
     else:
         load_state(encoder, name, read_checkpoint(path), origin=str(path))
 
@@ -85,8 +90,10 @@ def preprocessing_for(name: str, weights: str | os.PathLike, size: Sequence[int]
     """
     if weights not in PUBLISHED and Path(weights).is_dir():
         return entries.preprocessing(weights, size, channels)
+    if weights not in PUBLISHED and len(size) == 2:
+        return imagenet.preprocessing(name, size, channels, torch=Path(weights).suffix in READERS)
     if weights not in PUBLISHED:
-        weights = "medicalnet" if len(size) == 3 else "imagenet"
+        weights = "medicalnet"
     else:
         _check_available(name, len(size), weights)
     return PUBLISHED[weights].preprocessing(name, size, channels)
@@ -105,10 +112,11 @@ def _check_available(name: str, dimensions: int, word: str) -> None:
 
 def _path_of(name: str, encoder: keras.Model, weights: str | os.PathLike) -> Path:
     path = Path(weights)
-    if path.is_dir() or (path.is_file() and path.suffix in READERS):
+    if path.is_dir() or (path.is_file() and path.suffix in (*READERS, KERAS_SUFFIX)):
         return path
     if path.is_file():
-        raise ValueError(f"Expected a {' or '.join(READERS)} file or the folder of a zoo entry. Received: {path}.")
+        kinds = ", ".join((*READERS, KERAS_SUFFIX))
+        raise ValueError(f"Expected a file of these: {kinds}, or the folder of a zoo entry. Received: {path}.")
     if path.suffix or len(path.parts) > 1:
         raise FileNotFoundError(f"There is no file or folder {path} to take the weights from.")
     known = available(name, len(encoder.input_shape) - 2)

@@ -15,16 +15,17 @@ from medzoo.errors import require
 
 
 def read_checkpoint(path: str | os.PathLike) -> dict[str, np.ndarray]:
-    """Read the tensors of a `.pth` or `.safetensors` file.
+    """Read the tensors of a `.pth`, `.pt` or `.safetensors` file.
 
-    A `.pth` is a pickle: it is read with `weights_only=True`, which refuses everything but tensors and plain values.
+    The first two are pickles: they are read with `weights_only=True`, which refuses everything but tensors and plain
+    values. Tensors may lie inside `state_dict`, `model_state_dict` or `model`.
 
     Returns:
         Float32 arrays by name, in torch's layout.
 
     Raises:
         ValueError: The file cannot be read as a checkpoint, or holds code.
-        ImportError: Reading a `.pth` needs torch.
+        ImportError: Reading a `.pth` or `.pt` needs torch.
 
     Example:
         >>> read_checkpoint("resnet_10_23dataset.pth")["module.conv1.weight"].shape  # doctest: +SKIP
@@ -32,11 +33,11 @@ def read_checkpoint(path: str | os.PathLike) -> dict[str, np.ndarray]:
     """
     path = Path(path)
     if path.suffix not in READERS:
-        raise ValueError(f"Expected a {' or '.join(READERS)} file. Received: {path}.")
+        raise ValueError(f"Expected a file of these: {', '.join(READERS)}. Received: {path}.")
     return READERS[path.suffix](path)
 
 
-def _read_pth(path: Path) -> dict[str, np.ndarray]:
+def _read_torch(path: Path) -> dict[str, np.ndarray]:
     torch = require("torch", "convert")
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
@@ -48,10 +49,20 @@ def _read_pth(path: Path) -> dict[str, np.ndarray]:
             f"{path} is not read as a torch checkpoint: {_reason(error)}. Expected tensors and plain values only, "
             "since a pickle can run code. Get the file again from where it came."
         ) from error
-    state = content.get("state_dict", content) if isinstance(content, Mapping) else content
+    state = _unwrapped(content)
     if not isinstance(state, Mapping):
         raise ValueError(f"{path}: expected tensors by name. Received: {type(state).__name__}.")
     return {str(key): _array(value, str(key), path) for key, value in state.items()}
+
+
+def _unwrapped(content: Any) -> Any:
+    """Return what lies inside the words under which training scripts keep the tensors of a network."""
+    while isinstance(content, Mapping):
+        inside = next((content[word] for word in _WRAPPERS if isinstance(content.get(word), Mapping)), None)
+        if inside is None:
+            return content
+        content = inside
+    return content
 
 
 def _array(tensor: Any, name: str, path: Path) -> np.ndarray:
@@ -73,4 +84,5 @@ def _reason(error: Exception) -> str:
     return lines[0].rpartition(": ")[2].partition(". ")[0].rstrip(".") if lines else type(error).__name__
 
 
-READERS = {".pth": _read_pth, ".safetensors": _read_safetensors}
+_WRAPPERS = ("state_dict", "model_state_dict", "model")
+READERS = {".pth": _read_torch, ".pt": _read_torch, ".safetensors": _read_safetensors}

@@ -30,7 +30,7 @@ def load(encoder: keras.Model, name: str, folder: str | os.PathLike) -> None:
     layers = [layer for layer in flatten(source) if _ENCODER_LAYER.match(layer.name)]
     weights = weights_by_name(layers, "{}/{}".format)
     arrays = {key: keras.ops.convert_to_numpy(weight) for key, weight in weights.items()}
-    transfer(encoder, "{}/{}".format, arrays, origin=str(folder), hint=f"Is its encoder a '{name}'?")
+    transfer(encoder, "{}/{}".format, arrays, str(folder), f"Is its encoder a '{name}'?", untrained=True)
 
 
 def preprocessing(folder: str | os.PathLike, size: Sequence[int], channels: int) -> Preprocessing:

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-import numpy as np
-
+from medzoo.entry.safety.weights import check_weights
+from medzoo.errors import printable
 from medzoo.preprocessing import Preprocessing
 from medzoo.weights.checkpoints import read_checkpoint
 from medzoo.weights.fetch import Pin, fetch
 from medzoo.weights.torch_names import load_state
-from medzoo.weights.transfer import fit_statistics, transfer, weights_by_name
+from medzoo.weights.transfer import fit_statistics, mobilenet_form, transfer, weights_by_name
 
 if TYPE_CHECKING:
     import keras
 
 _STAGE = re.compile(r"(stem|stage_\d+)_")
 _SOURCE_SHAPE = (224, 224, 3)
+_CLASSIFIER = ("fc1", "fc2", "predictions")
 
 PINS = {
     name: Pin(repo, "model.safetensors", revision, sha256)
@@ -89,13 +92,37 @@ def load(encoder: keras.Model, name: str) -> None:
         pin = PINS[name]
         load_state(encoder, name, read_checkpoint(fetch(*pin)), origin=f"{pin.file} of {pin.repo}")
     else:
-        origin = f"keras.applications.{APPLICATIONS[name].builder}"
-        transfer(encoder, _keras_name, _application_arrays(name), origin)
+        _check_form(encoder, name, f"keras.applications.{APPLICATIONS[name].builder}")
+        _transfer(encoder, name, _fetch_application(name), f"keras.applications.{APPLICATIONS[name].builder}")
 
 
-def preprocessing(name: str, size: Sequence[int], channels: int) -> Preprocessing:
-    """Return what the weights were trained with: the intensities of the file's type, normalised by channel."""
-    mean, std = APPLICATIONS[name].statistics if name in APPLICATIONS else _TORCH
+def load_file(encoder: keras.Model, name: str, path: Path) -> None:
+    """Assign the weights of an `.h5` or `.weights.h5` of a network of `keras.applications`, with classifier or without.
+
+    Raises:
+        ValueError: The encoder is none of `keras.applications`, or the file is of another network.
+        IntegrityError: The file is damaged or reads other files.
+    """
+    if name not in APPLICATIONS:
+        raise ValueError(
+            f"{path} is a file of Keras, which fits the encoders of keras.applications: {', '.join(APPLICATIONS)}. "
+            f"Received: '{name}'."
+        )
+    _check_form(encoder, name, str(path))
+    check_weights(path)
+    _transfer(encoder, name, _read_application(name, path), str(path))
+
+
+def preprocessing(name: str, size: Sequence[int], channels: int, torch: bool = False) -> Preprocessing:
+    """Return what the weights were trained with: the intensities of the file's type, normalised by channel.
+
+    Args:
+        name: Name of the encoder.
+        size: Size of the input.
+        channels: Channels of the input.
+        torch: Whether the weights are a torch checkpoint, whatever Keras's own were trained with.
+    """
+    mean, std = APPLICATIONS[name].statistics if name in APPLICATIONS and not torch else _TORCH
     return Preprocessing(
         tuple(size),
         channels,
@@ -105,25 +132,47 @@ def preprocessing(name: str, size: Sequence[int], channels: int) -> Preprocessin
     )
 
 
-def _application_arrays(name: str) -> dict[str, np.ndarray]:
+def _check_form(encoder: keras.Model, name: str, origin: str) -> None:
+    if mobilenet_form(encoder) == "torch":
+        raise ValueError(
+            f"{origin} is of Keras, and '{name}' has the padding of torch. "
+            f'Set the encoder to {{"name": "{name}", "form": "keras"}}.'
+        )
+
+
+def _transfer(encoder: keras.Model, name: str, source: keras.Model, origin: str) -> None:
     import keras
 
-    source = _fetch_application(name)
-    weights = weights_by_name(source.layers, "{}/{}".format)
+    named = [layer for layer in source.layers if layer.name not in _CLASSIFIER]
+    weights = weights_by_name(named, "{}/{}".format)
     arrays = {key: keras.ops.convert_to_numpy(weight) for key, weight in weights.items()}
     if APPLICATIONS[name].statistics is _CAFFE:
         # Trained on BGR; everything here is RGB.
         arrays["block1_conv1/kernel"] = arrays["block1_conv1/kernel"][:, :, ::-1]
-    return arrays
+    transfer(encoder, _keras_name, arrays, origin)
+
+
+def _read_application(name: str, path: Path) -> keras.Model:
+    reasons = []
+    for include_top in (False, True):
+        source = _application(name, None, include_top)
+        try:
+            with warnings.catch_warnings():
+                # Keras warns of every part of a network that has no weights of its own.
+                warnings.simplefilter("ignore", UserWarning)
+                source.load_weights(path)
+        # What does not fit raises whatever it happens to meet first, in Keras and h5py.
+        except Exception as error:
+            reasons.append(printable(str(error).strip().partition("\n")[0])[:200])
+        else:
+            return source
+    builder = APPLICATIONS[name].builder
+    raise ValueError(f"{path} does not hold the weights of keras.applications.{builder}: {reasons[0]}")
 
 
 def _fetch_application(name: str) -> keras.Model:
-    import keras
-
-    build = getattr(keras.applications, APPLICATIONS[name].builder)
-    options = {"include_preprocessing": False} if name.startswith("efficientnet") else {}
     try:
-        return build(include_top=False, weights="imagenet", input_shape=_SOURCE_SHAPE, **options)
+        return _application(name, "imagenet", include_top=False)
     except Exception as error:
         # Where it has no network, Keras raises nothing more special; the message names the address.
         if type(error) is not Exception:
@@ -132,6 +181,14 @@ def _fetch_application(name: str) -> keras.Model:
             f"The ImageNet weights of {name} are not in the cache and could not be fetched: {error}. Fetch the file on "
             "a machine with a network and put it into the folder models/ of KERAS_HOME, ~/.keras if that is not set."
         ) from error
+
+
+def _application(name: str, weights: str | None, include_top: bool) -> keras.Model:
+    import keras
+
+    build = getattr(keras.applications, APPLICATIONS[name].builder)
+    options = {"include_preprocessing": False} if name.startswith("efficientnet") else {}
+    return build(include_top=include_top, weights=weights, input_shape=_SOURCE_SHAPE, **options)
 
 
 def _keras_name(layer: str, weight: str) -> str:

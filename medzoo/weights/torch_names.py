@@ -1,4 +1,4 @@
-"""Checkpoints of torch's ResNets: torchvision's names, which MedicalNet, timm and segmentation_models.pytorch share."""
+"""Torch checkpoints by torchvision's names, which MedicalNet, MONAI and segmentation_models.pytorch share."""
 
 from __future__ import annotations
 
@@ -8,12 +8,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from medzoo.weights.transfer import transfer
+from medzoo.weights.transfer import mobilenet_form, transfer
 
 if TYPE_CHECKING:
     import keras
 
-_LAYER = re.compile(r"(?:stem|stage_(?P<stage>\d)_block_(?P<block>\d+)_(?P<part>\d|shortcut))_(?P<kind>conv|bn)")
+_RESNET_LAYER = re.compile(r"(?:stem|stage_(?P<stage>\d)_block_(?P<block>\d+)_(?P<part>\d|shortcut))_(?P<kind>conv|bn)")
+_MOBILENET_LAYER = re.compile(
+    r"(?:stem|stage_\d)_(?:(?P<first>(?:bn_)?Conv1)|(?P<last>Conv_1(?:_bn)?)"
+    r"|(?:expanded_conv|block_(?P<block>\d+))_(?P<part>expand|depthwise|project)(?P<norm>_BN)?)"
+)
 _WEIGHTS = {
     "kernel": "weight",
     "gamma": "weight",
@@ -21,8 +25,12 @@ _WEIGHTS = {
     "moving_mean": "running_mean",
     "moving_variance": "running_var",
 }
+# What stands in front of names: wrappers of torch, and a larger network's name of its encoder.
+_PREFIX = re.compile(r"(?:(?:module|_orig_mod|model|encoder|backbone)\.)*")
 # Classifiers, and the number of batches that the statistics of a BatchNorm were taken from.
-_SKIPPED = re.compile(r"(fc|conv_seg)\.|.*\.num_batches_tracked$")
+_SKIPPED = re.compile(r"(fc|conv_seg|classifier)\.|.*\.num_batches_tracked$")
+# A depthwise convolution of MobileNetV2, which has one input channel a group.
+_DEPTHWISE = re.compile(r"features\.(?:1\.conv\.0|\d+\.conv\.1)\.0\.weight")
 # Blocks of the four stages, and whether a block has three convolutions.
 _DEPTHS = {
     ((1, 1, 1, 1), False): 10,
@@ -36,57 +44,109 @@ _DEPTHS = {
 
 
 def load_state(encoder: keras.Model, name: str, state: Mapping[str, np.ndarray], origin: str) -> None:
-    """Assign the tensors of a torch checkpoint to an encoder of the ResNet family.
+    """Assign the tensors of a torch checkpoint to a ResNet, ResNeXt or MobileNetV2.
 
     Args:
-        encoder: ResNet or ResNeXt, 2D or 3D.
+        encoder: Encoder of one of these families.
         name: Its name, `"resnet18"`.
-        state: Tensors by name in torch's layout, with or without the prefix `module.`.
+        state: Tensors by name in torch's layout. Names may begin with `module.`, `_orig_mod.`, `model.`, `encoder.` or
+            `backbone.`, also repeated; where some begin with one of the last two, the others are no encoder's.
         origin: Where they come from, for messages.
 
     Raises:
-        ValueError: The encoder is no ResNet, or a tensor is missing, unexpected or has another shape.
+        ValueError: The encoder is of another family or form, or a tensor is missing, unexpected or has another shape.
     """
-    state = _own_tensors(state, origin)
-    arrays = {key: _keras_layout(tensor) for key, tensor in state.items()}
+    state = {key: tensor for key, tensor in bare_names(state, origin).items() if not _SKIPPED.match(key)}
+    form = mobilenet_form(encoder)
+    if form == "keras":
+        raise ValueError(
+            f"{origin} is a torch checkpoint, and '{name}' has the padding of Keras. "
+            f'Set the encoder to {{"name": "{name}", "form": "torch"}}.'
+        )
+    if form == "torch":
+        state = _nested_blocks(state)
+    arrays = {key: _keras_layout(key, tensor) for key, tensor in state.items()}
     transfer(encoder, lambda layer, weight: _torch_name(layer, weight, name), arrays, origin, _describe(state))
 
 
-def _own_tensors(state: Mapping[str, np.ndarray], origin: str) -> dict[str, np.ndarray]:
-    own: dict[str, np.ndarray] = {}
-    for key, tensor in state.items():
-        short = key.removeprefix("module.")
-        if short in own:
-            raise ValueError(f"{origin} has the tensor '{short}' twice, with and without the prefix 'module.'.")
-        if not _SKIPPED.match(short):
-            own[short] = tensor
-    return own
+def bare_names(state: Mapping[str, np.ndarray], origin: str = "The checkpoint") -> dict[str, np.ndarray]:
+    """Return the tensors of an encoder by their names without prefixes, whatever the checkpoint is a part of.
+
+    Raises:
+        ValueError: Two tensors have the same name then.
+    """
+    prefixes = {key: _PREFIX.match(key)[0] for key in state}
+    of_encoder = [key for key, prefix in prefixes.items() if "encoder." in prefix or "backbone." in prefix]
+    bare: dict[str, np.ndarray] = {}
+    for key in of_encoder or state:
+        short = key.removeprefix(prefixes[key])
+        if short in bare:
+            raise ValueError(f"{origin} has the tensor '{short}' twice, under different prefixes such as 'module.'.")
+        bare[short] = state[key]
+    return bare
 
 
-def _keras_layout(tensor: np.ndarray) -> np.ndarray:
-    """Turn a kernel `(out, in, ...)` into `(..., in, out)`."""
-    return tensor.transpose(*range(2, tensor.ndim), 1, 0) if tensor.ndim > 1 else tensor
+def _nested_blocks(state: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Rename tensors of an early MobileNetV2, whose blocks number all layers in one row, as torchvision does now."""
+    if any(re.match(r"features\.\d+\.conv\.\d+\.\d+\.", key) for key in state):
+        return dict(state)
+
+    def nested(match: re.Match[str]) -> str:
+        block, number = int(match[1]), int(match[2])
+        triple, place = divmod(number, 3)
+        # The last convolution has no rectifier after it, and so no group of its own.
+        is_last = triple == (1 if block == 1 else 2)
+        return f"features.{block}.conv.{triple + place if is_last else f'{triple}.{place}'}."
+
+    return {re.sub(r"^features\.(\d+)\.conv\.(\d+)\.", nested, key): tensor for key, tensor in state.items()}
+
+
+def _keras_layout(name: str, tensor: np.ndarray) -> np.ndarray:
+    """Turn a kernel `(out, in, ...)` into `(..., in, out)`, of a depthwise convolution `(..., out, in)`."""
+    if tensor.ndim < 2:
+        return tensor
+    last = (0, 1) if _DEPTHWISE.fullmatch(name) else (1, 0)
+    return tensor.transpose(*range(2, tensor.ndim), *last)
 
 
 def _torch_name(layer: str, weight: str, encoder: str) -> str:
-    match = _LAYER.fullmatch(layer)
-    if match is None or weight not in _WEIGHTS:
+    place = _resnet_place(layer) or _mobilenet_place(layer)
+    if place is None or weight not in _WEIGHTS:
         raise ValueError(
-            f"Torch checkpoints fit encoders of the ResNet family. Received: '{encoder}' with a layer '{layer}'."
+            "Torch checkpoints fit encoders of the ResNet family and mobilenetv2. "
+            f"Received: '{encoder}' with a layer '{layer}'."
         )
+    return f"{place}.{_WEIGHTS[weight]}"
+
+
+def _resnet_place(layer: str) -> str | None:
+    match = _RESNET_LAYER.fullmatch(layer)
+    if match is None:
+        return None
     stage, block, part, kind = match.group("stage", "block", "part", "kind")
     if stage is None:
-        place = f"{kind}1"
-    elif part == "shortcut":
-        place = f"layer{stage}.{int(block) - 1}.downsample.{0 if kind == 'conv' else 1}"
-    else:
-        place = f"layer{stage}.{int(block) - 1}.{kind}{part}"
-    return f"{place}.{_WEIGHTS[weight]}"
+        return f"{kind}1"
+    if part == "shortcut":
+        return f"layer{stage}.{int(block) - 1}.downsample.{0 if kind == 'conv' else 1}"
+    return f"layer{stage}.{int(block) - 1}.{kind}{part}"
+
+
+def _mobilenet_place(layer: str) -> str | None:
+    match = _MOBILENET_LAYER.fullmatch(layer)
+    if match is None:
+        return None
+    first, last, block, part, norm = match.group("first", "last", "block", "part", "norm")
+    if first or last:
+        return f"features.{0 if first else 18}.{int('bn' in layer)}"
+    # The first block, which does not expand, has one convolution less.
+    position = ("expand", "depthwise", "project").index(part) - (block is None)
+    place = f"{position + bool(norm)}" if part == "project" else f"{position}.{int(bool(norm))}"
+    return f"features.{int(block or 0) + 1}.conv.{place}"
 
 
 def depth_of(state: Mapping[str, np.ndarray]) -> int | None:
     """Return the depth of the ResNet whose tensors these are, as far as their names tell, or None."""
-    names = {key.removeprefix("module.") for key in state}
+    names = bare_names(state)
     if "conv1.weight" not in names:
         return None
     blocks = tuple(sum(f"layer{s}.{b}.conv1.weight" in names for b in range(len(names))) for s in range(1, 5))
@@ -95,9 +155,11 @@ def depth_of(state: Mapping[str, np.ndarray]) -> int | None:
 
 def _describe(state: Mapping[str, np.ndarray]) -> str:
     """Say what network a checkpoint is of, as far as its names tell."""
+    if "features.18.0.weight" in state:
+        return "It is a checkpoint of a MobileNetV2."
     depth = depth_of(state)
     if depth is None:
-        return "It is no checkpoint of a ResNet in torchvision's or MedicalNet's form."
+        return "It is no checkpoint of a ResNet or MobileNetV2 in torchvision's or MedicalNet's form."
     dimensions = state["conv1.weight"].ndim - 2
     shortcut = "B" if "layer2.0.downsample.0.weight" in state else "A"
     return f"It is a checkpoint of depth {depth}, {dimensions}D, with shortcut '{shortcut}'."

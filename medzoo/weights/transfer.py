@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     import keras
 
 SOURCES = (1, 3)
+# What torch's BatchNorm adds to variances.
+TORCH_EPSILON = 1e-5
+_UNTRAINED = {"moving_mean": 0, "moving_variance": 1}
 
 
 def fit_channels(kernel: np.ndarray, channels: int) -> np.ndarray:
@@ -65,6 +68,7 @@ def transfer(
     arrays: Mapping[str, np.ndarray],
     origin: str,
     hint: str = "",
+    untrained: bool = False,
 ) -> None:
     """Assign every array to one weight and every weight one array, or raise and assign nothing.
 
@@ -74,9 +78,11 @@ def transfer(
         arrays: Arrays by name, in the layout of Keras. A kernel of the first layer may have 1 or 3 input channels.
         origin: Where they come from, for messages.
         hint: Sentence to end messages with.
+        untrained: Whether statistics of normalisation may be as they are before any training.
 
     Raises:
-        ValueError: An array is missing, unexpected or has another shape; the message names the first such one.
+        ValueError: An array is missing, unexpected, not finite or has another shape; the message names the first such
+            one. Or no statistic of normalisation was ever updated.
     """
     targets = weights_by_name(encoder.layers, name_of)
     channels = encoder.input_shape[-1]
@@ -93,8 +99,32 @@ def transfer(
     for name in arrays:
         if name not in targets:
             raise ValueError(f"{origin} has a tensor '{name}' that '{encoder.name}' has not. {hint}".rstrip())
+    _check_finite(values, origin)
+    if not untrained:
+        _check_trained([(weight.name, values[name]) for name, weight in targets.items()], origin)
     for name, weight in targets.items():
         weight.assign(values[name])
+
+
+def mobilenet_form(encoder: keras.Model) -> str | None:
+    """Return the `form` of a MobileNetV2, None of another network."""
+    norms = [layer for layer in encoder.layers if layer.name == "stem_bn_Conv1"]
+    return None if not norms else "torch" if norms[0].epsilon == TORCH_EPSILON else "keras"
+
+
+def _check_finite(arrays: Mapping[str, np.ndarray], origin: str) -> None:
+    for name, array in arrays.items():
+        if not np.isfinite(array).all():
+            raise ValueError(f"The tensor '{name}' of {origin} holds NaN or infinite values. Take another checkpoint.")
+
+
+def _check_trained(arrays: Sequence[tuple[str, np.ndarray]], origin: str) -> None:
+    statistics = [(array, _UNTRAINED[kind]) for kind, array in arrays if kind in _UNTRAINED]
+    if statistics and all((array == start).all() for array, start in statistics):
+        raise ValueError(
+            f"{origin} was never trained: the running means of its normalisation are all 0 and the variances all 1. "
+            "Take the checkpoint of a trained network."
+        )
 
 
 def weights_by_name(layers: list[keras.Layer], name_of: Callable[[str, str], str]) -> dict[str, keras.Variable]:

@@ -225,9 +225,11 @@ def test_wrong_recipes_do_not_fit_the_schema(fields):
 
 def test_choices_of_networks_are_those_of_the_functions():
     from medzoo.models.classifier import POOLINGS
+    from medzoo.models.encoders.backbones import FORMS
     from medzoo.models.encoders.resnet import SHORTCUTS
 
     assert Builder.NAMES["classifier"]["pooling"].names == POOLINGS
     assert builder.ENCODERS["resnet18"]["shortcut"].names == SHORTCUTS
     own = {name for name in dir(keras.activations) if not name.startswith("_")} - {"deserialize", "get", "serialize"}
     assert own == set(builder.ACTIVATIONS)
+    assert tuple(builder.ENCODERS["mobilenetv2"]["form"].names) == FORMS

@@ -1,11 +1,15 @@
 """Weights of `keras.applications` and what they expect, against Keras's own preprocessing."""
 
+import re
+
+import h5py
 import keras
 import numpy as np
 import pytest
 
+from medzoo.errors import IntegrityError
 from medzoo.models.encoders import build_encoder
-from medzoo.weights import preprocessing_for
+from medzoo.weights import load_weights, preprocessing_for
 from medzoo.weights.imagenet import APPLICATIONS, load
 
 SIZE = (32, 32)
@@ -13,16 +17,22 @@ SIZE = (32, 32)
 LAST_LAYERS = {"vgg16": "block5_conv3", "mobilenetv2": "out_relu", "efficientnetv2b0": "top_activation"}
 
 
+def trained(name, include_top=False, size=None):
+    """Return a network of `keras.applications` whose statistics are random numbers."""
+    build = getattr(keras.applications, APPLICATIONS[name].builder)
+    random = np.random.default_rng(0)
+    source = build(include_top=include_top, weights=None, input_shape=(size, size, 3), **_plain(name))
+    for layer in source.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.set_weights([random.uniform(0.5, 1.5, weight.shape) for weight in layer.get_weights()])
+    return source
+
+
 @pytest.fixture
 def application(request, monkeypatch):
     """A network of `keras.applications` whose published weights are random numbers."""
     name = APPLICATIONS[request.param].builder
-    build = getattr(keras.applications, name)
-    random = np.random.default_rng(0)
-    source = build(include_top=False, weights=None, input_shape=(None, None, 3), **_plain(request.param))
-    for layer in source.layers:
-        if isinstance(layer, keras.layers.BatchNormalization):
-            layer.set_weights([random.uniform(0.5, 1.5, weight.shape) for weight in layer.get_weights()])
+    source = trained(request.param)
 
     def published(include_top, weights, input_shape, **options):
         assert (include_top, weights, options) == (False, "imagenet", _plain(request.param))
@@ -96,7 +106,7 @@ def test_no_network_says_what_to_fetch_and_where_to_put_it(monkeypatch):
 
     monkeypatch.setattr(keras.applications, "MobileNetV2", offline)
     with pytest.raises(FileNotFoundError, match=r"https://storage.example/weights.h5.*folder models/ of KERAS_HOME"):
-        load(None, "mobilenetv2")
+        load(keras.Sequential(), "mobilenetv2")
 
 
 def test_damaged_file_of_keras_is_not_taken_for_no_network(monkeypatch):
@@ -105,4 +115,67 @@ def test_damaged_file_of_keras_is_not_taken_for_no_network(monkeypatch):
 
     monkeypatch.setattr(keras.applications, "MobileNetV2", damaged)
     with pytest.raises(ValueError, match="corrupted file"):
-        load(None, "mobilenetv2")
+        load(keras.Sequential(), "mobilenetv2")
+
+
+KERNELS = {"mobilenetv2": "Conv1", "efficientnetv2b0": "stem_conv"}
+
+
+@pytest.mark.parametrize("name", KERNELS)
+@pytest.mark.parametrize("include_top", [False, True])
+@pytest.mark.parametrize("suffix", [".weights.h5", ".h5"])
+def test_file_of_keras_is_loaded(name, include_top, suffix, tmp_path):
+    source = trained(name, include_top, 224)
+    path = tmp_path / f"network{suffix}"
+    if suffix == ".h5":
+        write_legacy(source, path)
+    else:
+        source.save_weights(path)
+    encoder = build_encoder(name, (*SIZE, 3), path)
+    for layer in source.layers:
+        if layer.weights and layer.name != "predictions":
+            ours = next(own for own in encoder.layers if re.fullmatch(rf"(stem|stage_\d+)_{layer.name}", own.name))
+            for own, theirs in zip(ours.get_weights(), layer.get_weights(), strict=True):
+                assert np.array_equal(own, theirs)
+
+
+def write_legacy(network, path):
+    """Write the `.h5` that Keras 2 wrote and that Keras publishes its weights in."""
+    with h5py.File(path, "w") as file:
+        file.attrs["layer_names"] = [layer.name.encode() for layer in network.layers]
+        file.attrs["backend"], file.attrs["keras_version"] = b"tensorflow", b"2.4.0"
+        for layer in network.layers:
+            group = file.create_group(layer.name)
+            names = [f"{layer.name}/{weight.name}:0" for weight in layer.weights]
+            group.attrs["weight_names"] = [name.encode() for name in names]
+            for name, array in zip(names, layer.get_weights(), strict=True):
+                group[name] = array
+
+
+def test_file_of_keras_of_another_network_is_refused(tmp_path):
+    trained("mobilenetv2").save_weights(tmp_path / "m.weights.h5")
+    with pytest.raises(
+        ValueError, match="m.weights.h5 does not hold the weights of keras.applications.EfficientNetV2B0"
+    ):
+        build_encoder("efficientnetv2b0", (*SIZE, 3), tmp_path / "m.weights.h5")
+
+
+def test_file_of_keras_that_was_never_trained_is_refused(tmp_path):
+    keras.applications.MobileNetV2(include_top=False, weights=None).save_weights(tmp_path / "m.weights.h5")
+    with pytest.raises(ValueError, match="m.weights.h5 was never trained"):
+        build_encoder("mobilenetv2", (*SIZE, 3), tmp_path / "m.weights.h5")
+
+
+def test_file_that_is_no_file_of_keras_is_named(tmp_path):
+    (tmp_path / "m.h5").write_text("<html>Not found</html>")
+    with pytest.raises(IntegrityError, match="m.h5 is no HDF5 file"):
+        build_encoder("mobilenetv2", (*SIZE, 3), tmp_path / "m.h5")
+
+
+@pytest.mark.parametrize("weights", ["imagenet", "m.weights.h5"])
+def test_mobilenet_in_the_form_of_torch_refuses_keras_with_the_form_that_fits(weights, tmp_path):
+    encoder = build_encoder({"name": "mobilenetv2", "form": "torch"}, (*SIZE, 3))
+    (tmp_path / "m.weights.h5").touch()
+    path = weights if weights == "imagenet" else tmp_path / weights
+    with pytest.raises(ValueError, match='Set the encoder to {"name": "mobilenetv2", "form": "keras"}'):
+        load_weights(encoder, "mobilenetv2", path)

@@ -79,8 +79,15 @@ def test_path_that_does_not_exist_is_named(resnet10, path):
 
 
 def test_file_of_another_kind_is_refused(resnet10, tmp_path):
+    (tmp_path / "model.bin").touch()
+    message = r"Expected a file of these: .pth, .pt, .safetensors, .h5, or the folder .*Received: .*model.bin"
+    with pytest.raises(ValueError, match=message):
+        load_weights(resnet10, "resnet10", tmp_path / "model.bin")
+
+
+def test_file_of_keras_for_an_encoder_that_keras_lacks_is_refused(resnet10, tmp_path):
     (tmp_path / "model.h5").touch()
-    with pytest.raises(ValueError, match=r"Expected a .pth or .safetensors file or the folder .*Received: .*model.h5"):
+    with pytest.raises(ValueError, match="fits the encoders of keras.applications: vgg16, .* Received: 'resnet10'"):
         load_weights(resnet10, "resnet10", tmp_path / "model.h5")
 
 
@@ -155,6 +162,12 @@ def test_checkpoint_by_path_has_the_preprocessing_of_the_published_one():
     assert preprocessing_for("resnet18", "resnet_18.pth", (8, 8, 8)) == preprocessing_for(
         "resnet18", "medicalnet", (8, 8, 8)
     )
+
+
+def test_mobilenet_has_the_preprocessing_of_the_library_that_trained_it():
+    by_path = {path: preprocessing_for("mobilenetv2", path, (32, 32), 3) for path in ("m.pt", "m.weights.h5")}
+    assert by_path["m.pt"] == preprocessing_for("resnet18", "imagenet", (32, 32), 3)
+    assert by_path["m.weights.h5"] == preprocessing_for("mobilenetv2", "imagenet", (32, 32), 3)
 
 
 def test_zoo_entry_has_its_own_preprocessing(tiny_entry, tiny_recipe):

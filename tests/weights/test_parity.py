@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+from safetensors.numpy import save_file
 
 from medzoo.models.encoders import build_encoder
 from medzoo.weights import load_weights
@@ -10,7 +11,7 @@ from medzoo.weights.torch_names import load_state
 
 torch = pytest.importorskip("torch")
 
-from torch_networks import BLOCKS, features_of, medicalnet, randomized, torchvision  # noqa: E402
+from torch_networks import BLOCKS, MobileNetV2, features_of, medicalnet, randomized, torchvision  # noqa: E402
 
 TOLERANCE = 1e-4
 # The deepest networks add nothing but more of the same blocks: the smallest input must do, and one backend, since the
@@ -83,3 +84,37 @@ def test_weights_of_the_dilated_form_serve_the_strided_one(run, images):
     load_state(encoder, "resnet10", state_of(network), "checkpoint")
     ours, theirs = run(encoder, images(1, 32, 32, 32, 1)), features_of(network, images(1, 32, 32, 32, 1))
     assert np.abs(ours["stride_4"] - theirs[1]).max() / np.abs(theirs[1]).max() < TOLERANCE
+
+
+@pytest.mark.parametrize("shape", [(64, 96), (33, 45)])
+@pytest.mark.parametrize("suffix", [".pt", ".pth", ".safetensors"])
+@pytest.mark.parametrize("nested", [True, False])
+def test_mobilenet_file_gives_the_features_of_its_torch_network(nested, suffix, shape, tmp_path, run, images):
+    network = randomized(MobileNetV2(nested=nested))
+    path = tmp_path / f"mobilenet_v2{suffix}"
+    if suffix == ".safetensors":
+        save_file(state_of(network), path)
+    else:
+        torch.save(network.state_dict(), path)
+    encoder = build_encoder({"name": "mobilenetv2", "form": "torch"}, (*shape, 3), path)
+    pictures = images(2, *shape, 3)
+    ours = run(encoder, pictures)
+    for level, theirs in enumerate(features_of(network, pictures), start=1):
+        assert np.abs(ours[f"stride_{2**level}"] - theirs).max() < TOLERANCE * np.abs(theirs).max()
+
+
+def test_mobilenet_gives_for_one_channel_what_it_gives_for_grey(run, images):
+    network = randomized(MobileNetV2())
+    encoder = build_encoder({"name": "mobilenetv2", "form": "torch"}, (32, 32, 1))
+    load_state(encoder, "mobilenetv2", state_of(network), "checkpoint")
+    grey = images(1, 32, 32, 1)
+    theirs = features_of(network, np.repeat(grey, 3, axis=-1))[-1]
+    assert np.abs(run(encoder, grey)["stride_32"] - theirs).max() < TOLERANCE * np.abs(theirs).max()
+
+
+def test_mobilenet_in_the_form_of_keras_refuses_torch_with_the_form_that_fits():
+    encoder = build_encoder("mobilenetv2", (32, 32, 3))
+    with pytest.raises(
+        ValueError, match='torch checkpoint, .* Set the encoder to {"name": "mobilenetv2", "form": "torch"}'
+    ):
+        load_state(encoder, "mobilenetv2", state_of(MobileNetV2()), "file")

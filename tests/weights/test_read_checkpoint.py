@@ -33,7 +33,7 @@ def test_safetensors_are_read_without_torch(tmp_path):
 
 
 def test_file_of_another_kind_is_refused(tmp_path):
-    with pytest.raises(ValueError, match=r"Expected a .pth or .safetensors file. Received: .*model.bin"):
+    with pytest.raises(ValueError, match=r"Expected a file of these: .pth, .pt, .safetensors. Received: .*model.bin"):
         read_checkpoint(tmp_path / "model.bin")
 
 
@@ -51,11 +51,16 @@ def test_file_that_is_no_safetensors_is_named(tmp_path, content):
 
 
 @pytest.mark.parametrize("legacy", [False, True])
-@pytest.mark.parametrize("wrap", [lambda state: state, lambda state: {"state_dict": state, "epoch": 9}])
-def test_pth_is_read_bare_or_as_state_dict_in_both_formats(torch, torch_tensors, tmp_path, wrap, legacy):
+@pytest.mark.parametrize("suffix", [".pth", ".pt"])
+@pytest.mark.parametrize("words", [(), ("state_dict",), ("model_state_dict",), ("model",), ("model", "state_dict")])
+def test_torch_file_is_read_bare_or_wrapped_in_both_formats(torch, torch_tensors, tmp_path, words, suffix, legacy):
+    content = torch_tensors
+    for word in words:
+        content = {"epoch": 9, word: content}
+    path = (tmp_path / "model").with_suffix(suffix)
     # MedicalNet's files are of the format of torch before 1.6.
-    torch.save(wrap(torch_tensors), tmp_path / "model.pth", _use_new_zipfile_serialization=not legacy)
-    assert_are_the_tensors(read_checkpoint(tmp_path / "model.pth"))
+    torch.save(content, path, _use_new_zipfile_serialization=not legacy)
+    assert_are_the_tensors(read_checkpoint(path))
 
 
 class Code:

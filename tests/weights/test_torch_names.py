@@ -43,12 +43,33 @@ def test_prefix_and_classifiers_are_known(resnet10, state, numbers):
         assert np.array_equal(array, expected[path])
 
 
+_STARTS = {"running_mean": np.zeros_like, "running_var": np.ones_like}
+PREFIXES = ["module.module.", "_orig_mod.", "_orig_mod.module.", "encoder.", "backbone.", "model.encoder."]
+
+
+@pytest.mark.parametrize("prefix", PREFIXES)
+def test_prefixes_are_left_out_however_often_they_stand(prefix, resnet10, state):
+    load_state(resnet10, "resnet10", {f"{prefix}{name}": tensor for name, tensor in state.items()}, "file")
+    kernel = state["conv1.weight"].transpose(2, 3, 1, 0)
+    assert np.array_equal(keras.ops.convert_to_numpy(resnet10.get_layer("stem_conv").kernel), kernel)
+
+
+def test_encoder_is_taken_out_of_a_larger_network(resnet10, state):
+    larger = {f"module.encoder.{name}": tensor for name, tensor in state.items()}
+    load_state(resnet10, "resnet10", {**larger, "module.decoder.conv1.weight": np.zeros((1, 1))}, "file")
+    kernel = state["conv1.weight"].transpose(2, 3, 1, 0)
+    assert np.array_equal(keras.ops.convert_to_numpy(resnet10.get_layer("stem_conv").kernel), kernel)
+
+
 REFUSED = {
     "missing": (
         lambda state: without(state, "layer4.0.bn2.running_var"),
         "file lacks the tensor 'layer4.0.bn2.running_var' that 'resnet10' needs",
     ),
-    "first missing": (lambda state: {}, "file lacks the tensor 'conv1.weight'.* is no checkpoint of a ResNet"),
+    "first missing": (
+        lambda state: {},
+        "file lacks the tensor 'conv1.weight'.* is no checkpoint of a ResNet or MobileNetV2",
+    ),
     "unexpected": (
         lambda state: {**state, "layer5.0.conv1.weight": np.zeros((1, 1))},
         "file has a tensor 'layer5.0.conv1.weight' that 'resnet10' has not",
@@ -64,6 +85,14 @@ REFUSED = {
     "other number of input channels": (
         lambda state: {**state, "conv1.weight": np.zeros((64, 2, 7, 7))},
         r"'conv1.weight' of file .*Received: \(7, 7, 2, 64\)",
+    ),
+    "not finite": (
+        lambda state: {**state, "bn1.bias": np.full(64, np.nan, np.float32)},
+        "'bn1.bias' of file holds NaN",
+    ),
+    "never trained": (
+        lambda state: {key: _STARTS.get(key.rpartition(".")[2], lambda x: x)(tensor) for key, tensor in state.items()},
+        "file was never trained: the running means",
     ),
     "twice": (
         lambda state: {**state, "module.conv1.weight": state["conv1.weight"]},
@@ -100,7 +129,9 @@ def test_shallower_checkpoint_says_its_depth(state):
 def test_encoder_of_another_family_is_refused(state):
     inputs = keras.Input((8, 8, 3))
     encoder = keras.Model(inputs, keras.layers.Conv2D(4, 3, name="stage_1_conv")(inputs))
-    with pytest.raises(ValueError, match="fit encoders of the ResNet family. Received: 'plain' with .*'stage_1_conv'"):
+    with pytest.raises(
+        ValueError, match="fit encoders of the ResNet family and mobilenetv2. Received: 'plain' with .*'stage_1_conv'"
+    ):
         load_state(encoder, "plain", state, "file")
 
 

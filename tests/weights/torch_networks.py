@@ -2,7 +2,8 @@
 
 MedicalNet (Chen et al., 2019): a 3D ResNet whose stages have strides 1, 2, 1, 1 and dilations 1, 1, 2, 4, and whose
 shortcuts are of type A (strided, zero channels appended) at depths 18 and 34, else B (1x1x1 convolution).
-Torchvision: a 2D ResNet or ResNeXt with strides 1, 2, 2, 2, the stride of a bottleneck in its middle convolution.
+Torchvision: a 2D ResNet or ResNeXt with strides 1, 2, 2, 2, the stride of a bottleneck in its middle convolution; and
+MobileNetV2 (Sandler et al., 2018).
 """
 
 import torch
@@ -122,6 +123,60 @@ def medicalnet(depth):
 def torchvision(name):
     arguments = {"groups": 32, "width_per_group": 4} if name == "resnext50" else {}
     return ResNet(int(name.removeprefix("resnet").removeprefix("resnext")), 2, 3, **arguments)
+
+
+class InvertedResidual(nn.Module):
+    """A block of MobileNetV2: expand, filter each channel, project; added to its input where the shape is kept.
+
+    `nested` numbers its layers as torchvision does since 0.3, else in one row, as the file of Li (2018) does.
+    """
+
+    def __init__(self, inputs, outputs, stride, expansion, nested):
+        super().__init__()
+        width = inputs * expansion
+        groups = [] if expansion == 1 else [norm_relu6(convolution(2, inputs, width, 1), width)]
+        groups.append(norm_relu6(convolution(2, width, width, 3, stride, groups=width), width))
+        layers = groups if nested else [layer for group in groups for layer in group]
+        self.conv = nn.Sequential(*layers, convolution(2, width, outputs, 1), nn.BatchNorm2d(outputs))
+        self.adds = stride == 1 and inputs == outputs
+
+    def forward(self, x):
+        return x + self.conv(x) if self.adds else self.conv(x)
+
+
+def norm_relu6(convolution, width):
+    return nn.Sequential(convolution, nn.BatchNorm2d(width), nn.ReLU6())
+
+
+class MobileNetV2(nn.Module):
+    """Returns the features of strides 2, 4, 8, 16 and 32 (Sandler et al., 2018, table 2)."""
+
+    FEATURES = (1, 3, 6, 13, 18)
+
+    def __init__(self, channels=3, nested=True):
+        super().__init__()
+        layers, inputs = [norm_relu6(convolution(2, channels, 32, 3, 2), 32)], 32
+        rows = (
+            (1, 16, 1, 1),
+            (6, 24, 2, 2),
+            (6, 32, 3, 2),
+            (6, 64, 4, 2),
+            (6, 96, 3, 1),
+            (6, 160, 3, 2),
+            (6, 320, 1, 1),
+        )
+        for expansion, outputs, count, stride in rows:
+            for block in range(count):
+                layers.append(InvertedResidual(inputs, outputs, stride if block == 0 else 1, expansion, nested))
+                inputs = outputs
+        self.features = nn.Sequential(*layers, norm_relu6(convolution(2, inputs, 1280, 1), 1280))
+
+    def forward(self, x):
+        outputs = []
+        for layer in self.features:
+            x = layer(x)
+            outputs.append(x)
+        return [outputs[index] for index in self.FEATURES]
 
 
 def randomized(network, seed=0):

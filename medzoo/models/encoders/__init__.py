@@ -9,7 +9,7 @@ from typing import Any
 import keras
 
 from medzoo.errors import unknown_name
-from medzoo.models.encoders.backbones import application_encoder, foreign_encoder
+from medzoo.models.encoders.backbones import application_encoder, foreign_encoder, mobilenetv2_encoder
 from medzoo.models.encoders.plain import plain_encoder, residual_encoder
 from medzoo.models.encoders.resnet import DEPTHS, resnet_encoder
 from medzoo.models.fast import accelerate
@@ -52,9 +52,9 @@ ENCODERS = {
             ("vgg16", VGG),
             ("vgg19", VGG),
             *((f"efficientnetv2{size}", EFFICIENTNET) for size in ("b0", "b1", "b2", "b3", "s", "m", "l")),
-            ("mobilenetv2", "Sandler et al. 2018, arXiv 1801.04381"),
         )
     },
+    "mobilenetv2": Encoder(mobilenetv2_encoder, "Sandler et al. 2018, arXiv 1801.04381", dimensions=(2,)),
 }
 
 
@@ -69,7 +69,8 @@ def build_encoder(
         encoder: A name, `"resnet18"`; a name and arguments, `{"name": "resnet10", "dilated": False}`; or a backbone of
             another Keras library that has `pyramid_outputs`.
         input_shape: Shape `(height, width, channels)` or `(depth, height, width, channels)`; sizes may be None.
-        weights: `"imagenet"`, `"medicalnet"`, path of a converted folder or checkpoint, or None for random ones.
+        weights: `"imagenet"`, `"medicalnet"`, path of a checkpoint or of a zoo entry as `medzoo.weights.load_weights`
+            takes it, or None for random ones.
 
     Returns:
         Model whose output is a dict of features by stride, each `(batch, [depth,] height, width, channels)`.

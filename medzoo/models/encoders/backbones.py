@@ -21,6 +21,7 @@ def name_stages(
     input_shape: tuple[int | None, ...],
     settings: Mapping[type[keras.Layer], Mapping[str, Any]] | None = None,
     without: tuple[type[keras.Layer], ...] = (),
+    symmetric: bool = False,
 ) -> keras.Model:
     """Build an encoder again with, in front of every layer's name, the stage that it belongs to.
 
@@ -32,6 +33,8 @@ def name_stages(
         input_shape: Shape of the input of the copy.
         settings: Arguments by class that the copy's layers have instead of their own.
         without: Classes of layers that the copy leaves out; they have no weights and one input.
+        symmetric: Whether strided convolutions are padded on both sides alike, as torch does, where Keras pads an even
+            size on one side only.
 
     Returns:
         Model of the same features and with new weights, in the order of the encoder's own.
@@ -39,13 +42,23 @@ def name_stages(
     names = _staged_names(encoder)
 
     def changed(layer: keras.Operation) -> dict[str, Any]:
-        return {**(settings or {}).get(type(layer), {}), "name": names[layer]}
+        valid = {"padding": "valid"} if symmetric and _is_strided(layer) else {}
+        return {**(settings or {}).get(type(layer), {}), **valid, "name": names[layer]}
 
     def call(layer: keras.Operation, *args: Any, **kwargs: Any) -> Any:
-        return args[0] if isinstance(layer, without) else layer(*args, **kwargs)
+        if isinstance(layer, without):
+            return args[0]
+        if symmetric and _is_strided(layer):
+            pad = layers.ZeroPadding2D(layer.kernel_size[0] // 2, name=f"{layer.name}_pad")
+            return layer(pad(args[0]), **kwargs)
+        return layer(*args, **kwargs)
 
     image = keras.Input(input_shape, name="image")
     return rebuild(encoder, changed, image, keep=lambda layer: False, call=call)
+
+
+def _is_strided(layer: keras.Operation) -> bool:
+    return isinstance(layer, layers.Conv2D | layers.DepthwiseConv2D) and max(layer.strides) > 1
 
 
 def _staged_names(encoder: keras.Model) -> dict[keras.Operation, str]:
@@ -89,6 +102,10 @@ _APPLICATIONS = {
 # its input asks, which is what "same" does at run time, and VGG drops the last row. Even sizes give the same numbers.
 _ROUND_UP = {layers.MaxPooling2D: {"padding": "same"}, layers.DepthwiseConv2D: {"padding": "same"}}
 
+FORMS = ("keras", "torch")
+# What a BatchNormalization of torch has; Keras's MobileNetV2 has 0.001 and 0.999.
+_TORCH_NORM = {layers.BatchNormalization: {"epsilon": 1e-5, "momentum": 0.9}}
+
 
 def application_encoder(input_shape: tuple[int | None, ...], name: str) -> keras.Model:
     """Build a network of `keras.applications` without its classifier and without its preprocessing.
@@ -115,6 +132,38 @@ def application_encoder(input_shape: tuple[int | None, ...], name: str) -> keras
     Source: Simonyan and Zisserman, VGG, 2015 (arXiv 1409.1556); Tan and Le, EfficientNetV2, 2021 (arXiv 2104.00298);
     Sandler et al., MobileNetV2, 2018 (arXiv 1801.04381).
     """
+    return name_stages(_application(input_shape, name), input_shape, _ROUND_UP, without=(layers.ZeroPadding2D,))
+
+
+def mobilenetv2_encoder(input_shape: tuple[int | None, ...], form: str = "keras") -> keras.Model:
+    """Build MobileNetV2 as `application_encoder` does, in the form of the weights that it is to have.
+
+    Args:
+        input_shape: Shape `(height, width, channels)`, any number of channels; sizes may be None.
+        form: `"keras"` is what `weights="imagenet"` and Keras's files were trained in; `"torch"` what torchvision's
+            weights were: strided convolutions are padded on both sides alike, and normalisation adds 1e-5 to variances.
+
+    Returns:
+        Model whose output is a dict of features, `"stride_2"` to `"stride_32"` of 16, 24, 32, 96 and 1280 channels.
+
+    Raises:
+        ValueError: The form is unknown, or the shape has another rank or is smaller than 32.
+
+    Example:
+        >>> mobilenetv2_encoder((64, 64, 1), form="torch").output["stride_4"].shape
+        (None, 16, 16, 24)
+
+    Source: Sandler et al., MobileNetV2, 2018 (arXiv 1801.04381).
+    """
+    if form not in FORMS:
+        raise unknown_name("form of mobilenetv2", form, FORMS)
+    if form == "keras":
+        return application_encoder(input_shape, "mobilenetv2")
+    encoder = _application(input_shape, "mobilenetv2")
+    return name_stages(encoder, input_shape, _TORCH_NORM, without=(layers.ZeroPadding2D,), symmetric=True)
+
+
+def _application(input_shape: tuple[int | None, ...], name: str) -> keras.Model:
     if name not in _APPLICATIONS:
         raise unknown_name("encoder of keras.applications", name, _APPLICATIONS)
     build, prefixes = _APPLICATIONS[name]
@@ -124,8 +173,7 @@ def application_encoder(input_shape: tuple[int | None, ...], name: str) -> keras
     plain = {"include_preprocessing": False} if prefixes is _EFFICIENTNET else {}
     network = build(include_top=False, weights=None, input_tensor=image, **plain)
     features = {f"stride_{stride}": _last(network, prefix) for stride, prefix in prefixes.items()}
-    encoder = keras.Model(image, features, name=name)
-    return name_stages(encoder, input_shape, _ROUND_UP, without=(layers.ZeroPadding2D,))
+    return keras.Model(image, features, name=name)
 
 
 def _last(network: keras.Model, prefix: str) -> keras.KerasTensor:

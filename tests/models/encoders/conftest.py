@@ -13,6 +13,7 @@ SMALL = {
     "dilated resnet10 of shortcut A": ("resnet10", {"dilated": True, "shortcut": "A"}),
     "vgg16": ("vgg16", {}),
     "mobilenetv2": ("mobilenetv2", {}),
+    "mobilenetv2 of torch": ("mobilenetv2", {"form": "torch"}),
 }
 
 
