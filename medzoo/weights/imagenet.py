@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from medzoo.entry.safety.weights import check_weights
+from medzoo.entry.safety.arrays import check_weights
 from medzoo.errors import printable
 from medzoo.preprocessing import Preprocessing
 from medzoo.weights.checkpoints import read_checkpoint
