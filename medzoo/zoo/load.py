@@ -106,8 +106,8 @@ def load_recipe(name: str | os.PathLike) -> Recipe:
         ValueError: The file is no recipe, or there is no model of this name.
 
     Example:
-        >>> load_recipe("brain-tumor-unet").batch_size
-        16
+        >>> load_recipe("brain-tumor-unet").task.labels
+        ('background', 'tumor')
     """
     path = Path(name)
     return Recipe.load(path if path.suffix == ".json" else find_entry(name, engine=None) / "recipe.json")
