@@ -12,6 +12,7 @@ from medzoo.estimators.table import ESTIMATORS, estimator_names
 from medzoo.evaluation.estimators.compare import compare_estimators
 from medzoo.evaluation.estimators.table import EstimatorTable
 from medzoo.recipe import Recipe
+from medzoo.training.history import HISTORY
 from medzoo.training.train import divide, parts, train
 from medzoo.zoo.load import load
 from medzoo.zoo.recipe import load_recipe
@@ -73,4 +74,4 @@ def _trained(recipe: Recipe, samples: Samples, run: Path) -> Path:
     model = train(recipe, samples, run)
     folder = run / "model"
     # The features are those of the entry as it was written, so that the estimators fit what is saved.
-    return folder if (folder / MANIFEST).is_file() else save(model, folder, history=run / "history.csv")
+    return folder if (folder / MANIFEST).is_file() else save(model, folder, history=run / HISTORY)
