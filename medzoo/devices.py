@@ -41,7 +41,7 @@ class Parallel:
     processes: int = 1
 
     def training(self, feed: Any) -> Any:
-        """Return what `fit` is to be given in this process, of batches that every process makes alike.
+        """Return this process's share of batches, for `fit`; every process makes the same batches.
 
         Args:
             feed: `tf.data.Dataset`, or on JAX also `keras.utils.PyDataset`; every batch divides by the number of
@@ -58,7 +58,7 @@ class Parallel:
         return _changed(feed, share)
 
     def validation(self, feed: Any) -> Any:
-        """Return what `fit` is to be given for validation: every device sees all of it.
+        """Return the batches for the validation of `fit`: every device sees all of them.
 
         So a last batch needs not divide, and each score is that of one device; together they are scores of a data set
         in which every row comes once for each device, which shares and means do not notice.
@@ -82,10 +82,10 @@ def this_process() -> tuple[int, int]:
 
 @contextlib.contextmanager
 def own_folder(run: Path) -> Iterator[Path]:
-    """Give this process the folder in which it trains: `run` itself to the first one, to others a copy for the time.
+    """Give this process a folder to train in: the first process gets `run` itself, any other a temporary copy.
 
     All processes of a training write alike, since TensorFlow reads some variables from all of them together; what the
-    others write is thrown away. They begin with the checkpoints of the first one, so `run` is to be on a shared disk.
+    others write is thrown away. They begin with the checkpoints of the first one, so `run` must lie on a shared disk.
     """
     if not this_process()[0]:
         yield run
@@ -167,8 +167,8 @@ def _tensorflow(devices: int | str) -> Iterator[int]:
         strategy = _workers()
         _first(devices, [str(number) for number in range(strategy.num_replicas_in_sync)])
     else:
-        found = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
-        strategy = tf.distribute.MirroredStrategy(_first(devices, [device.name for device in found]))
+        available = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
+        strategy = tf.distribute.MirroredStrategy(_first(devices, [device.name for device in available]))
     with strategy.scope():
         yield strategy.num_replicas_in_sync
 
@@ -195,15 +195,15 @@ def _workers() -> Any:
 _SCOPES: dict[str, Callable] = {"jax": _jax, "tensorflow": _tensorflow}
 
 
-def _first(devices: int | str, found: list[str]) -> list[str]:
-    """Return the names of so many devices."""
-    count = len(found) if isinstance(devices, str) else devices
+def _first(devices: int | str, names: list[str]) -> list[str]:
+    """Return the names of the first devices, as many as are asked for."""
+    count = len(names) if isinstance(devices, str) else devices
     several = this_process()[1] > 1
-    if count > len(found) or (several and count < len(found)):
+    if count > len(names) or (several and count < len(names)):
         number = "exactly " if several else "at most "
         hint = VIRTUAL[keras.backend.backend()].format(count)
-        raise ValueError(f"`devices` must be {number}{len(found)} here, or 'all'. Received: devices={devices}. {hint}")
-    return found[:count]
+        raise ValueError(f"`devices` must be {number}{len(names)} here, or 'all'. Received: devices={devices}. {hint}")
+    return names[:count]
 
 
 class _Changed(keras.utils.PyDataset):
@@ -225,7 +225,7 @@ class _Changed(keras.utils.PyDataset):
 
 
 def _changed(feed: Any, change: Callable[[Any, Any, Callable], Any]) -> Any:
-    """Return the batches of a data set, each array of them changed, given its rows and what joins arrays."""
+    """Return the batches of a data set with each array changed: `change(array, number of its rows, concatenate)`."""
     if isinstance(feed, keras.utils.PyDataset):
         return _Changed(feed, change)
     import tensorflow as tf

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from medzoo.cli.parser import DATA, RECIPE, add_command
+
+if TYPE_CHECKING:
+    from medzoo.data import Samples
 
 
 def add_commands(commands: argparse._SubParsersAction) -> None:
@@ -54,6 +59,7 @@ def _split(options: argparse.Namespace) -> None:
         from medzoo.data.audit import audit
 
         samples = group(samples, audit(samples).duplicate_groups)
+    parts: Sequence[tuple[Samples, ...]] | tuple[Samples, ...]
     if options.folds:
         parts = folds(samples, options.folds, options.seed, options.test)
     else:

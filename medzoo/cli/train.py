@@ -121,7 +121,7 @@ def _search(options: argparse.Namespace) -> None:
 
 
 def _grid(options: argparse.Namespace, recipe: Recipe, samples: Samples) -> Search:
-    from medzoo.training.search.grid import Grid
+    from medzoo.training.search.plan import Grid
     from medzoo.training.search.run import search
 
     chosen = {name: getattr(options, name) for name in ("workers", *_GRID_ONLY) if getattr(options, name)}

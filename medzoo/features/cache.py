@@ -1,14 +1,17 @@
-"""Features of a frozen encoder on disk: computed once for every image, whoever asks for them and how often."""
+"""Features of a frozen encoder on disk, computed once for every image, however often they are asked for."""
 
 from __future__ import annotations
 
+import hashlib
+import json
 import math
 import os
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
@@ -18,8 +21,8 @@ from medzoo.data.augment import Augmentation
 from medzoo.data.feed.batches import Batches, make_batches
 from medzoo.data.feed.reader import read_ahead, row_counts
 from medzoo.devices import memory
-from medzoo.features.keys import encoder_key, row_digest
 from medzoo.features.store import FeatureFile, Item
+from medzoo.io import as_image
 from medzoo.preprocessing import Preprocessing
 from medzoo.progress import track
 from medzoo.task import Task
@@ -29,6 +32,8 @@ if TYPE_CHECKING:
 
 # Rows that are read ahead, for every core.
 _AHEAD = 2
+# To be raised when the same key would mean other features.
+_FORMAT = 1
 
 
 def compute(
@@ -44,11 +49,11 @@ def compute(
 
     Args:
         encoder: From images to one tensor or several.
-        batches: Read the images; what they change makes the views.
+        batches: Read the images; their random change makes the views.
         rows: Row of each content.
         items: What to compute.
         file: Where it goes.
-        seed: Seed of the views. What is drawn for a view follows from it, the content and the number of the view.
+        seed: Seed of the views. The draws of a view follow from it, the content of the image and the view's number.
         batch_size: Images in a step.
     """
     inputs = track(_inputs(batches, rows, items, seed), "Computing features", len(items))
@@ -81,7 +86,7 @@ class FeatureCache:
     """Features of images, each computed once for an encoder with these weights and this preprocessing.
 
     There is a file for every encoder (its layers and weights), preprocessing and backend, and for every augmentation;
-    in it a row for every image, found by the content of its file. So folds, trials and processes share what any of them
+    in it a row for every image, by the content of its file. So folds, trials and processes share what any of them
     computed, a kill loses a batch at most, and features of other weights or other pixels are never taken. Files that
     are no longer needed can be deleted.
 
@@ -107,7 +112,7 @@ class FeatureCache:
         seed: int = 0,
         batch_size: int = 8,
     ) -> list[np.ndarray]:
-        """Return the features of all samples, of which those not on disk are computed and kept.
+        """Return the features of all samples; features that are not on disk are computed and kept.
 
         The arrays are in memory: `can_cache` tells whether they fit.
 
@@ -150,7 +155,7 @@ def can_cache(
     encoder: keras.Model | None = None,
     views: int = 0,
 ) -> bool:
-    """Tell whether each sample is one row, as the cache needs it, and the features of `encoder` fit into memory."""
+    """Tell whether each sample is one row, as the cache needs, and the features of `encoder` fit into memory."""
     if set(row_counts(samples, preprocessing, task)) - {1}:
         return False
     return encoder is None or _bytes(encoder, max(views, 1) * len(samples)) < (memory() or math.inf)
@@ -162,14 +167,16 @@ def _check(samples: Samples, model: ZooModel, views: int, augment: Augmentation 
             "The cache keeps one row of features for each sample; a 2D segmentation of volumes makes one of each "
             "slice. Train without the cache, or with volumes as the input."
         )
-    if views and augment is None:
+    if not views:
+        return
+    if augment is None:
         raise ValueError(f"`views`={views} are made by an augmentation; the recipe has none. Set it, or views to 0.")
-    if views and model.task.is_dense:
+    if model.task.is_dense:
         raise ValueError(
             "Views of a segmentation need masks that move along, which the cache does not keep. Set views to 0 for "
             "features of the images as they are, or leave it out to augment in every epoch."
         )
-    if views and augment.mixup:
+    if augment.mixup:
         raise ValueError(
             "Mixup blends images of a batch, and features of views belong to one image. Set `mixup` to 0 or views to 0."
         )
@@ -190,3 +197,56 @@ def _digests(samples: Samples) -> list[bytes]:
 
 def _bytes(encoder: keras.Model, rows: int) -> int:
     return rows * sum(math.prod(shape) * np.dtype(dtype).itemsize for shape, dtype in _columns(encoder))
+
+
+def encoder_key(
+    encoder: keras.Model, preprocessing: Preprocessing, augment: Augmentation | None = None, seed: int = 0
+) -> str:
+    """Return the name of the features of an encoder, its weights, preprocessing, augmentation and backend.
+
+    It does not depend on the names of layers and on which of them are trainable.
+
+    Args:
+        encoder: The encoder with its weights.
+        preprocessing: Steps from a file to its input.
+        augment: What makes views of the images, or None.
+        seed: Seed of the views.
+    """
+    names = {layer.name: f"#{number}" for number, layer in enumerate(encoder.operations)}
+    content = {
+        "format": _FORMAT,
+        "backend": keras.backend.backend(),
+        "encoder": _anonymous({**encoder.get_config(), "name": ""}, names),
+        "preprocessing": preprocessing.to_json(),
+        "augmentation": augment and [asdict(augment), seed],
+    }
+    digest = hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode())
+    for weight in encoder.weights:
+        digest.update(keras.ops.convert_to_numpy(weight).tobytes())
+    return digest.hexdigest()[:32]
+
+
+def _anonymous(value: Any, names: Mapping[str, str]) -> Any:
+    """Return a configuration in which layers are numbered, since Keras counts names on from network to network."""
+    if isinstance(value, Mapping):
+        return {name: _anonymous(item, names) for name, item in value.items() if name != "trainable"}
+    if isinstance(value, list | tuple):
+        return [_anonymous(item, names) for item in value]
+    return names.get(value, value) if isinstance(value, str) else value
+
+
+def row_digest(image: Any, slice: int | None = None) -> bytes:
+    """Return the hash of everything that decides the pixels of a row: the content of its files or array, and its slice.
+
+    Args:
+        image: As in `Samples.images`.
+        slice: As in `Samples.slices`.
+
+    Raises:
+        OSError: A file cannot be read.
+        ValueError: The image is no file and cannot be read; the message names it.
+    """
+    digest = hashlib.sha256(repr(slice).encode())
+    for part in as_image(image).contents():
+        digest.update(part)
+    return digest.digest()

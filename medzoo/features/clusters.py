@@ -1,4 +1,4 @@
-"""Groups of alike images by k-means over intensities or deep features, and as an input of a network."""
+"""Clusters of similar images by k-means over intensities or deep features, and clusters as an input of a network."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from medzoo.recipe import Recipe
 from medzoo.task import Task
 
 COUNTS = tuple(range(2, 9))
-# The silhouette compares all pairs of cases; of more than these, so many are drawn.
+# The silhouette compares all pairs of cases; if there are more cases, this many are drawn.
 _MOST_CASES = 5000
 
 
 @dataclass(frozen=True)
 class Clusters:
-    """Centers of k-means, and what they were chosen by.
+    """Centers of k-means, and the scores by which their number was chosen.
 
     Args:
         mean: Mean of each value over the cases, `(values,)`.
@@ -64,7 +64,7 @@ def cluster(values: np.ndarray, count: int | None = None, counts: Sequence[int] 
     Args:
         values: `(cases, values)`.
         count: Number of clusters; None for the one of `counts` with the best silhouette.
-        counts: Numbers of clusters that are compared; those that the cases are too few for are left out.
+        counts: Numbers of clusters to compare; numbers too large for the cases are left out.
         seed: Seed of the first centers.
 
     Raises:
@@ -80,7 +80,7 @@ def cluster(values: np.ndarray, count: int | None = None, counts: Sequence[int] 
 
     values = np.asarray(values, np.float64)
     mean, std = values.mean(axis=0), values.std(axis=0)
-    # What differs by rounding only, such as the mean of images that are normalised one by one.
+    # Values that differ by rounding only, such as the means of images that are normalised one by one.
     is_constant = std <= 1e-5 * np.abs(values).max()
     std[is_constant] = 1.0
     scaled = np.where(is_constant, 0.0, (values - mean) / std)
@@ -88,10 +88,10 @@ def cluster(values: np.ndarray, count: int | None = None, counts: Sequence[int] 
         number: KMeans(number, n_init=10, random_state=seed).fit(scaled) for number in _possible(scaled, count, counts)
     }
     silhouette = {number: _silhouette(scaled, model.labels_, seed) for number, model in fitted.items()}
-    centers = fitted[count or max(silhouette, key=silhouette.get)].cluster_centers_
+    centers = fitted[count or max(silhouette, key=lambda number: silhouette[number])].cluster_centers_
     inertia = {number: float(model.inertia_) for number, model in fitted.items()}
-    found = Clusters(mean, std, centers[np.argsort(centers[:, 0])], np.empty(0, int), inertia, silhouette)
-    return replace(found, labels=found.assign(values))
+    clusters = Clusters(mean, std, centers[np.argsort(centers[:, 0])], np.empty(0, int), inertia, silhouette)
+    return replace(clusters, labels=clusters.assign(values))
 
 
 def crosstab(labels: np.ndarray, targets: Sequence[int], classes: int) -> np.ndarray:
@@ -149,7 +149,7 @@ def intensities(samples: Samples, preprocessing: Preprocessing, task: Task) -> n
 
 
 def pooled_features(samples: Samples, recipe: Recipe) -> np.ndarray:
-    """Return what the recipe's encoder says of each case before any training, pooled, `(cases, values)`."""
+    """Return the pooled features `(cases, values)` that the recipe's encoder gives before any training."""
     import keras
 
     from medzoo.features.extract import extract
@@ -171,7 +171,7 @@ def fit_clusters(recipe: Recipe, samples: Samples) -> Recipe:
         samples: The training part.
 
     Returns:
-        The recipe with the centers; the same one where it wants no clusters, or has them.
+        The recipe with the centers; the same one if it asks for no clusters, or has their centers.
 
     Raises:
         ValueError: The clusters have an unknown field, the encoder is trained, or all images are alike.
@@ -180,17 +180,17 @@ def fit_clusters(recipe: Recipe, samples: Samples) -> Recipe:
         >>> fit_clusters(recipe, train).builder["clusters"]["centers"]
         [[-0.9, -0.8], [1.1, 0.9]]
     """
-    wanted = recipe.builder.get("clusters")
-    if wanted is None or wanted.get("centers") is not None:
+    settings = recipe.builder.get("clusters")
+    if settings is None or settings.get("centers") is not None:
         return recipe
-    check_clusters(wanted)
-    if wanted["of"] == "features":
+    check_clusters(settings)
+    if settings["of"] == "features":
         _check_frozen(recipe)
         values = pooled_features(samples, recipe)
     else:
         values = intensities(samples, recipe.preprocessing, recipe.task)
-    found = cluster(values, wanted.get("count"), seed=recipe.seed)
-    return replace(recipe, builder={**recipe.builder, "clusters": {"of": wanted["of"], **found.to_json()}})
+    clusters = cluster(values, settings.get("count"), seed=recipe.seed)
+    return replace(recipe, builder={**recipe.builder, "clusters": {"of": settings["of"], **clusters.to_json()}})
 
 
 def without_clusters(recipe: Recipe) -> Recipe:

@@ -61,9 +61,9 @@ class Features:
 
     def save(self, path: str | os.PathLike, **more: Any) -> None:
         """Write an `.npz` of `values`, `sources`, `patients` and `splits`, and of `more` arrays."""
-        columns = {name: np.array(getattr(self, name), str) for name in _COLUMNS}
+        arrays: dict[str, Any] = {name: np.array(getattr(self, name), str) for name in _COLUMNS}
         with atomic_file(path) as temporary:
-            np.savez_compressed(temporary, values=self.values, **columns, **more)
+            np.savez_compressed(temporary, **{"values": self.values, **arrays, **more})
 
     @classmethod
     def load(cls, path: str | os.PathLike) -> Features:
@@ -85,8 +85,8 @@ def extract(model: ZooModel, samples: Samples, layer: str | int | None = None, b
     Args:
         model: A zoo model of any task, or a functional Keras model with a `preprocessing`.
         samples: What to describe; targets are not looked at.
-        layer: Name of a layer, or stride of the encoder's features, as in `feature_network`; None for what the last
-            dense layer is given.
+        layer: Name of a layer, or stride of the encoder's features, as in `feature_network`; None for the input of the
+            last dense layer.
         batch_size: Images, stacks or volumes in a batch.
 
     Returns:
@@ -115,7 +115,7 @@ def extract_with(
 
 
 def check_model(model: Any, samples: Samples) -> None:
-    """Refuse what is no single Keras network, and an empty data set."""
+    """Refuse anything but a single Keras network, and an empty data set."""
     import keras
 
     if not isinstance(model, keras.Model):

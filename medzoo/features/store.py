@@ -69,8 +69,8 @@ class FeatureFile:
     def missing(self, items: Iterable[Item]) -> list[Item]:
         """Return the items that have no row, each once."""
         with self._errors():
-            found = set(self._connection.execute("SELECT digest, view FROM rows"))
-        return [item for item in dict.fromkeys(items) if item not in found]
+            stored = set(self._connection.execute("SELECT digest, view FROM rows"))
+        return [item for item in dict.fromkeys(items) if item not in stored]
 
     def write(self, items: Sequence[Item], arrays: Sequence[np.ndarray]) -> None:
         """Add the rows of a batch; one that another process added meanwhile stays."""
@@ -86,7 +86,7 @@ class FeatureFile:
     def read(self, items: Sequence[Sequence[Item]]) -> list[np.ndarray]:
         """Return an array `(views, rows, *shape)` for every column."""
         places = (len(items), len(items[0]))
-        arrays = [np.empty((*places, *shape), dtype) for shape, dtype in self._columns]
+        arrays: list[np.ndarray] = [np.empty((*places, *shape), dtype) for shape, dtype in self._columns]
         for view, row in np.ndindex(places):
             for array, value in zip(arrays, self._row(items[view][row]), strict=True):
                 array[view, row] = value

@@ -21,8 +21,8 @@ def stages(model: keras.Model) -> list[str]:
         >>> stages(classifier((32, 32, 1)))
         ['stem', 'stage_1', 'stage_2', 'stage_3', 'stage_4']
     """
-    found = {stage_of(layer) for layer in flatten(model)} - {None}
-    return sorted(found, key=lambda stage: (stage != "stem", int(stage.rpartition("_")[2]) if "_" in stage else 0))
+    names = {stage for layer in flatten(model) if (stage := stage_of(layer)) is not None}
+    return sorted(names, key=lambda stage: (stage != "stem", int(stage.rpartition("_")[2]) if "_" in stage else 0))
 
 
 def freeze(model: keras.Model, until: str | None = None) -> None:
@@ -47,8 +47,8 @@ def freeze(model: keras.Model, until: str | None = None) -> None:
         >>> sorted({weight.path.split("_block")[0] for weight in model.trainable_weights})
         ['predictions/bias', 'predictions/kernel', 'stage_4']
     """
-    found = _known(model, until)
-    set_frozen(model, found[: found.index(until) + 1] if until else found)
+    names = _stages_with(model, until)
+    set_frozen(model, names[: names.index(until) + 1] if until else names)
 
 
 def unfreeze(model: keras.Model, since: str | None = None) -> None:
@@ -71,8 +71,8 @@ def unfreeze(model: keras.Model, since: str | None = None) -> None:
         >>> model.get_layer("stage_3_block_1_1_conv").trainable, model.get_layer("stage_4_block_1_1_conv").trainable
         (False, True)
     """
-    found = _known(model, since)
-    before = found[: found.index(since)] if since else []
+    names = _stages_with(model, since)
+    before = names[: names.index(since)] if since else []
     set_frozen(model, [stage for stage in before if _is_frozen(model, stage)])
 
 
@@ -89,13 +89,14 @@ def _is_frozen(model: keras.Model, stage: str) -> bool:
     return not any(layer.trainable for layer in flatten(model) if stage_of(layer) == stage)
 
 
-def _known(model: keras.Model, stage: str | None) -> list[str]:
-    found = stages(model)
-    if not found:
+def _stages_with(model: keras.Model, stage: str | None) -> list[str]:
+    """Return the stages of a model, among which `stage` has to be."""
+    names = stages(model)
+    if not names:
         raise ValueError(
             f"The model '{model.name}' has no encoder with stages: expected layers with names that begin with stem_, "
             f"stage_1_, ... Received: {[layer.name for layer in model.layers][:3]}, ..."
         )
-    if stage is not None and stage not in found:
-        raise unknown_name("stage", stage, found)
-    return found
+    if stage is not None and stage not in names:
+        raise unknown_name("stage", stage, names)
+    return names

@@ -13,6 +13,7 @@ from medzoo.evaluation.comparison.estimator_table import EstimatorTable
 from medzoo.evaluation.comparison.estimators import compare_estimators
 from medzoo.recipe import Recipe
 from medzoo.training.data import divide, parts
+from medzoo.training.history import HISTORY
 from medzoo.training.train import train
 from medzoo.zoo.load import load, load_recipe
 from medzoo.zoo.save import save
@@ -73,4 +74,4 @@ def _trained(recipe: Recipe, samples: Samples, run: Path) -> Path:
     model = train(recipe, samples, run)
     folder = run / "model"
     # The features are those of the entry as it was written, so that the estimators fit what is saved.
-    return folder if (folder / MANIFEST).is_file() else save(model, folder, history=run / "history.csv")
+    return folder if (folder / MANIFEST).is_file() else save(model, folder, history=run / HISTORY)

@@ -14,8 +14,7 @@ from medzoo.data import from_arrays
 from medzoo.data.augment import Augmentation
 from medzoo.data.feed.packed import from_packed
 from medzoo.data.feed.packing import prepare
-from medzoo.features.cache import FeatureCache, can_cache
-from medzoo.features.keys import encoder_key, row_digest
+from medzoo.features.cache import FeatureCache, can_cache, encoder_key, row_digest
 from medzoo.graph.cut import split_frozen
 from medzoo.graph.freezing import stages
 from medzoo.io import DicomSeries, Scan

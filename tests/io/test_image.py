@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from medzoo.data import Samples
-from medzoo.features.keys import row_digest
+from medzoo.features.cache import row_digest
 from medzoo.inference import predict_scans
 from medzoo.io import ArrayImage, DicomSeries, Image, Scan, as_image, read_scan
 from medzoo.preprocessing import Preprocessing

@@ -13,8 +13,7 @@ pytest.importorskip("optuna")
 from medzoo.data import from_arrays
 from medzoo.files import read_json
 from medzoo.recipe import Recipe
-from medzoo.training.search.grid import Grid
-from medzoo.training.search.plan import Plan, Trial, by_score
+from medzoo.training.search.plan import Grid, Plan, Trial, by_score
 from medzoo.training.search.record import Search
 from medzoo.training.search.run import learning_curve, run_job, search
 from medzoo.training.search.store import Store

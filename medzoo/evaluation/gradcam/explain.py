@@ -20,6 +20,7 @@ from medzoo.preprocessing.windows import Windows
 from medzoo.transforms.spatial import resize
 
 if TYPE_CHECKING:
+    from medzoo.estimators.model import EstimatorModel
     from medzoo.zoo_model import ZooModel
 
 # Slices of a volume that are in a 2D network at a time.
@@ -27,7 +28,7 @@ _BATCH = 8
 
 
 def explain(
-    model: ZooModel,
+    model: ZooModel | EstimatorModel,
     source: Any,
     label: str | None = None,
     layer: str | None = None,
@@ -73,7 +74,7 @@ def explain(
     Source: Selvaraju et al., 2017 (arXiv 1610.02391); Chattopadhyay et al., 2018 (arXiv 1710.11063); for segmentation
     Vinogradova et al., 2020 (arXiv 2002.11434).
     """
-    _check(model, label, method)
+    model = _checked(model, label, method)
     # Tensors of any library are one scan each.
     sources = None if hasattr(source, "__array__") else several(source)
     explainer = _Explainer(model, label, layer, method, slice)
@@ -129,7 +130,8 @@ class _Explainer:
         return maps
 
 
-def _check(model: Any, label: str | None, method: str) -> None:
+def _checked(model: ZooModel | EstimatorModel, label: str | None, method: str) -> ZooModel:
+    """Return the model if it has the label, and something to differentiate."""
     import keras
 
     if not isinstance(model, keras.Model):
@@ -145,6 +147,7 @@ def _check(model: Any, label: str | None, method: str) -> None:
         raise unknown_name("label", label, model.task.labels)
     if method not in METHODS:
         raise unknown_name("method", method, METHODS)
+    return model
 
 
 def _batches(inputs: Iterator[np.ndarray]) -> Iterator[np.ndarray]:

@@ -26,7 +26,7 @@ _OPACITY = 0.6
 
 
 class Explanation(Prediction):
-    """What `medzoo.explain` found.
+    """The answer of `medzoo.explain` for one scan.
 
     Args:
         scan: The scan.

@@ -1,4 +1,4 @@
-"""Grad-CAM and Grad-CAM++: from what is explained and its gradient to the evidence at each position."""
+"""Grad-CAM and Grad-CAM++: from features and the gradient of an answer to the evidence at each position."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def grad_cam(activation: np.ndarray, gradient: np.ndarray) -> np.ndarray:
 
     Args:
         activation: Features `(batch, *space, channels)`.
-        gradient: Gradient of what is explained with respect to them, of the same shape.
+        gradient: Gradient of the explained answer with respect to them, of the same shape.
 
     Returns:
         `(batch, *space)`.
@@ -36,7 +36,7 @@ def grad_cam(activation: np.ndarray, gradient: np.ndarray) -> np.ndarray:
 def grad_cam_plus_plus(activation: np.ndarray, gradient: np.ndarray) -> np.ndarray:
     """Return the evidence at each position with weights that do not fade where a label is seen at several places.
 
-    What is explained is taken as the exponential of the score, whose derivatives are powers of the score's gradient.
+    The explained answer is taken as the exponential of the score, whose derivatives are powers of the score's gradient.
 
     Args:
         activation: Features `(batch, *space, channels)`.
@@ -93,12 +93,12 @@ class Target:
 
 
 def reduce_outputs(task: Task, outputs: np.ndarray) -> np.ndarray:
-    """Return what `choose_target` needs of outputs: of a segmentation the label of each pixel, else all."""
+    """Return what `choose_target` needs of the outputs: the label of each pixel of a segmentation, else all."""
     return task.decide(outputs) if task.is_dense else outputs
 
 
 def choose_target(task: Task, label: str | None, answers: np.ndarray) -> Target:
-    """Choose what is explained.
+    """Choose the label to explain.
 
     Args:
         task: Task of the model.

@@ -1,4 +1,4 @@
-"""What a search found."""
+"""The result of a search: its trials, as a table, files and figures."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def _missing(plan: Plan, trials: Sequence[Trial]) -> list[str]:
 def _columns(plan: Plan) -> list[str]:
     """Return the columns of a table: what a trial tried between what became of it."""
     images = ["images"] if plan.is_learning_curve else []
-    before, after = ["trial", plan.recipe.task.monitor], [*images, "epochs", "seconds", "state"]
+    before, after = ["trial", plan.monitor], [*images, "epochs", "seconds", "state"]
     # The epochs that a trial may have are not those that it had.
     fields = [f"recipe.{name}" if name in (*before, *after) else name for name in _short(list(plan.grid.values))]
     return [*before, *fields, *after]
@@ -89,8 +89,8 @@ class Search:
         importances: Share of each searched field in what decides the score; empty where too few trials are done.
 
     Example:
-        >>> found = medzoo.search(recipe, samples, "search", {"optimizer.learning_rate": [1e-3, 1e-2]})
-        >>> found.best.score, found.best_recipe.optimizer
+        >>> result = medzoo.search(recipe, samples, "search", {"optimizer.learning_rate": [1e-3, 1e-2]})
+        >>> result.best.score, result.best_recipe.optimizer
         (0.81, {'name': 'adamw', 'learning_rate': 0.01})
     """
 
@@ -109,7 +109,7 @@ class Search:
         if not self._finished:
             reasons = sorted({trial.reason for trial in self.trials if trial.reason})
             raise ValueError(f"No trial in {self.folder} was finished. {'. '.join(reasons)}".strip())
-        return self._finished[0]
+        return self._finished[0][0]
 
     @property
     def best_folder(self) -> Path:
@@ -120,8 +120,9 @@ class Search:
     def best_recipe(self) -> Recipe:
         """The recipe of the best trial, with the score, time and hardware to expect."""
         best, machine = self.best, hardware()
+        score = self._finished[0][1]
         expected = {
-            self.plan.recipe.task.monitor: round(best.score, 4),
+            self.plan.monitor: round(score, 4),
             "minutes": round(best.seconds / 60, 1),
             "hardware": f"{machine['cores']} cores of {machine['cpu']}",
         }
@@ -133,8 +134,13 @@ class Search:
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON values."""
-        found = {"importances": self.importances, "trials": [asdict(trial) for trial in self.trials]}
-        return {**self.plan.to_json(), "monitor": self.plan.recipe.task.monitor, **found}
+        trials = [asdict(trial) for trial in self.trials]
+        return {
+            **self.plan.to_json(),
+            "monitor": self.plan.monitor,
+            "importances": self.importances,
+            "trials": trials,
+        }
 
     def save(self) -> None:
         """Write `trials.csv`, `search.json`, and of finished trials `best.json`, the best recipe, and figures."""
@@ -149,19 +155,21 @@ class Search:
                 save_figure(figure, self.folder / "figures" / f"{name}.png")
 
     @property
-    def _finished(self) -> list[Trial]:
-        return [trial for trial in self.trials if trial.state == FINISHED]
+    def _finished(self) -> list[tuple[Trial, float]]:
+        """The finished trials with their scores, the best first."""
+        trials = (trial for trial in self.trials if trial.state == FINISHED)
+        return [(trial, trial.score) for trial in trials if trial.score is not None]
 
     def _figures(self) -> dict[str, Figure]:
         from medzoo.evaluation.plots import comparison as plots
 
-        monitor, done = self.plan.recipe.task.monitor, self._finished
+        monitor, done = self.plan.monitor, self._finished
         if self.plan.is_learning_curve:
-            points = [(trial.images, trial.score) for trial in done]
+            points = [(trial.images or 0, score) for trial, score in done]
             return {"learning_curve": plots.learning_curve_figure(points, monitor)}
         figures = {
-            "trials": plots.trials_figure({trial.name: trial.score for trial in done}, monitor),
-            "parallel": plots.parallel_figure([(trial.values, trial.score) for trial in done], monitor),
+            "trials": plots.trials_figure({trial.name: score for trial, score in done}, monitor),
+            "parallel": plots.parallel_figure([(trial.values, score) for trial, score in done], monitor),
         }
         if self.importances:
             figures["importance"] = plots.importance_figure(self.importances, monitor)

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any
 from medzoo.evaluation.tables import number
 from medzoo.progress import progress_bar
 from medzoo.recipe import Recipe
-from medzoo.training.search.grid import Grid
-from medzoo.training.search.plan import FINISHED, FRACTION, RUNNING, Plan, Trial, by_score
+from medzoo.training.search.plan import FINISHED, FRACTION, RUNNING, Grid, Plan, Trial, by_score
 from medzoo.training.search.record import Search, values_text
 from medzoo.training.search.store import Store
 from medzoo.training.search.work import Job, work, work_in_processes
@@ -161,25 +160,25 @@ def learning_curve(
 
 
 def run_job(job: Job, workers: int = 1) -> Search:
-    """Work a search off, and write what it found."""
+    """Train the trials of a search that are left, and write its result."""
     store = Store(job.run, job.plan)
     with progress(store) as show:
         work(job, show) if workers == 1 else work_in_processes(job, workers, show)
     trials = by_score(store.trials())
     if job.plan.is_learning_curve:
         trials = [replace(trial, images=_images(job, trial.values)) for trial in trials]
-    found = Search(job.run, job.plan, tuple(trials), store.importances())
-    found.save()
-    return found
+    result = Search(job.run, job.plan, tuple(trials), store.importances())
+    result.save()
+    return result
 
 
-def best_model(found: Search, samples: Samples) -> ZooModel:
+def best_model(result: Search, samples: Samples) -> ZooModel:
     """Return the model of the best trial; nothing is trained anew."""
     from medzoo.training.data import divide
     from medzoo.training.train import train
 
-    samples = divide(samples, found.plan.recipe)
-    return train(found.best_recipe, samples, found.best_folder, verbose=0, cache=found.folder / "features")
+    samples = divide(samples, result.plan.recipe)
+    return train(result.best_recipe, samples, result.best_folder, verbose=0, cache=result.folder / "features")
 
 
 def _images(job: Job, values: dict[str, Any]) -> int:

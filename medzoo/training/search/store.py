@@ -11,6 +11,7 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
@@ -52,7 +53,7 @@ def open_study(path: Path, unpruned_epochs: int) -> optuna.Study:
 
 
 def _mend(path: Path) -> None:
-    """Cut off the half of a line that a full disk left, behind which the journal could not be read."""
+    """Cut off the half line that a full disk left: the journal could not be read beyond it."""
     content = path.read_bytes() if path.exists() else b""
     whole = content.rfind(b"\n") + 1
     if whole < len(content):
@@ -60,7 +61,7 @@ def _mend(path: Path) -> None:
 
 
 @contextlib.contextmanager
-def _quiet(optuna: object) -> Iterator[None]:
+def _quiet(optuna: ModuleType) -> Iterator[None]:
     before = optuna.logging.get_verbosity()
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     try:
@@ -92,9 +93,9 @@ class Claim:
 class Store:
     """An Optuna study in a file, whose trials are taken one by one under a lock.
 
-    Points that are known beforehand are queued when the search starts: any number of processes trains each of them
+    Points that are chosen beforehand are queued when the search starts: any number of processes trains each of them
     once, however often one is killed. TPE proposes a point when one is asked for. The trial of a killed process is
-    known by the free lock of its folder; it is queued again and goes on there.
+    recognised by the free lock of its folder; it is queued again and goes on there.
 
     Args:
         run: Folder of the search.
@@ -112,7 +113,7 @@ class Store:
         self._lock = FileLock(run / ".study.lock")
         with self._lock:
             claim(run / "plan.json", "a search with another {}", plan.to_json())
-            # No judgement before the scores mean something.
+            # No trial is ended before its scores mean something.
             self._study = open_study(run / "study.journal", unpruned_epochs=max(1, plan.recipe.epochs // 10))
             self._queue()
 
@@ -134,7 +135,7 @@ class Store:
 
     def finish(self, claim: Claim, state: str, reason: str | None = None) -> None:
         """Write how a trial ended, and delete the weights of all but the best."""
-        score = best_score(read_history(claim.folder), self.plan.recipe.task.monitor) if state == FINISHED else None
+        score = best_score(read_history(claim.folder), self.plan.monitor) if state == FINISHED else None
         with self._lock:
             if reason:
                 claim.trial.set_user_attr("reason", reason)
@@ -154,15 +155,15 @@ class Store:
         ]
 
     def importances(self) -> dict[str, float]:
-        """Return each field's share in what a random forest makes of the score, the largest first; empty if unknown."""
+        """Return each field's importance in a random forest for the score, the largest first; {} for too few trials."""
         scores = [trial.score for trial in self.trials() if trial.state == FINISHED]
         if len(scores) < 3 or len(set(scores)) < 2:
             return {}
         tools = self._optuna.importance
         # The time of Optuna's fANOVA explodes with the number of values in a list.
         evaluator = tools.MeanDecreaseImpurityImportanceEvaluator(seed=self.plan.seed)
-        found = tools.get_param_importances(self._study, evaluator=evaluator)
-        return {path: round(float(share), 4) for path, share in found.items()}
+        importances = tools.get_param_importances(self._study, evaluator=evaluator)
+        return {path: round(float(share), 4) for path, share in importances.items()}
 
     def _queue(self) -> None:
         """Queue the points that are not there yet."""
@@ -200,7 +201,7 @@ class Store:
             name=folder,
             state=STATES[trial.state.name],
             values=self.plan.grid.decode(trial.params),
-            score=best_score(history, self.plan.recipe.task.monitor),
+            score=best_score(history, self.plan.monitor),
             epochs=len(history),
             seconds=round(sum(row.get("seconds", 0.0) for row in history), 1),
             reason=trial.user_attrs.get("reason"),

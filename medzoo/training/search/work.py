@@ -42,7 +42,7 @@ class ReportEpoch(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Report the epoch."""
-        self._trial.report(float(logs[self._monitor]), epoch)
+        self._trial.report(float((logs or {})[self._monitor]), epoch)
         self._show()
         if self._prune and self._trial.should_prune():
             raise require("optuna", "search").TrialPruned("worse than the median of the finished trials")
@@ -143,7 +143,7 @@ def _run(job: Job, store: Store, claim: Claim, show: Callable[[], None]) -> None
 
 
 def _report_and_train(job: Job, claim: Claim, show: Callable[[], None]) -> None:
-    monitor = job.plan.recipe.task.monitor
+    monitor = job.plan.monitor
     # Of a trial that was killed Optuna knows no epoch.
     for row in read_history(claim.folder):
         claim.trial.report(row[monitor], int(row["epoch"]) - 1)

@@ -1,11 +1,114 @@
-"""3D convolution as a sum of 2D ones, and what else is slow in 3D."""
+"""Other ways to compute what stock Keras layers compute, for backends that are slow on the CPU.
+
+A layer stays the stock one with its weights, its configuration and its file. Only its instance gets another
+`convolution_op` or `call`, the methods that Keras documents to be overridden, so a fast model saves as a stock one.
+
+Source: measured with `benchmarks/layers.py` and `benchmarks/networks.py`.
+"""
 
 from __future__ import annotations
 
-from functools import reduce
+from collections.abc import Callable
+from functools import partial, reduce
 from typing import Any
 
+import keras
 from keras import layers, ops
+
+from medzoo.graph.walk import flatten
+
+_CONVOLUTIONS = (layers.Conv2D, layers.Conv3D)
+_POOLINGS = (layers.MaxPooling2D, layers.MaxPooling3D)
+_METHODS = ("convolution_op", "call")
+
+# From this many filters on, TensorFlow gains from `convolution_by_depth` where the dilation is larger than 2.
+_FILTERS = 64
+
+
+def accelerate(model: keras.Layer, enabled: bool | str = "auto") -> keras.Layer:
+    """Give the stock layers of a model their fast way to compute, or take it away.
+
+    What a compiled model traced before is dropped and traced again at the next step, so call this on the outermost
+    model. Outputs stay equal to rounding; among equal maxima, max pooling shares the gradient instead of choosing.
+
+    Args:
+        model: Model, with all models inside it, or a single layer.
+        enabled: `"auto"` for the layers that gain on this backend, if it runs on the CPU; True for all layers that have
+            a fast way; False for none.
+
+    Returns:
+        The same model.
+
+    Raises:
+        ValueError: `enabled` is something else.
+
+    Example:
+        >>> import keras
+        >>> layer = keras.layers.Conv2D(64, 3, groups=32)
+        >>> accelerate(layer) is layer
+        True
+    """
+    if enabled not in (True, False, "auto"):
+        raise ValueError(f"`enabled` is expected to be True, False or 'auto'. Received: enabled={enabled!r}")
+    backend = keras.backend.backend()
+    on_cpu = "cpu" in str(ops.zeros(1).device).lower()
+    for layer in flatten(model):
+        if isinstance(layer, keras.Model):
+            layer.train_function = layer.test_function = layer.predict_function = None
+        for method in _METHODS:
+            vars(layer).pop(method, None)
+        way = _find_way(layer) if enabled else None
+        if way is not None and (enabled is True or (on_cpu and _gains(way, layer, backend))):
+            setattr(layer, "call" if way is max_pooling else "convolution_op", partial(way, layer))
+    return model
+
+
+def _find_way(layer: keras.Layer) -> Callable | None:
+    # Subclasses may compute something else.
+    if type(layer) not in _CONVOLUTIONS + _POOLINGS or layer.data_format != "channels_last":
+        return None
+    if type(layer) in _POOLINGS:
+        return max_pooling
+    if layer.groups > 1:
+        return grouped_convolution if type(layer) is layers.Conv2D else None
+    if max(layer.kernel_size) == 1:
+        return pointwise_convolution
+    return convolution_by_depth if type(layer) is layers.Conv3D else None
+
+
+def _gains(way: Callable, layer: keras.Layer, backend: str) -> bool:
+    if backend == "tensorflow" and way is convolution_by_depth:
+        return max(layer.dilation_rate) > 2 and layer.filters >= _FILTERS
+    return backend == "jax" or (backend == "tensorflow" and way is grouped_convolution)
+
+
+# Dense convolutions have at least this many channels, and there are at most this many of them.
+_GROUP_CHANNELS, _GROUP_CHUNKS = 32, 16
+
+
+def grouped_convolution(layer: layers.Conv2D, x: Any, kernel: Any) -> Any:
+    """Convolve chunks of merged groups, each with a dense kernel that is zero outside its diagonal blocks."""
+    groups, filters = layer.groups, layer.filters // layer.groups
+    channels = x.shape[-1] // groups
+    merged = max(-(-_GROUP_CHANNELS // max(channels, filters)), -(-groups // _GROUP_CHUNKS))
+    kernels = _split(ops.convert_to_tensor(kernel), merged * filters)
+    dense = [_block_diagonal(part, part.shape[-1] // filters) for part in kernels]
+    settings = {"strides": layer.strides, "padding": layer.padding, "dilation_rate": layer.dilation_rate}
+    inputs = _split(x, merged * channels)
+    parts = [ops.conv(*pair, data_format="channels_last", **settings) for pair in zip(inputs, dense, strict=True)]
+    return ops.concatenate(parts, axis=-1)
+
+
+def _split(x: Any, size: int) -> list:
+    # Not slices, since TensorFlow computes for each a gradient as large as the whole.
+    ends = list(range(size, x.shape[-1], size))
+    return ops.split(x, ends, axis=-1) if ends else [x]
+
+
+def _block_diagonal(kernel: Any, groups: int) -> Any:
+    *size, channels, filters = kernel.shape
+    mask = ops.repeat(ops.eye(groups, dtype=kernel.dtype), filters // groups, axis=-1)
+    return ops.reshape(kernel[..., None, :, :] * mask[:, None], (*size, groups * channels, filters))
 
 
 def find_window(padding: str, size: int, kernel: int, stride: int, dilation: int) -> tuple[int, int, int]:
@@ -29,17 +132,17 @@ def max_pooling(layer: layers.Layer, inputs: Any) -> Any:
     if None in inputs.shape[1:]:
         return type(layer).call(layer, inputs)
     for axis, (size, kernel, stride) in enumerate(zip(inputs.shape[1:-1], layer.pool_size, layer.strides, strict=True)):
-        outputs, *padding = find_window(layer.padding, size, kernel, stride, 1)
+        outputs, before, after = find_window(layer.padding, size, kernel, stride, 1)
         widths = [(0, 0)] * len(inputs.shape)
-        widths[axis + 1] = tuple(padding)
-        x = ops.pad(inputs, widths, constant_values=float("-inf")) if any(padding) else inputs
+        widths[axis + 1] = before, after
+        x = ops.pad(inputs, widths, constant_values=float("-inf")) if before or after else inputs
         starts = (slice(index, index + (outputs - 1) * stride + 1, stride) for index in range(kernel))
         inputs = reduce(ops.maximum, [x[(slice(None),) * (axis + 1) + (start,)] for start in starts])
     return inputs
 
 
 # Up to this many channels, the slices of the kernel are one 2D convolution, with their inputs as its channels.
-_CHANNELS = 32
+_SLICE_CHANNELS = 32
 
 
 def convolution_by_depth(layer: layers.Conv3D, x: Any, kernel: Any) -> Any:
@@ -60,9 +163,9 @@ def convolution_by_depth(layer: layers.Conv3D, x: Any, kernel: Any) -> Any:
 
 def _add_slices(layer: layers.Conv3D, x: Any, kernel: Any, padding: str) -> Any:
     moves = [_move(layer, x.shape[1], index) for index in range(layer.kernel_size[0])]
-    parts = zip(moves, ops.unstack(ops.convert_to_tensor(kernel)), strict=True)
-    parts = [(x[:, reads], writes, plane) for (reads, writes), plane in parts if reads.start < reads.stop]
-    if x.shape[-1] * len(parts) <= _CHANNELS:
+    planes = zip(moves, ops.unstack(ops.convert_to_tensor(kernel)), strict=True)
+    parts = [(x[:, reads], writes, plane) for (reads, writes), plane in planes if reads.start < reads.stop]
+    if x.shape[-1] * len(parts) <= _SLICE_CHANNELS:
         # One convolution of several times as many channels, where there are few.
         volumes = [_pad_depth(volume, writes) for volume, writes, _ in parts]
         kernel = ops.concatenate([plane for *_, plane in parts], axis=-2)

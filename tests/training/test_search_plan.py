@@ -4,8 +4,7 @@ import pytest
 
 pytest.importorskip("optuna")
 
-from medzoo.training.search.grid import Grid
-from medzoo.training.search.plan import Plan
+from medzoo.training.search.plan import Grid, Plan
 
 RATE = "optimizer.learning_rate"
 
