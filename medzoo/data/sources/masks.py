@@ -22,7 +22,8 @@ class MaskTarget:
 
     names: tuple[str, ...]
 
-    @property
+    # Cached, as `labels` is, since a dataclass can have a field in place of a cached property but not of a property.
+    @cached_property
     def shape(self) -> tuple[int, ...]:
         """([depth,] height, width) of the mask at full size."""
         raise NotImplementedError

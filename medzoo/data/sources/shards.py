@@ -159,7 +159,7 @@ class ShardMask(MaskTarget):
     """
 
     source: str
-    # Fields without a default, or dataclass would take the properties of MaskTarget for their defaults.
+    # With `field`, or the dataclass would take the properties of MaskTarget for defaults.
     shape: tuple[int, ...] = field()
     labels: tuple[int, ...] = field()
     rows: Sequence[Any] = field(repr=False, compare=False)

@@ -48,7 +48,7 @@ class Table:
         return replace(self, columns=columns, rows=tuple(self.rows[row] for row in rows))
 
     def usual(self, kind: str) -> str | None:
-        """Return the column of a kind by its usual names, in upper or lower case; None where the table has none."""
+        """Return the column of a kind by its usual names, in upper or lower case; None where there is none."""
         return next((name for word in _USUAL[kind] for name in self.columns if name.lower() == word), None)
 
     def column(self, kind: str, name: str | None) -> str:
@@ -59,7 +59,7 @@ class Table:
         """
         if name is not None and name not in self.columns:
             raise unknown_name("column", name, self.columns, f"These are in '{self.path}'.")
-        column = name or self.usual(kind)
+        column = self.usual(kind) if name is None else name
         if column is None:
             raise ValueError(
                 f"'{self.path}' has no column {' or '.join(_USUAL[kind])}, only {', '.join(self.columns)}. "
