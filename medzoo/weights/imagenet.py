@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from medzoo.entry.safety.weights import check_weights
 from medzoo.errors import printable
 from medzoo.preprocessing import Preprocessing
-from medzoo.weights.checkpoints import read_checkpoint
 from medzoo.weights.fetch import Pin, fetch
-from medzoo.weights.torch_names import load_state
+from medzoo.weights.torch_checkpoints import load_state, read_checkpoint
 from medzoo.weights.transfer import fit_statistics, mobilenet_form, transfer, weights_by_name
 
 if TYPE_CHECKING:
@@ -133,7 +132,7 @@ def preprocessing(name: str, size: Sequence[int], channels: int, torch: bool = F
 
 
 def _check_form(encoder: keras.Model, name: str, origin: str) -> None:
-    if mobilenet_form(encoder) == "torch":
+    if mobilenet_form(encoder.layers) == "torch":
         raise ValueError(
             f"{origin} is of Keras, and '{name}' has the padding of torch. "
             f'Set the encoder to {{"name": "{name}", "form": "keras"}}.'

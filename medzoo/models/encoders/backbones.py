@@ -63,12 +63,12 @@ def _is_strided(layer: keras.Layer) -> bool:
 
 
 def _staged_names(encoder: keras.Model) -> dict[keras.Operation, str]:
-    names = {}
+    names: dict[keras.Operation, str] = {}
     # Not in the order of the dict, which Keras sorts by letters on torch.
     strides = sorted(int(name.removeprefix("stride_")) for name in encoder.output)
     for number, stride in enumerate(strides):
         stage = f"stage_{number}" if number else "stem"
-        count = Counter()
+        count: Counter[str] = Counter()
         for layer in keras.Model(encoder.input, encoder.output[f"stride_{stride}"]).operations:
             if layer in names:
                 continue
@@ -226,7 +226,7 @@ def foreign_encoder(backbone: keras.Model, input_shape: tuple[int | None, ...]) 
 
 
 def _check_shape(name: str, built: tuple[int | None, ...], shape: tuple[int | None, ...]) -> None:
-    if len(shape) != len(built) or any(side not in (None, given) for side, given in zip(built, shape, strict=True)):
+    if len(shape) != len(built) or any(own not in (None, side) for own, side in zip(built, shape, strict=True)):
         raise ValueError(
             f"`input_shape` must be {built}, which the backbone {name!r} was built for. Received: {shape}. "
             f"Build the backbone for {shape}, or set input_shape={built}."

@@ -91,12 +91,12 @@ def resnet_encoder(
         width = int(64 * 2 ** (stage - 1) * width_per_group / 64) * groups
         for block in range(1, count + 1):
             # Only the first block of a stage changes the shape.
-            settings = {"strides": strides if block == 1 else 1, "dilation": dilation, "shortcut": shortcut}
+            step = strides if block == 1 else 1
             name = f"stage_{stage}_block_{block}"
             if DEPTHS[depth].bottleneck:
-                x = _bottleneck(x, width, 64 * 2 ** (stage - 1) * _EXPANSION, name, groups=groups, **settings)
+                x = _bottleneck(x, width, 64 * 2 ** (stage - 1) * _EXPANSION, name, step, dilation, groups, shortcut)
             else:
-                x = _basic(x, width, name, **settings)
+                x = _basic(x, width, name, step, dilation, shortcut)
         features[f"stride_{stride}"] = x
     return keras.Model(inputs, features, name=f"resnet{depth}" if groups == 1 else f"resnext{depth}")
 

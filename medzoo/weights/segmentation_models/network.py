@@ -129,7 +129,7 @@ def _call(row: Mapping, tensors: Mapping, weights: Mapping, **arguments: Any) ->
 def _join_groups(layers: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """Turn every grouped convolution, which is slices, as many convolutions and their concatenation, into one layer."""
     rows = {row["name"]: row for row in layers}
-    absorbed = set()
+    absorbed: set[str] = set()
     for row in layers:
         members = [rows[name] for name in row["inputs"]]
         slices = [rows[name] for member in members for name in member["inputs"]]
@@ -155,7 +155,7 @@ def _stage_names(layers: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     """Return the names of the layers, each after the stage it is part of: what a skip connection needs ends one."""
     rows = {row["name"]: row for row in layers}
     skips = [row["inputs"][1] for row in layers if re.fullmatch(r"decoder_stage\d+_concat", row["name"])]
-    stages = {}
+    stages: dict[str, int] = {}
     for index, skip in reversed([*enumerate(skips)]):
         for name in _ancestors(skip, rows):
             # The first skip has stride 16, where stage 3 ends; what has stride 2 or less is the stem.
