@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import keras
 
 KERAS_SUFFIX = ".h5"
-# What is no encoder's: decoders and heads.
+# Layers of an encoder; those of decoders and heads have other names.
 _ENCODER_LAYER = re.compile(r"(stem|stage_\d+|stride_\d+)_")
 _log = logging.getLogger("medzoo")
 PUBLISHED = {"imagenet": imagenet, "medicalnet": medicalnet}

@@ -58,7 +58,7 @@ class _Statistics(NamedTuple):
 
 
 _TORCH = _Statistics((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
-# VGG was trained on intensities to 255, less their mean.
+# VGG was trained on intensities from 0 to 255 minus their mean.
 _CAFFE = _Statistics((123.68 / 255, 116.779 / 255, 103.939 / 255), (1 / 255,) * 3)
 _CENTRED = _Statistics((0.5,), (0.5,))
 _CENTRED_AT_128 = _Statistics((128 / 255,), (128 / 255,))
@@ -146,7 +146,7 @@ def _transfer(encoder: keras.Model, name: str, source: keras.Model, origin: str)
     weights = weights_by_name(named, "{}/{}".format)
     arrays = {key: keras.ops.convert_to_numpy(weight) for key, weight in weights.items()}
     if APPLICATIONS[name].statistics is _CAFFE:
-        # Trained on BGR; everything here is RGB.
+        # It was trained on BGR; all images here are RGB.
         arrays["block1_conv1/kernel"] = arrays["block1_conv1/kernel"][:, :, ::-1]
     transfer(encoder, _keras_name, arrays, origin)
 
@@ -160,7 +160,7 @@ def _read_application(name: str, path: Path) -> keras.Model:
                 # Keras warns of every part of a network that has no weights of its own.
                 warnings.simplefilter("ignore", UserWarning)
                 source.load_weights(path)
-        # What does not fit raises whatever it happens to meet first, in Keras and h5py.
+        # Keras and h5py raise many classes of errors at a file of another network.
         except Exception as error:
             reasons.append(printable(str(error).strip().partition("\n")[0])[:200])
         else:
@@ -173,7 +173,7 @@ def _fetch_application(name: str) -> keras.Model:
     try:
         return _application(name, "imagenet", include_top=False)
     except Exception as error:
-        # Where it has no network, Keras raises nothing more special; the message names the address.
+        # Without internet Keras raises a bare Exception, whose message holds the address.
         if type(error) is not Exception:
             raise
         raise FileNotFoundError(

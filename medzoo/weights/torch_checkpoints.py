@@ -32,7 +32,7 @@ _WEIGHTS = {
     "moving_mean": "running_mean",
     "moving_variance": "running_var",
 }
-# What stands in front of names: wrappers of torch, and a larger network's name of its encoder.
+# A name's prefixes, which wrappers of torch and larger networks add, and the name itself.
 _NAME = re.compile(r"((?:(?:module|_orig_mod|model|encoder|backbone)\.)*)(.*)")
 # Classifiers, and the number of batches that the statistics of a BatchNorm were taken from.
 _SKIPPED = re.compile(r"(fc|conv_seg|classifier)\.|.*\.num_batches_tracked$")
@@ -79,7 +79,7 @@ def _read_torch(path: Path) -> dict[str, np.ndarray]:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except OSError:
         raise
-    # A file that is none raises whatever its first bytes happen to mean: KeyError, EOFError, RuntimeError...
+    # At a file of another kind torch raises what its first bytes happen to mean: KeyError, EOFError, RuntimeError...
     except Exception as error:
         raise ValueError(
             f"{path} is not read as a torch checkpoint: {_reason(error)}. Expected tensors and plain values only, "

@@ -133,9 +133,9 @@ def _shortcut(x: KerasTensor, filters: int, name: str, strides: int, shortcut: s
     if shortcut == "B":
         return _conv_bn(x, filters, 1, name, strides=strides)
     if strides > 1:
-        # Of one value each; torch has no average pooling of bfloat16 volumes on a CPU.
+        # A pooling over one value keeps it; torch has no average pooling of bfloat16 volumes on a CPU.
         x = spatial("MaxPooling", x)(1, strides=strides, name=f"{name}_stride")(x)
-    # Zero padding that takes the channels for a spatial axis appends channels.
+    # With channels declared first, zero padding takes the last axis, the channels, for a spatial one.
     padding = [(0, 0)] * (len(x.shape) - 3) + [(0, missing)]
     return spatial("ZeroPadding", x)(padding, data_format="channels_first", name=f"{name}_channels")(x)
 

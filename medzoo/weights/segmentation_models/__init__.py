@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count, takewhile, zip_longest
-from typing import Any
+from typing import Any, TypedDict
 
 import h5py
 import keras
@@ -16,10 +16,17 @@ import numpy as np
 from medzoo.errors import unknown_name
 from medzoo.weights.segmentation_models.network import assemble, legacy_layers
 
-_Fields = dict[str, tuple[float, ...]]
-_RAW: _Fields = {"mean": (0.0,), "std": (1 / 255,)}
-_CAFFE: _Fields = {"mean": (123.68 / 255, 116.779 / 255, 103.939 / 255), "std": (1 / 255,) * 3}
-_TORCH: _Fields = {"mean": (0.485, 0.456, 0.406), "std": (0.229, 0.224, 0.225)}
+
+class Statistics(TypedDict):
+    """What is subtracted from intensities between 0 and 1, and what they are divided by then."""
+
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+
+_RAW: Statistics = {"mean": (0.0,), "std": (1 / 255,)}
+_CAFFE: Statistics = {"mean": (123.68 / 255, 116.779 / 255, 103.939 / 255), "std": (1 / 255,) * 3}
+_TORCH: Statistics = {"mean": (0.485, 0.456, 0.406), "std": (0.229, 0.224, 0.225)}
 
 # What `segmentation_models.get_preprocessing` does to 0..255, for pixels in [0, 1]. A single value is for any channel.
 _PREPROCESSING = {
@@ -33,7 +40,7 @@ _PREPROCESSING = {
 }
 
 
-def segmentation_models_preprocessing(backbone: str, channels: int = 3) -> _Fields:
+def segmentation_models_preprocessing(backbone: str, channels: int = 3) -> Statistics:
     """Return the normalisation that `segmentation_models.get_preprocessing` applies, as fields of `Preprocessing`.
 
     They are for pixels that the range of their type has scaled to [0, 1]: `(pixels - mean) / std`, channels RGB.
@@ -54,13 +61,16 @@ def segmentation_models_preprocessing(backbone: str, channels: int = 3) -> _Fiel
 
     Source: https://github.com/qubvel/segmentation_models
     """
-    fields = _fields_of(backbone)
-    if len(fields["mean"]) not in (1, channels):
+    statistics = _statistics_of(backbone)
+    if len(statistics["mean"]) not in (1, channels):
         raise ValueError(
             f"segmentation_models normalises 3 channels for '{backbone}'. Received: channels={channels}. "
             "Read the network with `read_segmentation_models` and give it the `mean` and `std` of its training."
         )
-    return {name: values * channels if len(values) == 1 else values for name, values in fields.items()}
+    mean, std = (
+        values * channels if len(values) == 1 else values for values in (statistics["mean"], statistics["std"])
+    )
+    return {"mean": mean, "std": std}
 
 
 def read_segmentation_models(path: str | os.PathLike, backbone: str, activation: str | None = None) -> keras.Model:
@@ -91,16 +101,16 @@ def read_segmentation_models(path: str | os.PathLike, backbone: str, activation:
 
     Source: https://github.com/qubvel/segmentation_models
     """
-    fields = _fields_of(backbone)
+    statistics = _statistics_of(backbone)
     checkpoint = read_checkpoint(path)
     layers = _layers(checkpoint, backbone)
     weights = match(checkpoint, layers, backbone)
-    if fields is _CAFFE:
+    if statistics is _CAFFE:
         _flip_channels(weights["block1_conv1"])
     return assemble(layers, weights, activation or checkpoint.activation, name=f"unet_{backbone}")
 
 
-def _fields_of(backbone: str) -> _Fields:
+def _statistics_of(backbone: str) -> Statistics:
     if backbone not in _PREPROCESSING:
         raise unknown_name("backbone", backbone, _PREPROCESSING)
     return _PREPROCESSING[backbone]
@@ -111,7 +121,7 @@ def _layers(checkpoint: Checkpoint, backbone: str) -> list[dict]:
     try:
         return legacy_layers(arguments)
     except ValueError:
-        # This backbone may lack the layers that the file joins; then the first tensor of another one says it better.
+        # This backbone may lack the layers that the file joins; the first tensor that differs is the clearer message.
         match(checkpoint, legacy_layers({**arguments, "encoder_features": "default"}), backbone)
         raise
 
@@ -140,7 +150,7 @@ class Checkpoint:
 
     @property
     def arguments(self) -> dict[str, Any]:
-        """Arguments of `segmentation_models.Unet` but for the backbone, as the shapes of the tensors tell them.
+        """Arguments of `segmentation_models.Unet` except the backbone, read off the shapes of the tensors.
 
         Raises:
             ValueError: A layer that every Unet has is missing.

@@ -18,7 +18,7 @@ import numpy as np
 
 _PACKAGES = ("segmentation_models", "tf_keras")
 _SCRIPT = Path(__file__).with_name("describe.py")
-# The old library runs on Keras 2 alone, which cannot be imported beside Keras 3. It has no work for a GPU.
+# The old library runs on Keras 2 only, which cannot be imported beside Keras 3. It needs no GPU.
 _ENVIRONMENT = {
     "SM_FRAMEWORK": "tf.keras",
     "TF_USE_LEGACY_KERAS": "1",
@@ -42,7 +42,7 @@ def legacy_layers(arguments: Mapping[str, Any]) -> list[dict[str, Any]]:
         ValueError: The old library does not build this network.
     """
     _require_legacy()
-    # -P: the folder of the script is no place to import from.
+    # -P: nothing is imported from the folder of the script.
     done = subprocess.run(
         [sys.executable, "-P", _SCRIPT],
         input=json.dumps(arguments),
@@ -59,7 +59,7 @@ def legacy_layers(arguments: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 def _require_legacy() -> None:
     for package in _PACKAGES:
-        # Found, not imported: under Keras 3 the import of segmentation_models fails.
+        # Looked up and not imported: under Keras 3 the import of segmentation_models fails.
         if find_spec(package) is None:
             raise ImportError(
                 f"This needs the package '{package}', which is not installed. "
@@ -69,7 +69,7 @@ def _require_legacy() -> None:
 
 _CONVOLUTION = ("kernel_size", "strides", "padding", "use_bias", "activation")
 
-# Kind of a Keras 2 layer to the Keras 3 layer and to the arguments that both have; what trains them is left out.
+# From the kind of a Keras 2 layer to the Keras 3 layer and the arguments that both have, without those for training.
 _LAYERS = {
     "Activation": ("Activation", ("activation",)),
     "Add": ("Add", ()),
@@ -121,7 +121,7 @@ def _call(row: Mapping, tensors: Mapping, weights: Mapping, **arguments: Any) ->
     inputs = [tensors[name] for name in row["inputs"]]
     outputs = layer(inputs if len(inputs) > 1 else inputs[0])
     parts = [weights.get(member, ()) for member in row.get("members", [row["name"]])]
-    # Output channels come last in a kernel and in a bias: here the groups of a convolution meet.
+    # The groups of a convolution are joined along the output channels, the last axis of kernel and bias.
     layer.set_weights([np.concatenate(part, axis=-1) for part in zip(*parts, strict=True)])
     return outputs
 
