@@ -31,7 +31,7 @@ ALONE = (
     *("graph.cut", "evaluation.comparison.paired", "evaluation.gradcam.maps", "evaluation.calibration"),
     *("task.segmentation", "task.classification", "task.regression", "task.features"),
     *(f"evaluation.{name}" for name in ("distances", "intervals", "scores", "tables")),
-    *("evaluation.classification", "models.architectures", "models.builders", "models.classifier", "models.blocks"),
+    *("evaluation.classification", "models.builders", "models.classifier", "models.blocks"),
     *("models.fast", "models.unet", "models.resunet_plus_plus", "models.encoders"),
     *(f"models.encoders.{name}" for name in ("backbones", "plain", "resnet")),
     *("weights", "weights.transfer", "weights.segmentation_models"),

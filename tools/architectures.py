@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from medzoo.files import atomic_file
-from medzoo.models.architectures import REFERENCE_SHAPES, Architecture, list_architectures, write_table
+from medzoo.models.builders import REFERENCE_SHAPES, Architecture, list_architectures, write_table
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "architectures.md"
 COLUMNS = ("name", "kind", "parameters", "GFLOPs", "weights", "source")

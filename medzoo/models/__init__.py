@@ -1,8 +1,8 @@
 """Builders: functions that return functional Keras models of stock layers."""
 
 from medzoo.graph.walk import multiply_adds, parameters
-from medzoo.models.architectures import list_architectures as list
 from medzoo.models.builders import BUILDERS, build
+from medzoo.models.builders import list_architectures as list
 from medzoo.models.classifier import classifier, regressor
 from medzoo.models.encoders import ENCODERS, build_encoder
 from medzoo.models.fast import accelerate

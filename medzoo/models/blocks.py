@@ -168,7 +168,7 @@ def check_input_shape(input_shape: Sequence[int | None], stride: int, dimensions
 
 
 def check_divisible(input_shape: Sequence[int | None], stride: int) -> None:
-    """Refuse a shape that the total stride of an encoder does not divide, since its decoder would not meet it again.
+    """Refuse a shape that the total stride of an encoder does not divide, since a decoder could not return to it.
 
     Raises:
         ValueError: A size is not divisible; the message holds the next shape that is.

@@ -1,4 +1,4 @@
-"""The cluster that an image belongs to, as an input of the network that the network finds by itself."""
+"""The cluster that an image belongs to, as a feature that the network computes from the image."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from medzoo.errors import refuse_unknown, unknown_name
 FIELDS = ("of", "count", "mean", "std", "centers")
 KINDS = ("intensity", "features")
 
-# Of the softmax that chooses the nearest center: what is nearer by a millionth gets all.
+# Factor in front of the softmax that chooses the nearest center: one that is nearer by a millionth gets all the weight.
 _STEEPNESS = 1e6
 # Statistics of all pixels and distances must not be rounded to half precision.
 _EXACT = "float32"
@@ -83,7 +83,7 @@ def _intensity(image: KerasTensor) -> KerasTensor:
     scaled = layers.LayerNormalization(
         epsilon=1e-12, center=False, scale=False, dtype=_EXACT, name="head_clusters_scaled"
     )(pixels)
-    # The mean of x (x - mean) / std is the deviation; Keras has no layer that takes a root.
+    # The mean of x (x - mean) / std is the deviation; Keras has no layer for a square root.
     products = layers.Multiply(dtype=_EXACT, name="head_clusters_products")([pixels, scaled])
     statistics = [_average(pixels, "mean"), _average(products, "std")]
     return layers.Concatenate(dtype=_EXACT, name="head_clusters_statistics")(statistics)
@@ -91,7 +91,7 @@ def _intensity(image: KerasTensor) -> KerasTensor:
 
 def _nearest(values: KerasTensor, mean: list[float], std: list[float], centers: list[list[float]]) -> KerasTensor:
     """Return which center is the nearest, `(batch, centers)`."""
-    # Of each center (x - mean) / std - center; Keras's Normalization would make inputs of such numbers in ONNX.
+    # (x - mean) / std - center for each center; Keras's Normalization would turn these numbers into inputs in ONNX.
     offset = np.array(centers, _EXACT) + np.array(mean, _EXACT) / np.array(std, _EXACT)
     copies = layers.RepeatVector(len(centers), dtype=_EXACT, name="head_clusters_copies")(values)
     away = layers.Rescaling(1 / np.array(std, _EXACT), -offset, dtype=_EXACT, name="head_clusters_away")(copies)

@@ -35,8 +35,8 @@ def resunet_plus_plus(
     """Build a ResUNet++: residual units with squeeze-and-excitation, attention gates in the decoder, and pyramids of
     dilated convolutions at the bottom and at the end.
 
-    Convolutions have no bias where a batch normalisation follows, which would cancel it; else the network is the
-    authors' own.
+    Convolutions in front of a batch normalisation, which would cancel a bias, have none; all else is as the authors
+    have it.
 
     Args:
         input_shape: Shape `(height, width, channels)` or `(depth, height, width, channels)` of the input; sizes are

@@ -5,21 +5,30 @@ Layers are found by name alone, so an encoder may have other sizes, channels, st
 
 from __future__ import annotations
 
+import logging
 import os
+import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from medzoo.entry import read_entry
+from medzoo.entry.safety import read_safely
 from medzoo.errors import unknown_name
+from medzoo.graph.walk import flatten
 from medzoo.preprocessing import Preprocessing
-from medzoo.weights import entries, imagenet, medicalnet
-from medzoo.weights.checkpoints import READERS, read_checkpoint
-from medzoo.weights.torch_names import load_state
+from medzoo.weights import imagenet, medicalnet
+from medzoo.weights.torch_checkpoints import READERS, is_of_medicalnet, load_state, read_checkpoint
+from medzoo.weights.transfer import fit_statistics, mobilenet_form, transfer, weights_by_name
 
 if TYPE_CHECKING:
     import keras
 
 KERAS_SUFFIX = ".h5"
+# Layers of an encoder; those of decoders and heads have other names.
+_ENCODER_LAYER = re.compile(r"(stem|stage_\d+|stride_\d+)_")
+_log = logging.getLogger("medzoo")
 PUBLISHED = {"imagenet": imagenet, "medicalnet": medicalnet}
 
 
@@ -54,11 +63,14 @@ def load_weights(encoder: keras.Model, name: str, weights: str | os.PathLike) ->
         _check_available(name, dimensions, weights)
         PUBLISHED[weights].load(encoder, name)
     elif (path := _path_of(name, encoder, weights)).is_dir():
-        entries.load(encoder, name, path)
+        _load_entry(encoder, name, path)
     elif path.suffix == KERAS_SUFFIX:
         imagenet.load_file(encoder, name, path)
     else:
-        load_state(encoder, name, read_checkpoint(path), origin=str(path))
+        state = read_checkpoint(path)
+        load_state(encoder, name, state, origin=str(path))
+        if not is_of_medicalnet(state):
+            _warn_if_dilated(encoder, name, path)
 
 
 def available(name: str, dimensions: int) -> tuple[str, ...]:
@@ -89,7 +101,7 @@ def preprocessing_for(name: str, weights: str | os.PathLike, size: Sequence[int]
         'standardize'
     """
     if weights not in PUBLISHED and Path(weights).is_dir():
-        return entries.preprocessing(weights, size, channels)
+        return _entry_preprocessing(weights, size, channels)
     if weights not in PUBLISHED and len(size) == 2:
         return imagenet.preprocessing(name, size, channels, torch=Path(weights).suffix in READERS)
     if weights not in PUBLISHED:
@@ -119,5 +131,42 @@ def _path_of(name: str, encoder: keras.Model, weights: str | os.PathLike) -> Pat
         raise ValueError(f"Expected a file of these: {kinds}, or the folder of a zoo entry. Received: {path}.")
     if path.suffix or len(path.parts) > 1:
         raise FileNotFoundError(f"There is no file or folder {path} to take the weights from.")
-    known = available(name, len(encoder.input_shape) - 2)
-    raise unknown_name("weights", weights, known, "Or give the path of a checkpoint or of a zoo entry.")
+    words = available(name, len(encoder.input_shape) - 2)
+    raise unknown_name("weights", weights, words, "Or give the path of a checkpoint or of a zoo entry.")
+
+
+def _warn_if_dilated(encoder: keras.Model, name: str, path: Path) -> None:
+    """Say that a 3D encoder is dilated, which tensors do not tell of the network that they come from."""
+    is_dilated = any(max(getattr(layer, "dilation_rate", (1,))) > 1 for layer in encoder.layers)
+    if is_dilated and len(encoder.input_shape) == 5:
+        _log.warning(
+            "%s does not say whether its network is dilated. '%s' is, from stage 3 on, as MedicalNet's networks are; "
+            'those of MONAI are not: for these set the encoder to {"name": "%s", "dilated": false}.',
+            path,
+            name,
+            name,
+        )
+
+
+def _load_entry(encoder: keras.Model, name: str, folder: Path) -> None:
+    """Assign the encoder's weights of a zoo entry, of whatever task."""
+    import keras
+
+    source = keras.saving.load_model(read_safely(folder, "keras").folder, compile=False)
+    layers = [layer for layer in flatten(source) if _ENCODER_LAYER.match(layer.name)]
+    form, own = mobilenet_form(layers), mobilenet_form(encoder.layers)
+    if form and own and form != own:
+        raise ValueError(
+            f"The encoder of {folder} has the padding of {form}. "
+            f'Set the encoder to {{"name": "{name}", "form": "{form}"}}.'
+        )
+    weights = weights_by_name(layers, "{}/{}".format)
+    arrays = {key: keras.ops.convert_to_numpy(weight) for key, weight in weights.items()}
+    transfer(encoder, "{}/{}".format, arrays, str(folder), f"Is its encoder a '{name}'?", untrained=True)
+
+
+def _entry_preprocessing(folder: str | os.PathLike, size: Sequence[int], channels: int) -> Preprocessing:
+    """Return the Preprocessing of a zoo entry for another size and number of channels."""
+    own = read_entry(folder, names=()).recipe.preprocessing
+    mean, std = (values and fit_statistics(values, channels) for values in (own.mean, own.std))
+    return replace(own, size=tuple(size), channels=channels, mean=mean, std=std)

@@ -62,7 +62,8 @@ def _download(repo: str, file: str, revision: str) -> Path:
     try:
         return Path(hf_hub_download(repo, file, revision=revision))
     except Exception as error:
-        # A full disk speaks for itself. What remains is the network and the Hub, in many classes of three packages.
+        # A full disk has a clear message of its own. All else comes from the internet or the Hub, in many classes of
+        # three packages.
         if isinstance(error, OSError) and error.errno is not None:
             raise
         raise FileNotFoundError(
@@ -77,7 +78,7 @@ def _reported(path: Path, repo: str, file: str, revision: str) -> str:
     name = path.resolve().name
     if len(name) == _HEX_DIGITS:
         return name
-    # Where there are no symbolic links, the cache does not keep it.
+    # The cache does not keep it on file systems without symbolic links.
     from huggingface_hub import get_hf_file_metadata, hf_hub_url
 
     return str(get_hf_file_metadata(hf_hub_url(repo, file, revision=revision)).etag)

@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from medzoo.entry.safety.arrays import check_weights
 from medzoo.errors import printable
 from medzoo.preprocessing import Preprocessing
-from medzoo.weights.checkpoints import read_checkpoint
 from medzoo.weights.fetch import Pin, fetch
-from medzoo.weights.torch_names import load_state
+from medzoo.weights.torch_checkpoints import load_state, read_checkpoint
 from medzoo.weights.transfer import fit_statistics, mobilenet_form, transfer, weights_by_name
 
 if TYPE_CHECKING:
@@ -59,7 +58,7 @@ class _Statistics(NamedTuple):
 
 
 _TORCH = _Statistics((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
-# VGG was trained on intensities to 255, less their mean.
+# VGG was trained on intensities from 0 to 255 minus their mean.
 _CAFFE = _Statistics((123.68 / 255, 116.779 / 255, 103.939 / 255), (1 / 255,) * 3)
 _CENTRED = _Statistics((0.5,), (0.5,))
 _CENTRED_AT_128 = _Statistics((128 / 255,), (128 / 255,))
@@ -133,7 +132,7 @@ def preprocessing(name: str, size: Sequence[int], channels: int, torch: bool = F
 
 
 def _check_form(encoder: keras.Model, name: str, origin: str) -> None:
-    if mobilenet_form(encoder) == "torch":
+    if mobilenet_form(encoder.layers) == "torch":
         raise ValueError(
             f"{origin} is of Keras, and '{name}' has the padding of torch. "
             f'Set the encoder to {{"name": "{name}", "form": "keras"}}.'
@@ -147,7 +146,7 @@ def _transfer(encoder: keras.Model, name: str, source: keras.Model, origin: str)
     weights = weights_by_name(named, "{}/{}".format)
     arrays = {key: keras.ops.convert_to_numpy(weight) for key, weight in weights.items()}
     if APPLICATIONS[name].statistics is _CAFFE:
-        # Trained on BGR; everything here is RGB.
+        # It was trained on BGR; all images here are RGB.
         arrays["block1_conv1/kernel"] = arrays["block1_conv1/kernel"][:, :, ::-1]
     transfer(encoder, _keras_name, arrays, origin)
 
@@ -161,7 +160,7 @@ def _read_application(name: str, path: Path) -> keras.Model:
                 # Keras warns of every part of a network that has no weights of its own.
                 warnings.simplefilter("ignore", UserWarning)
                 source.load_weights(path)
-        # What does not fit raises whatever it happens to meet first, in Keras and h5py.
+        # Keras and h5py raise many classes of errors at a file of another network.
         except Exception as error:
             reasons.append(printable(str(error).strip().partition("\n")[0])[:200])
         else:
@@ -174,7 +173,7 @@ def _fetch_application(name: str) -> keras.Model:
     try:
         return _application(name, "imagenet", include_top=False)
     except Exception as error:
-        # Where it has no network, Keras raises nothing more special; the message names the address.
+        # Without internet Keras raises a bare Exception, whose message holds the address.
         if type(error) is not Exception:
             raise
         raise FileNotFoundError(

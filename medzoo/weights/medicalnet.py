@@ -11,9 +11,8 @@ from safetensors import numpy as safetensors
 
 from medzoo.files import atomic_file, cache_folder
 from medzoo.preprocessing import Preprocessing
-from medzoo.weights.checkpoints import read_checkpoint
 from medzoo.weights.fetch import Pin, fetch
-from medzoo.weights.torch_names import load_state
+from medzoo.weights.torch_checkpoints import load_state, read_checkpoint
 
 if TYPE_CHECKING:
     import keras
@@ -21,18 +20,18 @@ if TYPE_CHECKING:
 _DIGITS = 12
 
 
-def converted(name: str, sha256: str, read: Callable[[], Mapping[str, np.ndarray]]) -> Mapping[str, np.ndarray]:
+def converted(name: str, version: str, read: Callable[[], Mapping[str, np.ndarray]]) -> Mapping[str, np.ndarray]:
     """Return what `read` returns, reading it only the first time.
 
-    The copy is named after the source's sha256 and its own: another source or a damaged copy is read anew.
+    The copy is named after the source's version and its own sha256: another source or a damaged copy is read anew.
 
     Args:
         name: Readable part of the file name.
-        sha256: SHA-256 of the source.
+        version: What changes with the source: its sha256.
         read: Function that reads the source to arrays by name.
     """
     folder = cache_folder() / "weights"
-    stem = f"{name}-{sha256[:_DIGITS]}"
+    stem = f"{name}-{version[:_DIGITS]}"
     for copy in folder.glob(f"{stem}-*.safetensors"):
         content = copy.read_bytes()
         if copy.stem == f"{stem}-{_digest(content)}":
@@ -85,7 +84,7 @@ def names(dimensions: int) -> tuple[str, ...]:
 def load(encoder: keras.Model, name: str) -> None:
     """Fetch the weights of an encoder and assign them; `medzoo.weights.load_weights` says what it raises."""
     pin = PINS[name]
-    state = converted(f"medicalnet-{name}", pin.sha256, lambda: _read(pin))
+    state = converted(f"medicalnet-{name}", pin.sha256 or pin.revision, lambda: _read(pin))
     load_state(encoder, name, state, origin=f"{pin.file} of {pin.repo}")
 
 

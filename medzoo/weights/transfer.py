@@ -106,9 +106,9 @@ def transfer(
         weight.assign(values[name])
 
 
-def mobilenet_form(encoder: keras.Model) -> str | None:
-    """Return the `form` of a MobileNetV2, None of another network."""
-    norms = [layer for layer in encoder.layers if layer.name == "stem_bn_Conv1"]
+def mobilenet_form(layers: Sequence[keras.Layer]) -> str | None:
+    """Return the `form` of the MobileNetV2 that has these layers, None of another network."""
+    norms = [layer for layer in layers if layer.name == "stem_bn_Conv1"]
     return None if not norms else "torch" if norms[0].epsilon == TORCH_EPSILON else "keras"
 
 
@@ -133,14 +133,14 @@ def weights_by_name(layers: list[keras.Layer], name_of: Callable[[str, str], str
     Raises:
         ValueError: Two weights have the same name.
     """
-    found: dict[str, keras.Variable] = {}
+    weights: dict[str, keras.Variable] = {}
     for layer in layers:
         for weight in layer.weights:
             name = name_of(layer.name, weight.name)
-            if name in found:
+            if name in weights:
                 raise ValueError(f"Expected one weight of each name. Received: two weights named '{name}'.")
-            found[name] = weight
-    return found
+            weights[name] = weight
+    return weights
 
 
 def _fitted(array: np.ndarray, shape: tuple[int, ...], channels: int) -> np.ndarray:

@@ -15,9 +15,8 @@ from medzoo.preprocessing import Preprocessing
 from medzoo.recipe import CONVERTED, Recipe
 from medzoo.task import FeatureExtraction, Segmentation
 from medzoo.weights import preprocessing_for
-from medzoo.weights.checkpoints import read_checkpoint
 from medzoo.weights.segmentation_models import read_segmentation_models, segmentation_models_preprocessing
-from medzoo.weights.torch_names import depth_of
+from medzoo.weights.torch_checkpoints import depth_of, read_checkpoint
 from medzoo.zoo.save import save
 from medzoo.zoo_model import ZooModel
 

@@ -3,7 +3,7 @@ import pytest
 from states import resnet_state
 
 from medzoo.models.encoders.resnet import resnet_encoder
-from medzoo.weights.torch_names import load_state
+from medzoo.weights.torch_checkpoints import load_state
 from medzoo.weights.transfer import fit_channels, fit_statistics
 
 

@@ -1,11 +1,14 @@
 """`load_weights` by word, by file and by folder, and what comes with the words."""
 
+from types import SimpleNamespace
+
 import keras
 import numpy as np
 import pytest
 from safetensors.numpy import save_file
 from states import resnet_state
 
+from medzoo import weights
 from medzoo.errors import IntegrityError
 from medzoo.models.encoders import ENCODERS, build_encoder
 from medzoo.weights import PUBLISHED, available, imagenet, load_weights, medicalnet, preprocessing_for
@@ -125,6 +128,16 @@ def test_changed_zoo_entry_is_refused(tiny_entry, entry_encoder):
         file.write(b"!")
     with pytest.raises(IntegrityError, match="model.weights.h5 was changed"):
         load_weights(entry_encoder(), "residual", tiny_entry)
+
+
+def test_zoo_entry_of_the_other_form_of_mobilenet_is_refused_with_its_own(monkeypatch, tmp_path):
+    source = build_encoder({"name": "mobilenetv2", "form": "torch"}, (32, 32, 1))
+    monkeypatch.setattr(weights, "_read_entry", lambda folder: SimpleNamespace(folder=folder))
+    monkeypatch.setattr(keras.saving, "load_model", lambda *_, **__: source)
+    with pytest.raises(
+        ValueError, match='padding of torch. Set the encoder to {"name": "mobilenetv2", "form": "torch"}'
+    ):
+        load_weights(build_encoder("mobilenetv2", (32, 32, 1)), "mobilenetv2", tmp_path)
 
 
 def test_folder_that_is_no_zoo_entry_is_refused(resnet10, tmp_path):

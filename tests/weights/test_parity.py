@@ -7,7 +7,7 @@ from safetensors.numpy import save_file
 
 from medzoo.models.encoders import build_encoder
 from medzoo.weights import load_weights
-from medzoo.weights.torch_names import load_state
+from medzoo.weights.torch_checkpoints import load_state
 
 torch = pytest.importorskip("torch")
 

@@ -14,8 +14,11 @@ import pytest
 
 from medzoo.weights import segmentation_models as converter
 from medzoo.weights.segmentation_models import network as legacy
-from medzoo.weights.segmentation_models import read_segmentation_models, segmentation_models_preprocessing
-from medzoo.weights.segmentation_models.checkpoint import read_checkpoint
+from medzoo.weights.segmentation_models import (
+    read_checkpoint,
+    read_segmentation_models,
+    segmentation_models_preprocessing,
+)
 
 # Small decoders; between them every argument of the old Unet that a file can tell.
 SMALL = {"input_shape": [None, None, 3], "decoder_filters": [16, 8, 8, 8, 8]}

@@ -10,8 +10,11 @@ import pytest
 
 from medzoo.weights import segmentation_models as converter
 from medzoo.weights.segmentation_models import network as legacy
-from medzoo.weights.segmentation_models import read_segmentation_models, segmentation_models_preprocessing
-from medzoo.weights.segmentation_models.checkpoint import read_checkpoint
+from medzoo.weights.segmentation_models import (
+    read_checkpoint,
+    read_segmentation_models,
+    segmentation_models_preprocessing,
+)
 
 # A network of two slices, two convolutions, a last one and its activation.
 KERNELS = [np.full((1, 1, 2, 2), value, "float32") for value in (1, 2)]

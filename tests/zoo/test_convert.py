@@ -61,7 +61,7 @@ def test_medicalnet_entry_holds_the_numbers_of_the_checkpoint(entry):
 
 
 def test_medicalnet_entry_is_the_weights_of_another_network_without_torch(entry, monkeypatch):
-    monkeypatch.setattr("medzoo.weights.checkpoints.require", lambda *_: pytest.fail("torch was asked for"))
+    monkeypatch.setattr("medzoo.weights.torch_checkpoints.require", lambda *_: pytest.fail("torch was asked for"))
     network = classifier((16, 16, 16, 2), encoder="resnet10", weights=str(entry))
     expected = first_kernel(medzoo.load(entry))
     assert first_kernel(network) == pytest.approx(np.repeat(expected, 2, axis=-2) / 2)

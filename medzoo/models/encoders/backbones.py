@@ -23,7 +23,7 @@ def name_stages(
     without: tuple[type[keras.Layer], ...] = (),
     symmetric: bool = False,
 ) -> keras.Model:
-    """Build an encoder again with, in front of every layer's name, the stage that it belongs to.
+    """Copy an encoder and put the stage of every layer in front of its name.
 
     A stage is what leads to one feature and not yet to the one before: `stem`, `stage_1`, `stage_2` and so on. A layer
     that got its name from Keras is numbered within its stage, since Keras counts on from one network to the next.
@@ -62,12 +62,12 @@ def _is_strided(layer: keras.Operation) -> bool:
 
 
 def _staged_names(encoder: keras.Model) -> dict[keras.Operation, str]:
-    names = {}
-    # Not in the order of the dict, which Keras sorts by letters on torch.
+    names: dict[keras.Operation, str] = {}
+    # Sorted by number: on torch Keras sorts the dict by letters.
     strides = sorted(int(name.removeprefix("stride_")) for name in encoder.output)
     for number, stride in enumerate(strides):
         stage = f"stage_{number}" if number else "stem"
-        count = Counter()
+        count: Counter[str] = Counter()
         for layer in keras.Model(encoder.input, encoder.output[f"stride_{stride}"]).operations:
             if layer in names:
                 continue
@@ -80,7 +80,7 @@ def _staged_names(encoder: keras.Model) -> dict[keras.Operation, str]:
     return names
 
 
-# A feature is the output of the last layer whose name begins so.
+# By stride the beginning of layer names: the feature is the output of the last such layer.
 _VGG = {**{2 ** (block - 1): f"block{block}_conv" for block in range(1, 6)}, 32: "block5_pool"}
 _EFFICIENTNET = {2: "block1", 4: "block2", 8: "block3", 16: "block5", 32: "top_activation"}
 _MOBILENET = {2: "expanded_conv_", 4: "block_2_", 8: "block_5_", 16: "block_12_", 32: "out_relu"}
@@ -98,8 +98,9 @@ _APPLICATIONS = {
     "mobilenetv2": (applications.MobileNetV2, _MOBILENET),
 }
 
-# Odd sizes are rounded up, also where the size is unknown when the network is built: MobileNetV2 pads as the size of
-# its input asks, which is what "same" does at run time, and VGG drops the last row. Even sizes give the same numbers.
+# Odd sizes are rounded up, also where the size is unknown when the network is built: "same" pads at run time, where
+# Keras's MobileNetV2 pads by the size it was built for, and keeps the last row that its VGG drops. Even sizes give the
+# same numbers as in Keras.
 _ROUND_UP = {layers.MaxPooling2D: {"padding": "same"}, layers.DepthwiseConv2D: {"padding": "same"}}
 
 FORMS = ("keras", "torch")
@@ -168,7 +169,7 @@ def _application(input_shape: tuple[int | None, ...], name: str) -> keras.Model:
         raise unknown_name("encoder of keras.applications", name, _APPLICATIONS)
     build, prefixes = _APPLICATIONS[name]
     check_input_shape(input_shape, stride=max(prefixes), dimensions=(2,))
-    # Given a tensor and not a shape, Keras neither warns about the number of channels nor asks for more than it needs.
+    # For a tensor, unlike for a shape, Keras neither warns of the number of channels nor asks for a larger size.
     image = keras.Input(input_shape)
     plain = {"include_preprocessing": False} if prefixes is _EFFICIENTNET else {}
     network = build(include_top=False, weights=None, input_tensor=image, **plain)
@@ -225,7 +226,7 @@ def foreign_encoder(backbone: keras.Model, input_shape: tuple[int | None, ...]) 
 
 
 def _check_shape(name: str, built: tuple[int | None, ...], shape: tuple[int | None, ...]) -> None:
-    if len(shape) != len(built) or any(side not in (None, given) for side, given in zip(built, shape, strict=True)):
+    if len(shape) != len(built) or any(own not in (None, side) for own, side in zip(built, shape, strict=True)):
         raise ValueError(
             f"`input_shape` must be {built}, which the backbone {name!r} was built for. Received: {shape}. "
             f"Build the backbone for {shape}, or set input_shape={built}."
@@ -239,7 +240,7 @@ def _by_stride(image: KerasTensor, pyramid: Mapping[str, KerasTensor]) -> dict[s
     shapes = keras.Model(image, dict(pyramid)).compute_output_shape(whole)
     size, stride, features = whole[axis], 1, {}
     for name in sorted(pyramid, key=lambda name: -shapes[name][axis]):
-        # From one feature to the next, since rounding an odd size adds up over many.
+        # Step by step, since the rounding of odd sizes adds up over several features.
         stride *= 2 ** round(math.log2(size / shapes[name][axis]))
         size = shapes[name][axis]
         features[f"stride_{stride}"] = pyramid[name]

@@ -18,8 +18,8 @@ def plain_encoder(
 ) -> keras.Model:
     """Build a small CNN: a stage is a convolution of kernel size 3, normalisation, ReLU and max pooling by 2.
 
-    As of a VGG, the features are those before each pooling, so that a UNet over it meets the full size again, and the
-    last stage's pooled ones, which a classifier reads.
+    As in a VGG, the features are those in front of each pooling, so that a UNet has some at full size, and the pooled
+    ones of the last stage, for a classifier.
 
     Args:
         input_shape: Shape `(height, width, channels)` or `(depth, height, width, channels)`; sizes may be None.

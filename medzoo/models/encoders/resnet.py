@@ -91,12 +91,12 @@ def resnet_encoder(
         width = int(64 * 2 ** (stage - 1) * width_per_group / 64) * groups
         for block in range(1, count + 1):
             # Only the first block of a stage changes the shape.
-            settings = {"strides": strides if block == 1 else 1, "dilation": dilation, "shortcut": shortcut}
+            step = strides if block == 1 else 1
             name = f"stage_{stage}_block_{block}"
             if DEPTHS[depth].bottleneck:
-                x = _bottleneck(x, width, 64 * 2 ** (stage - 1) * _EXPANSION, name, groups=groups, **settings)
+                x = _bottleneck(x, width, 64 * 2 ** (stage - 1) * _EXPANSION, name, step, dilation, groups, shortcut)
             else:
-                x = _basic(x, width, name, **settings)
+                x = _basic(x, width, name, step, dilation, shortcut)
         features[f"stride_{stride}"] = x
     return keras.Model(inputs, features, name=f"resnet{depth}" if groups == 1 else f"resnext{depth}")
 
@@ -133,9 +133,9 @@ def _shortcut(x: KerasTensor, filters: int, name: str, strides: int, shortcut: s
     if shortcut == "B":
         return _conv_bn(x, filters, 1, name, strides=strides)
     if strides > 1:
-        # Of one value each; torch has no average pooling of bfloat16 volumes on a CPU.
+        # A pooling over one value keeps it; torch has no average pooling of bfloat16 volumes on a CPU.
         x = spatial("MaxPooling", x)(1, strides=strides, name=f"{name}_stride")(x)
-    # Zero padding that takes the channels for a spatial axis appends channels.
+    # With channels declared first, zero padding takes the last axis, the channels, for a spatial one.
     padding = [(0, 0)] * (len(x.shape) - 3) + [(0, missing)]
     return spatial("ZeroPadding", x)(padding, data_format="channels_first", name=f"{name}_channels")(x)
 

@@ -18,7 +18,7 @@ import numpy as np
 
 _PACKAGES = ("segmentation_models", "tf_keras")
 _SCRIPT = Path(__file__).with_name("describe.py")
-# The old library runs on Keras 2 alone, which cannot be imported beside Keras 3. It has no work for a GPU.
+# The old library runs on Keras 2 only, which cannot be imported beside Keras 3. It needs no GPU.
 _ENVIRONMENT = {
     "SM_FRAMEWORK": "tf.keras",
     "TF_USE_LEGACY_KERAS": "1",
@@ -42,7 +42,7 @@ def legacy_layers(arguments: Mapping[str, Any]) -> list[dict[str, Any]]:
         ValueError: The old library does not build this network.
     """
     _require_legacy()
-    # -P: the folder of the script is no place to import from.
+    # -P: nothing is imported from the folder of the script.
     done = subprocess.run(
         [sys.executable, "-P", _SCRIPT],
         input=json.dumps(arguments),
@@ -59,7 +59,7 @@ def legacy_layers(arguments: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 def _require_legacy() -> None:
     for package in _PACKAGES:
-        # Found, not imported: under Keras 3 the import of segmentation_models fails.
+        # Looked up and not imported: under Keras 3 the import of segmentation_models fails.
         if find_spec(package) is None:
             raise ImportError(
                 f"This needs the package '{package}', which is not installed. "
@@ -69,7 +69,7 @@ def _require_legacy() -> None:
 
 _CONVOLUTION = ("kernel_size", "strides", "padding", "use_bias", "activation")
 
-# Kind of a Keras 2 layer to the Keras 3 layer and to the arguments that both have; what trains them is left out.
+# From the kind of a Keras 2 layer to the Keras 3 layer and the arguments that both have, without those for training.
 _LAYERS = {
     "Activation": ("Activation", ("activation",)),
     "Add": ("Add", ()),
@@ -121,7 +121,7 @@ def _call(row: Mapping, tensors: Mapping, weights: Mapping, **arguments: Any) ->
     inputs = [tensors[name] for name in row["inputs"]]
     outputs = layer(inputs if len(inputs) > 1 else inputs[0])
     parts = [weights.get(member, ()) for member in row.get("members", [row["name"]])]
-    # Output channels come last in a kernel and in a bias: here the groups of a convolution meet.
+    # The groups of a convolution are joined along the output channels, the last axis of kernel and bias.
     layer.set_weights([np.concatenate(part, axis=-1) for part in zip(*parts, strict=True)])
     return outputs
 
@@ -129,7 +129,7 @@ def _call(row: Mapping, tensors: Mapping, weights: Mapping, **arguments: Any) ->
 def _join_groups(layers: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """Turn every grouped convolution, which is slices, as many convolutions and their concatenation, into one layer."""
     rows = {row["name"]: row for row in layers}
-    absorbed = set()
+    absorbed: set[str] = set()
     for row in layers:
         members = [rows[name] for name in row["inputs"]]
         slices = [rows[name] for member in members for name in member["inputs"]]
@@ -155,7 +155,7 @@ def _stage_names(layers: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     """Return the names of the layers, each after the stage it is part of: what a skip connection needs ends one."""
     rows = {row["name"]: row for row in layers}
     skips = [row["inputs"][1] for row in layers if re.fullmatch(r"decoder_stage\d+_concat", row["name"])]
-    stages = {}
+    stages: dict[str, int] = {}
     for index, skip in reversed([*enumerate(skips)]):
         for name in _ancestors(skip, rows):
             # The first skip has stride 16, where stage 3 ends; what has stride 2 or less is the stem.
