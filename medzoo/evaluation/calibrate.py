@@ -14,6 +14,7 @@ from medzoo.evaluation.tables import align, number, rounded
 
 if TYPE_CHECKING:
     from medzoo.data import Samples
+    from medzoo.inference.model import RecipeModel
     from medzoo.task import Classification
     from medzoo.zoo_model import ZooModel
 
@@ -41,7 +42,11 @@ class Calibration:
 
 
 def calibrate(
-    model: ZooModel, samples: Samples, recall: float | None = None, youden: bool = False, batch_size: int = 8
+    model: ZooModel | RecipeModel,
+    samples: Samples,
+    recall: float | None = None,
+    youden: bool = False,
+    batch_size: int = 8,
 ) -> Classification:
     """Fit the temperature of a classifier, and choose its threshold, on validation data.
 
@@ -73,7 +78,11 @@ def calibrate(
 
 
 def fit_calibration(
-    model: ZooModel, samples: Samples, recall: float | None = None, youden: bool = False, batch_size: int = 8
+    model: ZooModel | RecipeModel,
+    samples: Samples,
+    recall: float | None = None,
+    youden: bool = False,
+    batch_size: int = 8,
 ) -> Calibration:
     """Do what `calibrate` does, but leave the model as it is; `adopt_task` gives it the new task.
 
@@ -87,7 +96,7 @@ def fit_calibration(
     return Calibration(before, fit_task(before, recall, youden))
 
 
-def collect_cases(model: ZooModel, samples: Samples, batch_size: int = 8) -> ClassificationCases:
+def collect_cases(model: ZooModel | RecipeModel, samples: Samples, batch_size: int = 8) -> ClassificationCases:
     """Predict the samples with a classifier.
 
     Raises:
@@ -119,7 +128,7 @@ def fit_task(cases: ClassificationCases, recall: float | None = None, youden: bo
     return replace(task, threshold=choose_threshold(task.calibrated(cases.outputs)[:, 1], cases.true == 1, rule))
 
 
-def adopt_task(model: ZooModel, task: Classification) -> None:
+def adopt_task(model: ZooModel | RecipeModel, task: Classification) -> None:
     """Give a model another task of the same labels; an evaluation of the old one is dropped."""
     model.recipe = replace(model.recipe, task=task)
     model.evaluation = None

@@ -19,7 +19,7 @@ from medzoo.progress import track
 
 if TYPE_CHECKING:
     from medzoo.data import Samples
-    from medzoo.zoo_model import ZooModel
+    from medzoo.inference.model import Model
 
 # What scores the answers of each task.
 CASES: dict[str, type[Cases]] = {
@@ -30,7 +30,7 @@ CASES: dict[str, type[Cases]] = {
 
 
 def evaluate(
-    model: ZooModel,
+    model: Model,
     samples: Samples,
     split: str | None = None,
     data_name: str | None = None,
@@ -75,7 +75,7 @@ def evaluate(
     )
 
 
-def collect(model: ZooModel, samples: Samples, batch_size: int = 8) -> Cases:
+def collect(model: Model, samples: Samples, batch_size: int = 8) -> Cases:
     """Predict the samples, and keep of each the few numbers that scores are made of.
 
     Raises:

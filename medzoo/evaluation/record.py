@@ -18,7 +18,7 @@ from medzoo.files import write_json, write_rows
 
 if TYPE_CHECKING:
     from medzoo.data import Samples
-    from medzoo.zoo_model import ZooModel
+    from medzoo.inference.model import Model
 
 
 @dataclass(frozen=True)
@@ -159,7 +159,7 @@ def save_report(
     evaluation: Evaluation,
     folder: str | os.PathLike,
     history: str | os.PathLike | None = None,
-    model: ZooModel | None = None,
+    model: Model | None = None,
     samples: Samples | None = None,
 ) -> list[Path]:
     """Write `evaluation.json`, `figures/*.png` and, with model and samples, the cases; each file whole or not at all.

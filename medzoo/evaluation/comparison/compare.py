@@ -16,6 +16,7 @@ from medzoo.files import write_json
 
 if TYPE_CHECKING:
     from medzoo.data import Samples
+    from medzoo.inference.model import RecipeModel
     from medzoo.zoo_model import ZooModel
 
 
@@ -111,8 +112,8 @@ RULE = (
 
 
 def compare(
-    first: ZooModel,
-    second: ZooModel,
+    first: ZooModel | RecipeModel,
+    second: ZooModel | RecipeModel,
     samples: Samples,
     names: tuple[str, str] | None = None,
     split: str | None = None,
@@ -161,7 +162,7 @@ def compare(
     )
 
 
-def _refuse_different(first: ZooModel, second: ZooModel) -> None:
+def _refuse_different(first: ZooModel | RecipeModel, second: ZooModel | RecipeModel) -> None:
     answers = [(task.name, task.labels, task.unit) for task in (first.task, second.task)]
     if answers[0] == answers[1]:
         return
