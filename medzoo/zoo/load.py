@@ -106,7 +106,7 @@ def load_network(name: str | os.PathLike) -> ZooModel:
     model = load(name)
     if not isinstance(model, ZooModel):
         raise ValueError(
-            f"{name} is an estimator on features; a network is needed here. Give the one that it rests on."
+            f"{name} is an estimator on features, and a network is needed here. Give that network."
         )
     return model
 
