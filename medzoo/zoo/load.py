@@ -105,9 +105,7 @@ def load_network(name: str | os.PathLike) -> ZooModel:
 
     model = load(name)
     if not isinstance(model, ZooModel):
-        raise ValueError(
-            f"{name} is an estimator on features, and a network is needed here. Give that network."
-        )
+        raise ValueError(f"{name} is an estimator on features, and a network is needed here. Give that network.")
     return model
 
 
