@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from medzoo import data, models, weights
     from medzoo.evaluation.calibrate import calibrate
     from medzoo.evaluation.comparison.compare import Comparison, compare
-    from medzoo.evaluation.estimators.compare import compare_estimators
+    from medzoo.evaluation.comparison.estimators import compare_estimators
     from medzoo.evaluation.evaluate import evaluate
     from medzoo.evaluation.gradcam.explain import explain
     from medzoo.evaluation.gradcam.explanation import Explanation
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from medzoo.preprocessing.stack import Stack
     from medzoo.recipe import Recipe
     from medzoo.task import Classification, Regression, Segmentation
-    from medzoo.training.cross_validation.record import CrossValidation
     from medzoo.training.cross_validation.run import cross_validate
+    from medzoo.training.cross_validation.scores import CrossValidation
     from medzoo.training.search.run import learning_curve, search
     from medzoo.training.train import train
     from medzoo.zoo.listing.models import list_models
@@ -41,7 +41,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "Classification": "medzoo.task",
     "Comparison": "medzoo.evaluation.comparison.compare",
-    "CrossValidation": "medzoo.training.cross_validation.record",
+    "CrossValidation": "medzoo.training.cross_validation.scores",
     "Evaluation": "medzoo.evaluation.record",
     "Explanation": "medzoo.evaluation.gradcam.explanation",
     "Preprocessing": "medzoo.preprocessing",
@@ -54,7 +54,7 @@ _HOMES = {
     "ZooModel": "medzoo.zoo_model",
     "calibrate": "medzoo.evaluation.calibrate",
     "compare": "medzoo.evaluation.comparison.compare",
-    "compare_estimators": "medzoo.evaluation.estimators.compare",
+    "compare_estimators": "medzoo.evaluation.comparison.estimators",
     "cross_validate": "medzoo.training.cross_validation.run",
     "evaluate": "medzoo.evaluation.evaluate",
     "explain": "medzoo.evaluation.gradcam.explain",

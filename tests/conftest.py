@@ -128,7 +128,7 @@ def tiny_entry(saved_entry, tmp_path):
 def described_entry(saved_entry, tmp_path_factory):
     """The tiny entry with words and scores: all that publishing asks for. Not to be changed."""
     from medzoo.data.synthetic import make_coco
-    from medzoo.evaluation.save import save_report
+    from medzoo.evaluation.record import save_report
     from medzoo.zoo.save import attach_evaluation
 
     folder = tmp_path_factory.mktemp("described")

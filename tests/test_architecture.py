@@ -47,7 +47,7 @@ NETWORK_PLACES = ("hub/", "weights/", "zoo/download/", "zoo/listing/hub.py", "zo
 TASK_PLACES = (
     "task/",
     # The tables.
-    *("inference/scans.py", "evaluation/cases.py", "evaluation/plots/figures.py", "estimators/table.py"),
+    *("inference/scans.py", "evaluation/evaluate.py", "evaluation/plots/figures.py", "estimators/table.py"),
     # Which task a target, a public data set and a checkpoint of another library are for.
     *("data/samples.py", "data/tfds/public.py", "zoo/convert.py"),
     # "segmentation" is also a field of COCO files.

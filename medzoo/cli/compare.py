@@ -29,7 +29,6 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
 
 def _compare(options: argparse.Namespace) -> None:
     from medzoo.evaluation.comparison.compare import compare
-    from medzoo.evaluation.save import save_comparison
     from medzoo.training.data import read_part
     from medzoo.zoo.load import load
 
@@ -39,7 +38,7 @@ def _compare(options: argparse.Namespace) -> None:
     comparison = compare(*models, samples, names, split=options.split, data_name=options.data_name)
     print(comparison)
     if options.output:
-        print(f"-> {save_comparison(comparison, options.output)}")
+        print(f"-> {comparison.save(options.output)}")
 
 
 def _calibrate(options: argparse.Namespace) -> None:

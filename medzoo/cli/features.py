@@ -37,7 +37,7 @@ def _features(options: argparse.Namespace) -> None:
     names = estimator_names([name for name in options.estimators.split(",") if name])
     run, samples = Path(options.output), read(options.data)
 
-    from medzoo.evaluation.estimators.compare import compare_estimators
+    from medzoo.evaluation.comparison.estimators import compare_estimators
     from medzoo.zoo.save import save
 
     model, known, test = _prepare(options.model, samples, run)
@@ -49,7 +49,7 @@ def _features(options: argparse.Namespace) -> None:
 def _prepare(name: str, samples: Samples, run: Path) -> tuple[Any, Samples, Samples]:
     """Return the network, trained first where only its recipe is given, and what to fit and to score on."""
     from medzoo.cli.parts import load_recipe
-    from medzoo.training.train import parts
+    from medzoo.training.data import parts
     from medzoo.zoo.load import load
 
     recipe = load_recipe(name)
@@ -60,7 +60,7 @@ def _prepare(name: str, samples: Samples, run: Path) -> tuple[Any, Samples, Samp
 
 
 def _test_part(samples: Samples, recipe: Recipe) -> Samples:
-    from medzoo.training.train import divide
+    from medzoo.training.data import divide
 
     divided = divide(samples, recipe)
     if "test" not in divided.splits:

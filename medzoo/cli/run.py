@@ -92,7 +92,7 @@ def _pushes(options: argparse.Namespace, run: Path, recipe: Recipe) -> list[Push
 
 def _evaluate(options: argparse.Namespace) -> None:
     from medzoo.evaluation.evaluate import evaluate
-    from medzoo.evaluation.save import save_report
+    from medzoo.evaluation.record import save_report
     from medzoo.training.data import read_part, split_named_by
     from medzoo.zoo.load import load, load_onnx
 

@@ -1,4 +1,4 @@
-"""What the module of a task gives to all that scores, compares or explains, and the one table of these modules."""
+"""What the module of a task gives to all that scores, compares or explains."""
 
 from __future__ import annotations
 
@@ -7,10 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 
 import numpy as np
 
-from medzoo.evaluation.classification import ClassificationCases
 from medzoo.evaluation.intervals import Statistic
-from medzoo.evaluation.regression import RegressionCases
-from medzoo.evaluation.segmentation import SegmentationCases
 
 if TYPE_CHECKING:
     from medzoo.data import Samples
@@ -78,8 +75,25 @@ class Cases(Protocol):
         ...
 
 
-CASES: dict[str, type[Cases]] = {
-    "segmentation": SegmentationCases,
-    "classification": ClassificationCases,
-    "regression": RegressionCases,
-}
+def stack_outputs(samples: Samples, predictions: Iterable[Any]) -> np.ndarray:
+    """Return the outputs `(cases, outputs)` of predictions of the samples, in their order.
+
+    Raises:
+        ValueError: One is not finite; the message names its image.
+    """
+    outputs = np.stack([prediction.outputs for prediction in predictions])
+    refuse_infinite(samples, outputs.sum(axis=1), "the model answers")
+    return outputs
+
+
+def refuse_infinite(samples: Samples, values: np.ndarray, what: str) -> None:
+    """Raise an error that names the first image whose value `(cases,)` is no number.
+
+    Raises:
+        ValueError: There is one.
+    """
+    for index in np.flatnonzero(~np.isfinite(values))[:1]:
+        raise ValueError(
+            f"{samples.sources[index]}: {what} {values[index]}, which is no number. Leave the image out, or check its "
+            "pixels and its target with: medzoo audit DIR"
+        )

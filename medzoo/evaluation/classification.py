@@ -11,8 +11,8 @@ import numpy as np
 
 from medzoo.evaluation import calibration, scores
 from medzoo.evaluation.calibration import operating_points
+from medzoo.evaluation.cases import stack_outputs
 from medzoo.evaluation.intervals import Statistic, weighted_means
-from medzoo.evaluation.outputs import stack_outputs
 from medzoo.evaluation.tables import rounded
 
 if TYPE_CHECKING:

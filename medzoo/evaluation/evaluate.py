@@ -7,9 +7,12 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from medzoo.data.samples import check_task
-from medzoo.evaluation.cases import CASES, Cases
+from medzoo.evaluation.cases import Cases
+from medzoo.evaluation.classification import ClassificationCases
 from medzoo.evaluation.intervals import LEVEL, SAMPLES, bootstrap
 from medzoo.evaluation.record import Evaluation, hardware, loaded_versions
+from medzoo.evaluation.regression import RegressionCases
+from medzoo.evaluation.segmentation import SegmentationCases
 from medzoo.evaluation.tables import score_json
 from medzoo.inference import predict_scans
 from medzoo.progress import track
@@ -17,6 +20,13 @@ from medzoo.progress import track
 if TYPE_CHECKING:
     from medzoo.data import Samples
     from medzoo.zoo_model import ZooModel
+
+# The module of each task.
+CASES: dict[str, type[Cases]] = {
+    "segmentation": SegmentationCases,
+    "classification": ClassificationCases,
+    "regression": RegressionCases,
+}
 
 
 def evaluate(

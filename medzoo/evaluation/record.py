@@ -1,4 +1,4 @@
-"""The record of an evaluation, and the machine it was made on."""
+"""The record of an evaluation, its folder, and the machine it was made on."""
 
 from __future__ import annotations
 
@@ -9,11 +9,16 @@ from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import MISSING, asdict, dataclass, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from medzoo import __version__
 from medzoo.errors import unknown_name
 from medzoo.evaluation.tables import align, number, with_interval
+from medzoo.files import write_json, write_rows
+
+if TYPE_CHECKING:
+    from medzoo.data import Samples
+    from medzoo.zoo_model import ZooModel
 
 
 @dataclass(frozen=True)
@@ -137,6 +142,48 @@ def _operating_table(points: list[dict[str, Any]]) -> list[str]:
     names = [name for name in points[0] if name != "rule"]
     rows = [(point["rule"], *(number(point[name]) for name in names)) for point in points]
     return align([("operating point", *names), *rows])
+
+
+def save_report(
+    evaluation: Evaluation,
+    folder: str | os.PathLike,
+    history: str | os.PathLike | None = None,
+    model: ZooModel | None = None,
+    samples: Samples | None = None,
+) -> list[Path]:
+    """Write `evaluation.json`, `figures/*.png` and, with model and samples, the cases; each whole or not at all.
+
+    The figures hold no images and may be published with the model. `cases.csv` and the pictures in `overlays` are about
+    single patients and stay with the run.
+
+    Args:
+        evaluation: What to write.
+        folder: Folder to write into; made if needed, other files in it are kept.
+        history: `history.csv` of the training, for the curves.
+        model: The evaluated model, for the pictures.
+        samples: The samples it was evaluated on, for the pictures.
+
+    Returns:
+        Paths of the pictures.
+
+    Example:
+        >>> save_report(evaluation, "run", history="run/history.csv", model=model, samples=test)
+    """
+    from medzoo.evaluation.plots import common as plots
+    from medzoo.evaluation.plots.figures import case_sheets, draw_figures
+
+    folder = Path(folder)
+    write_json(folder / "evaluation.json", evaluation.to_json())
+    figures = draw_figures(evaluation)
+    if history is not None:
+        figures["training"] = plots.curves_figure(history)
+    paths = [plots.save_figure(figure, folder / "figures" / f"{name}.png") for name, figure in figures.items()]
+    if model is None or samples is None:
+        return paths
+    write_rows(folder / "cases.csv", evaluation.cases)
+    for name, figure in case_sheets(model, samples, evaluation).items():
+        paths.append(plots.save_figure(figure, folder / "overlays" / f"{name}.png", colours=128))
+    return paths
 
 
 def loaded_versions() -> dict[str, str]:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from medzoo.evaluation.cases import refuse_infinite, stack_outputs
 from medzoo.evaluation.intervals import Statistic
-from medzoo.evaluation.outputs import refuse_infinite, stack_outputs
 from medzoo.evaluation.tables import rounded
 
 if TYPE_CHECKING:

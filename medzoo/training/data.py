@@ -4,12 +4,54 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from medzoo.data import Samples
-    from medzoo.data.feed.packing import Packing
-    from medzoo.recipe import Recipe
+import numpy as np
+
+from medzoo import data
+from medzoo.data import Samples, fit_preprocessing, fraction, prepare
+from medzoo.data.feed.packing import Packing
+from medzoo.data.samples import SPLITS
+from medzoo.data.sources.read import split_options
+from medzoo.preprocessing import DATASET
+from medzoo.recipe import Recipe
+
+
+def parts(samples: Samples, recipe: Recipe) -> tuple[Samples, Samples]:
+    """Return the training and the validation part, as the samples say or else as the recipe does.
+
+    Raises:
+        ValueError: The samples name splits, but "train" is not among them; or a field of the recipe's `split` is wrong.
+    """
+    divided = divide(samples, recipe)
+    training = fraction(divided.part("train"), recipe.split.fraction or 1, recipe.seed)
+    return training, divided.part("valid")
+
+
+def divide(samples: Samples, recipe: Recipe) -> Samples:
+    """Return samples with the splits that a training by the recipe gives them, where they have none of their own.
+
+    Samples without "valid" give some of "train"; what they hold out for testing stays so.
+
+    Raises:
+        ValueError: As in `parts`.
+    """
+    wanted = {name: share for name, share in recipe.split.items() if name in ("valid", "test")}
+    if not any(samples.splits):
+        return _join(samples.split(**wanted, seed=recipe.seed))
+    if "train" not in samples.splits:
+        raise ValueError(
+            f"The data has the parts {sorted(set(samples.splits))}, but training needs 'train'. "
+            "Give a folder with it, or data without parts, which is then split as the recipe says."
+        )
+    if "valid" in samples.splits:
+        return samples
+    others = samples[np.array(samples.splits) != "train"]
+    return _join((*samples.part("train").split(valid=wanted.get("valid", 0.2), seed=recipe.seed), others))
+
+
+def _join(divided: tuple[Samples, ...]) -> Samples:
+    first, *rest = divided
+    return sum(rest, first)
 
 
 def read_part(source: str | os.PathLike, split: str | None, recipe: Recipe) -> Samples:
@@ -29,9 +71,6 @@ def read_part(source: str | os.PathLike, split: str | None, recipe: Recipe) -> S
         >>> model = medzoo.load("brain-tumor-unet")
         >>> medzoo.evaluate(model, read_part("brain_tumor_coco", "test", model.recipe))
     """
-    from medzoo import data
-    from medzoo.training.train import divide
-
     samples = data.read(source)
     if split is None:
         return samples
@@ -51,9 +90,6 @@ def split_named_by(source: str | os.PathLike) -> str | None:
         >>> split_named_by("data/test"), split_named_by("data")
         ('test', None)
     """
-    from medzoo.data.samples import SPLITS
-    from medzoo.data.sources.read import split_options
-
     name = Path(split_options(source)[0]).stem
     return name if name in SPLITS else None
 
@@ -72,10 +108,6 @@ def prepare_for(recipe: Recipe, samples: Samples, path: str | os.PathLike) -> Pa
     Example:
         >>> prepare_for(recipe, medzoo.data.read("brain_tumor_coco"), "brain.h5")
     """
-    from medzoo.data import fit_preprocessing, prepare
-    from medzoo.preprocessing import DATASET
-    from medzoo.training.train import parts
-
     preprocessing = recipe.preprocessing
     if preprocessing.normalization == DATASET:
         preprocessing = fit_preprocessing(preprocessing, parts(samples, recipe)[0])

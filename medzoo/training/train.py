@@ -8,9 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import keras
-import numpy as np
 
-from medzoo.data import Samples, fraction
+from medzoo.data import Samples
 from medzoo.data.samples import check_task
 from medzoo.data.statistics import fit_preprocessing
 from medzoo.devices import distributed, own_folder
@@ -22,48 +21,11 @@ from medzoo.metrics import make_metrics
 from medzoo.optimizers import make_optimizer
 from medzoo.recipe import Recipe
 from medzoo.training.checkpoints import Checkpoints
+from medzoo.training.data import parts
 from medzoo.training.fitting import Fitting
 from medzoo.training.history import HISTORY
 from medzoo.training.tracking import track
 from medzoo.zoo_model import ZooModel
-
-
-def parts(samples: Samples, recipe: Recipe) -> tuple[Samples, Samples]:
-    """Return the training and the validation part, as the samples say or else as the recipe does.
-
-    Raises:
-        ValueError: The samples name splits, but "train" is not among them; or a field of the recipe's `split` is wrong.
-    """
-    divided = divide(samples, recipe)
-    training = fraction(divided.part("train"), recipe.split.fraction or 1, recipe.seed)
-    return training, divided.part("valid")
-
-
-def divide(samples: Samples, recipe: Recipe) -> Samples:
-    """Return samples with the splits that a training by the recipe gives them, where they have none of their own.
-
-    Samples without "valid" give some of "train"; what they hold out for testing stays so.
-
-    Raises:
-        ValueError: As in `parts`.
-    """
-    wanted = {name: share for name, share in recipe.split.items() if name in ("valid", "test")}
-    if not any(samples.splits):
-        return _join(samples.split(**wanted, seed=recipe.seed))
-    if "train" not in samples.splits:
-        raise ValueError(
-            f"The data has the parts {sorted(set(samples.splits))}, but training needs 'train'. "
-            "Give a folder with it, or data without parts, which is then split as the recipe says."
-        )
-    if "valid" in samples.splits:
-        return samples
-    others = samples[np.array(samples.splits) != "train"]
-    return _join((*samples.part("train").split(valid=wanted.get("valid", 0.2), seed=recipe.seed), others))
-
-
-def _join(divided: tuple[Samples, ...]) -> Samples:
-    first, *rest = divided
-    return sum(rest, first)
 
 
 def train(

@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from medzoo.entry import CARD, EVALUATION, FIGURES, MANIFEST, RECIPE, read_entry, write_manifest
-from medzoo.evaluation.record import Evaluation
-from medzoo.evaluation.save import save_report
+from medzoo.evaluation.record import Evaluation, save_report
 from medzoo.files import atomic_folder, read_json, write_json
 from medzoo.recipe import Recipe
 from medzoo.zoo.card.render import write_card

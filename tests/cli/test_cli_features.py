@@ -24,7 +24,7 @@ def run(monkeypatch):
     """A function that runs the command on samples instead of a folder: small grids, no ONNX and no figures."""
     shrink_grids(monkeypatch)
     monkeypatch.setattr(
-        "medzoo.evaluation.estimators.run.save_report", lambda found, folder, **_: _write(found, folder)
+        "medzoo.evaluation.comparison.estimators.save_report", lambda found, folder, **_: _write(found, folder)
     )
     monkeypatch.setattr("medzoo.zoo.save.save_report", _write)
     monkeypatch.setattr("medzoo.zoo.network.write_onnx", lambda *_: None)

@@ -10,7 +10,6 @@ from medzoo.evaluation.classification import ClassificationCases
 from medzoo.evaluation.comparison.compare import compare
 from medzoo.evaluation.comparison.paired import bootstrap_p, compare_cases, compare_scores, patient_means
 from medzoo.evaluation.regression import RegressionCases
-from medzoo.evaluation.save import save_comparison
 from medzoo.files import read_json
 from medzoo.task import Classification, Regression, Segmentation
 
@@ -145,6 +144,6 @@ def test_comparison_prints_both_models_and_the_tests(model, never_model, samples
 
 def test_comparison_is_json_and_has_a_figure(model, never_model, samples, tmp_path):
     comparison = compare(model, never_model, samples)
-    path = save_comparison(comparison, tmp_path / "run")
+    path = comparison.save(tmp_path / "run")
     assert read_json(path) == json.loads(json.dumps(comparison.to_json(), allow_nan=False))
     assert cv2.imread(str(tmp_path / "run" / "figures" / "differences.png")) is not None

@@ -9,8 +9,8 @@ import pytest
 from filelock import FileLock
 
 from medzoo.estimators.tuning import Fitted
-from medzoo.evaluation.estimators import run as module
-from medzoo.evaluation.estimators.compare import compare_estimators
+from medzoo.evaluation.comparison import estimators as module
+from medzoo.evaluation.comparison.estimators import compare_estimators
 from medzoo.features.extract import Features
 from medzoo.files import read_json, write_json
 from medzoo.graph.features import feature_network

@@ -12,8 +12,7 @@ from medzoo.evaluation.evaluate import evaluate
 from medzoo.evaluation.plots import classification, common, regression, segmentation
 from medzoo.evaluation.plots import segmentation as overlays
 from medzoo.evaluation.plots.figures import MODULES
-from medzoo.evaluation.record import Evaluation
-from medzoo.evaluation.save import save_report
+from medzoo.evaluation.record import Evaluation, save_report
 from medzoo.files import read_json
 from medzoo.io import Scan
 from medzoo.task import Segmentation

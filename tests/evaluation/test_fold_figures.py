@@ -8,7 +8,7 @@ from matplotlib.text import Text
 
 from medzoo.evaluation.evaluate import evaluate
 from medzoo.evaluation.plots.classification import folds_figure, mean_roc
-from medzoo.evaluation.plots.folds import fold_figures, losses_figure, mean_losses
+from medzoo.evaluation.plots.figures import fold_figures, losses_figure, mean_losses
 
 
 def write_history(path, losses):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from medzoo.evaluation.plots.common import save_figure
-from medzoo.evaluation.plots.search import (
+from medzoo.evaluation.plots.comparison import (
     importance_figure,
     learning_curve_figure,
     parallel_figure,

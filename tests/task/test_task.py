@@ -6,7 +6,8 @@ from inspect import get_annotations
 import numpy as np
 import pytest
 
-from medzoo.evaluation.cases import CASES, Cases
+from medzoo.evaluation.cases import Cases
+from medzoo.evaluation.evaluate import CASES
 from medzoo.evaluation.plots.figures import MODULES
 from medzoo.inference.scans import ANSWERS
 from medzoo.task import TASKS, Classification, FeatureExtraction, Regression, Segmentation, Task, task_from_json

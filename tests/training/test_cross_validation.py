@@ -15,7 +15,8 @@ from medzoo.task import Classification, Regression
 from medzoo.training.cross_validation import CrossValidation, cross_validate
 from medzoo.training.cross_validation import run as module
 from medzoo.training.cross_validation.folds import claim, fold_parts
-from medzoo.training.train import divide, train
+from medzoo.training.data import divide
+from medzoo.training.train import train
 from medzoo.zoo.predict import predict
 from medzoo.zoo_model import ZooModel
 

@@ -11,8 +11,7 @@ from sklearn.metrics import r2_score, roc_auc_score
 from medzoo.cli import crossval
 from medzoo.evaluation.record import Evaluation
 from medzoo.task import Classification, Regression, Segmentation
-from medzoo.training.cross_validation.record import CrossValidation
-from medzoo.training.cross_validation.scores import FoldScores, pool, shown_scores
+from medzoo.training.cross_validation.scores import CrossValidation, FoldScores, pool, shown_scores
 
 FACTS = {"data": {}, "n_patients": None, "interval": {}, "versions": {}, "hardware": {}, "date": "", "seconds": 0.0}
 JOINT = {"r2": {"value": 0.25, "low": 0.125, "high": 0.375}}
@@ -73,7 +72,7 @@ def test_held_out_set_has_a_table_of_its_own():
 
 
 def test_csv_has_a_row_for_each_model_and_part(tmp_path, monkeypatch):
-    monkeypatch.setattr("medzoo.training.cross_validation.record.fold_figures", lambda *_: {})
+    monkeypatch.setattr("medzoo.training.cross_validation.scores.fold_figures", lambda *_: {})
     result_of(valid=fold_scores(), test=fold_scores("test", "ensemble")).save(tmp_path)
     with open(tmp_path / "crossval.csv", newline="") as file:
         rows = {(row["part"], row["model"]): row["r2"] for row in csv.DictReader(file)}

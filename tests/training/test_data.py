@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 
 from medzoo.data import read
-from medzoo.training.data import read_part, split_named_by
-from medzoo.training.train import parts
+from medzoo.training.data import parts, read_part, split_named_by
 
 
 def write_pictures(folder, count=10):

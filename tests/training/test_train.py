@@ -13,7 +13,8 @@ from medzoo.data import read
 from medzoo.data.feed import reader
 from medzoo.errors import DivergenceError
 from medzoo.training.checkpoints import Checkpoints
-from medzoo.training.train import _refuse_other, parts, train
+from medzoo.training.data import parts
+from medzoo.training.train import _refuse_other, train
 from medzoo.zoo_model import ZooModel
 
 

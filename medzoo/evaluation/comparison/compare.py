@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import time
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from medzoo.errors import unknown_name
 from medzoo.evaluation.comparison.paired import compare_cases, compare_scores
 from medzoo.evaluation.evaluate import collect, facts
 from medzoo.evaluation.tables import align, number, with_interval
+from medzoo.files import write_json
 
 if TYPE_CHECKING:
     from medzoo.data import Samples
@@ -82,6 +85,16 @@ class Comparison:
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON values."""
         return {**asdict(self), "models": list(self.models), "labels": list(self.labels)}
+
+    def save(self, folder: str | os.PathLike) -> Path:
+        """Write `comparison.json` and `figures/differences.png`; return the path of the former."""
+        from medzoo.evaluation.plots.common import save_figure
+        from medzoo.evaluation.plots.comparison import differences_figure
+
+        path = Path(folder) / "comparison.json"
+        write_json(path, self.to_json())
+        save_figure(differences_figure(self), path.parent / "figures" / "differences.png")
+        return path
 
 
 def _cells(score: dict[str, Any]) -> list[str]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from medzoo.evaluation.cases import CASES
+from medzoo.evaluation.evaluate import CASES
 
 if TYPE_CHECKING:
     from medzoo.task import Task

@@ -1,7 +1,6 @@
 """Cross-validation: one training for each fold, their scores, and their models as one."""
 
-from medzoo.training.cross_validation.record import CrossValidation
 from medzoo.training.cross_validation.run import cross_validate
-from medzoo.training.cross_validation.scores import FoldScores
+from medzoo.training.cross_validation.scores import CrossValidation, FoldScores
 
 __all__ = ["CrossValidation", "FoldScores", "cross_validate"]

@@ -14,7 +14,7 @@ from medzoo import files
 from medzoo.data import Samples, folds, save_split
 from medzoo.data.split_files import portable_names
 from medzoo.recipe import Recipe
-from medzoo.training.train import divide
+from medzoo.training.data import divide
 
 SETTINGS = "crossval_settings.json"
 

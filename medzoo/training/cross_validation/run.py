@@ -11,14 +11,13 @@ from typing import Any
 
 from medzoo.data import Samples
 from medzoo.evaluation.evaluate import evaluate
-from medzoo.evaluation.record import Evaluation
-from medzoo.evaluation.save import save_report
+from medzoo.evaluation.record import Evaluation, save_report
 from medzoo.files import atomic_folder, read_json
 from medzoo.models.ensemble import MEMBER
 from medzoo.progress import duration
 from medzoo.recipe import Recipe
 from medzoo.training.cross_validation.folds import claim, fold_parts
-from medzoo.training.cross_validation.record import CrossValidation, collect
+from medzoo.training.cross_validation.scores import CrossValidation, collect
 from medzoo.training.train import check, fit_recipe, train
 from medzoo.zoo_model import ZooModel
 

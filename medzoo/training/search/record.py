@@ -153,7 +153,7 @@ class Search:
         return [trial for trial in self.trials if trial.state == FINISHED]
 
     def _figures(self) -> dict[str, Figure]:
-        from medzoo.evaluation.plots import search as plots
+        from medzoo.evaluation.plots import comparison as plots
 
         monitor, done = self.plan.recipe.task.monitor, self._finished
         if self.plan.is_learning_curve:

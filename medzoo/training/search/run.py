@@ -106,7 +106,8 @@ def search(
 
     Source: Akiba et al., "Optuna", 2019 (arXiv 1907.10902).
     """
-    from medzoo.training.train import check, divide
+    from medzoo.training.data import divide
+    from medzoo.training.train import check
 
     grid = grid if isinstance(grid, Grid) else Grid(grid)
     plan = Plan(recipe, grid, sampler, trials, seed)
@@ -174,13 +175,14 @@ def run_job(job: Job, workers: int = 1) -> Search:
 
 def best_model(found: Search, samples: Samples) -> ZooModel:
     """Return the model of the best trial; nothing is trained anew."""
-    from medzoo.training.train import divide, train
+    from medzoo.training.data import divide
+    from medzoo.training.train import train
 
     samples = divide(samples, found.plan.recipe)
     return train(found.best_recipe, samples, found.best_folder, verbose=0, cache=found.folder / "features")
 
 
 def _images(job: Job, values: dict[str, Any]) -> int:
-    from medzoo.training.train import parts
+    from medzoo.training.data import parts
 
     return len(parts(job.samples, job.plan.recipe.with_(values))[0])

@@ -13,7 +13,7 @@ import medzoo
 from medzoo.entry import read_entry
 from medzoo.estimators.model import EstimatorModel, estimator_recipe
 from medzoo.estimators.tuning import fit_estimator
-from medzoo.evaluation.save import save_report
+from medzoo.evaluation.record import save_report
 from medzoo.graph.features import feature_network
 from medzoo.hub.publish import publish
 from medzoo.zoo.save import attach_evaluation

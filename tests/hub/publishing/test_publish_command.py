@@ -3,7 +3,7 @@
 import pytest
 
 from medzoo.cli import main
-from medzoo.evaluation.save import save_report
+from medzoo.evaluation.record import save_report
 from medzoo.zoo.save import attach_evaluation
 
 

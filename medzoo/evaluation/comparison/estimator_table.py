@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from medzoo.evaluation.cases import CASES
+from medzoo.evaluation.evaluate import CASES
 from medzoo.evaluation.record import Evaluation
 from medzoo.evaluation.tables import align, with_interval, with_spread
 from medzoo.files import write_json, write_rows

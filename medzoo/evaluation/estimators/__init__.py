@@ -1,1 +1,0 @@
-"""A network beside estimators over its features, on the same test cases."""
