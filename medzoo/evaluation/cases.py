@@ -62,6 +62,10 @@ class Cases(Protocol):
         """Return what is defined for each case `(cases,)` by name; NaN where it is not."""
         ...
 
+    def joined(self, other: Self) -> Self:
+        """Return the cases as this model answered them, then as the other model did."""
+        ...
+
     def rankings(self) -> dict[str, tuple[np.ndarray, np.ndarray]]:
         """Return, by the name of each ROC AUC, what orders the cases and which of them are positive, `(cases,)`."""
         ...

@@ -117,9 +117,7 @@ def leave_one_out(statistic: Statistic, owner: np.ndarray) -> dict[str, np.ndarr
     return _each(statistic, owner, lambda parts: owner != parts[:, None])
 
 
-def _each(
-    statistic: Statistic, owner: np.ndarray, chosen: Callable[[np.ndarray], np.ndarray]
-) -> dict[str, np.ndarray]:
+def _each(statistic: Statistic, owner: np.ndarray, chosen: Callable[[np.ndarray], np.ndarray]) -> dict[str, np.ndarray]:
     count = int(owner.max()) + 1
     step = max(1, _AT_ONCE // len(owner))
     steps = (np.arange(start, min(count, start + step)) for start in range(0, count, step))
