@@ -27,7 +27,7 @@ def ranking_areas(scores: np.ndarray, positive: np.ndarray, weights: np.ndarray)
     """Return the ROC AUC and the average precision under many weightings of the cases at once.
 
     The values are those of `roc_auc_score` and `average_precision_score` of scikit-learn, which take one weighting at a
-    time: a bootstrap of a thousand draws is sorted once here.
+    time: leaving out a thousand patients sorts once here.
 
     Args:
         scores: Numbers that order the cases `(cases,)`.
@@ -131,7 +131,7 @@ class ClassificationCases:
         """Indices of the predicted labels `(cases,)`."""
         return self.task.decide(self.outputs).astype(np.intp)
 
-    @property
+    @cached_property
     def ranks(self) -> np.ndarray:
         """Numbers that order the cases for each label `(cases, labels)`."""
         if not self.task.is_binary:
@@ -170,6 +170,25 @@ class ClassificationCases:
             "log_loss": calibration.log_losses(self.probabilities, self.true),
             "brier": calibration.brier_scores(self.probabilities, self.true),
         }
+
+    def joined(self, other: ClassificationCases) -> ClassificationCases:
+        """Return the cases as this model answered them, then as the other model did.
+
+        Each model keeps its own threshold and temperature, and orders the cases by rank: outputs of two models have
+        different scales.
+        """
+        from scipy.stats import rankdata
+
+        pair = (self, other)
+        true, outputs = (np.concatenate([getattr(cases, name) for cases in pair]) for name in ("true", "outputs"))
+        both = replace(self, true=true, outputs=outputs)
+        # These are the names of cached properties.
+        both.__dict__.update(
+            probabilities=np.concatenate([cases.probabilities for cases in pair]),
+            predicted=np.concatenate([cases.predicted for cases in pair]),
+            ranks=np.concatenate([rankdata(cases.ranks, axis=0) for cases in pair]),
+        )
+        return both
 
     def rankings(self) -> dict[str, tuple[np.ndarray, np.ndarray]]:
         """Return, by the name of each ROC AUC, the ranks of the cases and which of them are positive, `(cases,)`."""

@@ -36,8 +36,8 @@ class Evaluation:
         n_patients: Number of patients among them; None where the data set does not name its patients.
         scores: Name to `{"value", "low", "high"}`; the names are those of `statistic` in
             `medzoo.evaluation.segmentation`, `classification` and `regression`.
-        interval: `level`, `method`, `samples` and `seed` of the intervals.
-        cases: A row for each case: `source`, `patient`, and the fields of its task.
+        interval: `level`, `method` and `seed` of the intervals; of a bootstrap its `samples` too.
+        cases: Rows of `source`, `patient` and what the task says of each case.
         versions: Versions of medzoo, Python and the libraries that were loaded.
         hardware: `cpu` and `cores`.
         date: Day in UTC, `2026-01-31`.
