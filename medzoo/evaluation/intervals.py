@@ -102,6 +102,8 @@ def intervals(
     """
     owner = _parts(patients, seed)
     values = statistic(np.ones((1, len(owner))))
+    if not owner.any():
+        return {name: Interval(float(value), np.nan, np.nan) for name, (value,) in values.items()}
     without = leave_one_out(statistic, owner)
     scores = {}
     for name, (value,) in values.items():
@@ -145,7 +147,7 @@ def standard_error(changes: np.ndarray) -> tuple[float, float]:
 def _normal(value: float, without: np.ndarray, scale: Scale, level: float) -> Interval:
     from scipy.stats import t
 
-    if len(without) < 2 or not np.isfinite(value) or not np.isfinite(without).all():
+    if not np.isfinite(value) or not np.isfinite(without).all():
         return Interval(value, np.nan, np.nan)
     both = np.append(without, value)
     if scale is SHARE:

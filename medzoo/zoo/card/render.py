@@ -117,9 +117,9 @@ def _few(evaluation: Evaluation | None) -> str | None:
     """Return how many patients there are, in words, if there are too few for good intervals."""
     if evaluation is None:
         return None
-    named = evaluation.n_patients is not None
-    count = evaluation.n_patients if named else evaluation.n_cases
-    return f"{count} {'patients' if named else 'images'}" if count < FEW else None
+    unit = "images" if evaluation.n_patients is None else "patients"
+    count = evaluation.n_patients or evaluation.n_cases
+    return f"{count} {unit}" if count < FEW else None
 
 
 def render_card(
