@@ -78,6 +78,7 @@ def test_evaluate_rows_name_files_and_never_folders(model, make_samples, tmp_pat
         "true_pixels": 8,
         "predicted_pixels": 8,
         "hd95_px/tumor": 0.0,
+        "hd95_penalized_px/tumor": 0.0,
         "assd_px/tumor": 0.0,
         "area_error_px/tumor": 0.0,
         "relative_area_error/tumor": 0.0,
