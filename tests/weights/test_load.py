@@ -132,7 +132,7 @@ def test_changed_zoo_entry_is_refused(tiny_entry, entry_encoder):
 
 def test_zoo_entry_of_the_other_form_of_mobilenet_is_refused_with_its_own(monkeypatch, tmp_path):
     source = build_encoder({"name": "mobilenetv2", "form": "torch"}, (32, 32, 1))
-    monkeypatch.setattr(weights, "_read_entry", lambda folder: SimpleNamespace(folder=folder))
+    monkeypatch.setattr(weights, "read_safely", lambda folder, engine: SimpleNamespace(folder=folder))
     monkeypatch.setattr(keras.saving, "load_model", lambda *_, **__: source)
     with pytest.raises(
         ValueError, match='padding of torch. Set the encoder to {"name": "mobilenetv2", "form": "torch"}'
