@@ -183,7 +183,8 @@ class CrossEntropy(_LabelLoss):
     """Cross-entropy of label indices, with label smoothing, and focal where easy cases should count less.
 
     Call with `y_true` `(batch, ..., 1)` or `(batch,)`, label indices of any number type, or `(batch, outputs)`, the
-    share of each label as mixup makes it, and `y_pred` `(batch, ..., outputs)`, probabilities. Pixels of 255 are ignored.
+    share of each label as mixup makes it, and `y_pred` `(batch, ..., outputs)`, probabilities. Pixels of 255 are
+    ignored.
 
     Args:
         label_smoothing: Share of the truth that is spread evenly over all labels.

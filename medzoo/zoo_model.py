@@ -190,8 +190,8 @@ class ZooModel(keras.Model):
         if optimizer is None or not int(optimizer.iterations) or float(optimizer.learning_rate) > 0:
             return
         raise ValueError(
-            "The schedule of the learning rate is over (the rate is 0), so this fit would change nothing. Compile anew: "
-            "model.compile_from_recipe(), or model.compile_from_recipe(steps_per_epoch) for another schedule."
+            "The schedule of the learning rate is over (the rate is 0), so this fit would change nothing. Compile "
+            "anew: model.compile_from_recipe(), or model.compile_from_recipe(steps_per_epoch) for another schedule."
         )
 
     def dataset(

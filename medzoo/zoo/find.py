@@ -179,7 +179,7 @@ def _without_host(name: str) -> str:
         )
     if name.lower().endswith(_FILES) and not Path(name).is_dir():
         raise ValueError(
-            f"{name} is a file of a network, not a zoo entry, which is a folder with its recipe. Load a Keras file with "
+            f"{name} is a file of a network, not a zoo entry, which is a folder with its recipe. Load it with "
             "keras.saving.load_model(path) and give it a recipe: medzoo.ZooModel.wrap(network, recipe)."
         )
     return name
