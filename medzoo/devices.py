@@ -251,3 +251,40 @@ def jit(function: Callable) -> Callable:
     import jax
 
     return jax.jit(function)
+
+
+# The first generation of NVIDIA's processors with bfloat16.
+_AMPERE = 8
+
+
+def accelerator_has_bfloat16() -> bool | None:
+    """Return whether the accelerator in use computes bfloat16 fast; None where the backend runs on the CPU."""
+    probe = {"jax": _jax_accelerator, "tensorflow": _tensorflow_accelerator, "torch": _torch_accelerator}
+    return probe.get(keras.backend.backend(), lambda: None)()
+
+
+def _tensorflow_accelerator() -> bool | None:
+    import tensorflow as tf
+
+    if tf.config.list_physical_devices("TPU"):
+        return True
+    details = [tf.config.experimental.get_device_details(gpu) for gpu in tf.config.list_physical_devices("GPU")]
+    return all(detail.get("compute_capability", (0,))[0] >= _AMPERE for detail in details) if details else None
+
+
+def _jax_accelerator() -> bool | None:
+    import jax
+
+    device = jax.devices()[0]
+    if device.platform in ("cpu", "tpu"):
+        return True if device.platform == "tpu" else None
+    major = str(getattr(device, "compute_capability", "0")).partition(".")[0]
+    return major.isdecimal() and int(major) >= _AMPERE
+
+
+def _torch_accelerator() -> bool | None:
+    import torch
+
+    if torch.cuda.is_available():
+        return torch.cuda.get_device_capability()[0] >= _AMPERE
+    return False if torch.backends.mps.is_available() else None

@@ -10,7 +10,7 @@ import keras
 from keras import KerasTensor, ops
 
 from medzoo.errors import refuse_unknown
-from medzoo.losses import counted_pixels, one_hot_labels, without_ignored
+from medzoo.losses import counted_pixels, one_hot_labels, with_label_axis, with_pixel_axes, without_ignored
 from medzoo.recipe.values import REGISTERED, registered
 
 
@@ -70,8 +70,8 @@ class Dice(keras.metrics.Metric):
 class _Confusion(keras.metrics.Metric):
     """Cases counted by true and decided label.
 
-    Takes `y_true` `(batch, 1)`, label indices, or `(batch, outputs)`, shares of labels as mixup makes them, of which
-    the largest counts; Keras's own accuracies take only one of the two.
+    Takes `y_true` `(batch, 1)` or `(batch,)`, label indices, or `(batch, outputs)`, shares of labels as mixup makes
+    them, of which the largest counts; Keras's own accuracies take only one of the two.
 
     Args:
         outputs: Number of outputs of the network.
@@ -87,7 +87,7 @@ class _Confusion(keras.metrics.Metric):
 
     def update_state(self, y_true: KerasTensor, y_pred: KerasTensor, sample_weight: KerasTensor | None = None) -> None:
         """Count the cases of a batch, each with its weight."""
-        true = self._one_hot(ops.convert_to_tensor(y_true), 0.5)
+        true = self._one_hot(with_label_axis(ops.convert_to_tensor(y_true)), 0.5)
         decided = self._one_hot(ops.convert_to_tensor(y_pred), self.threshold)
         if sample_weight is not None:
             true = true * ops.reshape(ops.cast(sample_weight, "float32"), (-1, 1))
@@ -144,6 +144,7 @@ class PixelAccuracy(keras.metrics.Mean):
     def update_state(self, y_true: KerasTensor, y_pred: KerasTensor, sample_weight: KerasTensor | None = None) -> None:
         """Count the pixels of a batch, each with its weight `(batch, height, width)`."""
         y_true, y_pred = ops.convert_to_tensor(y_true), ops.convert_to_tensor(y_pred)
+        sample_weight = with_pixel_axes(sample_weight, len(y_pred.shape) - 1)
         counted = counted_pixels(y_true, self.outputs)
         decided = y_pred[..., 0] >= self.threshold if self.outputs == 1 else ops.argmax(y_pred, axis=-1)
         right = ops.cast(y_true[..., 0], "int32") == ops.cast(decided, "int32")

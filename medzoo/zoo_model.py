@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import functools
+import inspect
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import keras
+from keras import tree
 
-from medzoo.losses import make_loss
+from medzoo.graph.logits import note_logits
+from medzoo.io.tensors import as_array
+from medzoo.losses import LOSSES, CrossEntropy, DiceCrossEntropy, make_loss
 from medzoo.metrics import make_metrics
 from medzoo.models import build
+from medzoo.models.contract import check_functional, check_network
 from medzoo.models.fast import accelerate
 from medzoo.optimizers import make_optimizer
 from medzoo.preprocessing import Preprocessing
@@ -25,8 +30,9 @@ if TYPE_CHECKING:
     from medzoo.data.feed.batches import Batches
     from medzoo.evaluation.record import Evaluation
 
-# Arguments of `fit` between `x` and `shuffle`.
-_BEFORE_SHUFFLE = 7
+_ARRAYS = {"x", "y", "sample_weight"}
+# Losses whose targets are those of the recipe's task.
+_OWN_LOSSES = (CrossEntropy, DiceCrossEntropy, *(loss for loss in LOSSES.values() if isinstance(loss, type)))
 
 
 @keras.saving.register_keras_serializable("medzoo")
@@ -65,10 +71,20 @@ class ZooModel(keras.Model):
 
     @classmethod
     def wrap(cls, network: keras.Model, recipe: Recipe) -> ZooModel:
-        """Give a functional network of the recipe's kind the recipe; the layers are shared, not copied."""
+        """Give a functional network of the recipe's kind the recipe; the layers are shared, not copied.
+
+        Raises:
+            TypeError: It is no Keras model.
+            ValueError: Its input, its output or its last activation does not fit the recipe.
+
+        Example:
+            >>> ZooModel.wrap(keras.saving.load_model("net.keras"), recipe)
+        """
+        check_functional(network)
         model = cls(network.input, network.output, name=recipe.name.replace("-", "_"))
+        check_network(model, recipe)
         model.recipe = recipe
-        return accelerate(model)
+        return note_logits(accelerate(model))
 
     @property
     def task(self) -> Task:
@@ -113,12 +129,70 @@ class ZooModel(keras.Model):
         }
 
     @functools.wraps(keras.Model.fit)
-    def fit(self, x: Any = None, *args: Any, **kwargs: Any) -> keras.callbacks.History:
-        """Fit as Keras does, without its warning that a dataset leaves no use for the default of `shuffle`."""
-        is_shuffle_given = "shuffle" in kwargs or len(args) > _BEFORE_SHUFFLE
-        if not is_shuffle_given and type(x).__module__.startswith("tensorflow."):
-            kwargs["shuffle"] = False
-        return super().fit(x, *args, **kwargs)
+    def fit(self, *args: Any, **kwargs: Any) -> keras.callbacks.History:
+        """Fit as Keras does, to arrays whose values the task knows; tensors of any backend are arrays.
+
+        Keras's warning that a dataset leaves no use for the default of `shuffle` is left out.
+
+        Raises:
+            ValueError: A target is no label of the task, or the schedule of the learning rate is over.
+        """
+        arguments = self._arguments(keras.Model.fit, args, kwargs)
+        if "shuffle" not in arguments and type(arguments.get("x")).__module__.startswith("tensorflow."):
+            arguments["shuffle"] = False
+        self._refuse_end_of_schedule()
+        return super().fit(**arguments)
+
+    @functools.wraps(keras.Model.evaluate)
+    def evaluate(self, *args: Any, **kwargs: Any) -> Any:
+        """Evaluate as Keras does, on arrays as `fit` takes them."""
+        return super().evaluate(**self._arguments(keras.Model.evaluate, args, kwargs))
+
+    @functools.wraps(keras.Model.predict)
+    def predict(self, *args: Any, **kwargs: Any) -> Any:
+        """Predict as Keras does; tensors of any backend are arrays."""
+        return super().predict(**self._arguments(keras.Model.predict, args, kwargs))
+
+    @functools.wraps(keras.Model.train_on_batch)
+    def train_on_batch(self, *args: Any, **kwargs: Any) -> Any:
+        """Make a step as Keras does, on arrays as `fit` takes them."""
+        return super().train_on_batch(**self._arguments(keras.Model.train_on_batch, args, kwargs))
+
+    @functools.wraps(keras.Model.test_on_batch)
+    def test_on_batch(self, *args: Any, **kwargs: Any) -> Any:
+        """Evaluate a batch as Keras does, of arrays as `fit` takes them."""
+        return super().test_on_batch(**self._arguments(keras.Model.test_on_batch, args, kwargs))
+
+    def _arguments(self, method: Callable, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
+        """Return the arguments of a method of Keras by name, the arrays among them as the network takes them."""
+        arguments = dict(inspect.signature(method).bind(self, *args, **kwargs).arguments)
+        del arguments["self"]
+        arguments |= arguments.pop("kwargs", {})
+        arguments |= {name: tree.map_structure(as_array, arguments[name]) for name in _ARRAYS & arguments.keys()}
+        if "y" in arguments:
+            arguments["y"] = self._targets(arguments["y"], "y")
+        validation = arguments.get("validation_data")
+        if isinstance(validation, tuple | list) and len(validation) > 1:
+            x, y, *weights = tree.map_structure(as_array, tuple(validation))
+            arguments["validation_data"] = (x, self._targets(y, "the targets of validation_data"), *weights)
+        return arguments
+
+    def _targets(self, y: Any, name: str) -> Any:
+        # The targets of a loss of the user's own may be anything.
+        if y is None or self.recipe is None or not isinstance(getattr(self, "loss", None), _OWN_LOSSES):
+            return y
+        from medzoo.data.feed.arrays import fit_targets
+
+        return fit_targets(self.task, y, name)
+
+    def _refuse_end_of_schedule(self) -> None:
+        optimizer = getattr(self, "optimizer", None)
+        if optimizer is None or not int(optimizer.iterations) or float(optimizer.learning_rate) > 0:
+            return
+        raise ValueError(
+            "The schedule of the learning rate is over (the rate is 0), so this fit would change nothing. Compile "
+            "anew: model.compile_from_recipe(), or model.compile_from_recipe(steps_per_epoch) for another schedule."
+        )
 
     def dataset(
         self,

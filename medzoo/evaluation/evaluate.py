@@ -15,6 +15,7 @@ from medzoo.evaluation.regression import RegressionCases
 from medzoo.evaluation.segmentation import SegmentationCases
 from medzoo.evaluation.tables import score_json
 from medzoo.inference import predict_scans
+from medzoo.inference.model import check_model
 from medzoo.progress import track
 
 if TYPE_CHECKING:
@@ -81,6 +82,7 @@ def collect(model: Model, samples: Samples, batch_size: int = 8) -> Cases:
     Raises:
         ValueError: There are no samples, or they do not fit the model.
     """
+    check_model(model)
     if not len(samples):
         raise ValueError("`samples` must hold at least one image; got none. Check the split that was chosen.")
     check_task(samples, model.task)

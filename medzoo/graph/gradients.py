@@ -11,6 +11,7 @@ import numpy as np
 from keras import activations, ops
 
 from medzoo.graph.calls import Call, Graph, frontier, replay
+from medzoo.graph.logits import plain_activation
 
 # From inputs and the weights of the outputs to the features of a layer and their gradient.
 LayerGradient = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
@@ -71,7 +72,7 @@ def layer_gradient(graph: Graph, call: Call) -> LayerGradient:
 def with_logits(graph: Graph) -> Graph:
     """Return the network without the sigmoid or softmax of its last layer, whose weights are copied."""
     last = next(call for call in reversed(graph.calls) if call.result is graph.output)
-    if getattr(last.layer, "activation", None) not in (activations.sigmoid, activations.softmax):
+    if plain_activation(last.layer) not in (activations.sigmoid, activations.softmax):
         return graph
     linear = type(last.layer).from_config({**last.layer.get_config(), "activation": "linear"})
     logits = linear(*last.args, **last.kwargs)

@@ -31,6 +31,22 @@ class Model(Protocol):
         """Return the outputs `(batch, ..., outputs)` for inputs `(batch, *size, channels)`, an array of any library."""
 
 
+def check_model(model: Any) -> None:
+    """Refuse what has no task and no preprocessing.
+
+    Raises:
+        TypeError: It is a bare Keras model, a name, or anything else that does not know its recipe.
+    """
+    if isinstance(model, str | os.PathLike):
+        raise TypeError(f"Expected a loaded model. Received: {os.fspath(model)!r}. Load it: medzoo.load(name).")
+    kind = type(model)
+    if not all(hasattr(kind, name) or hasattr(model, name) for name in ("task", "preprocessing")):
+        raise TypeError(
+            f"Expected a medzoo model, which knows its recipe. Received: {kind.__module__.partition('.')[0]} "
+            f"{kind.__name__}. Give a Keras model a recipe: medzoo.ZooModel.wrap(model, recipe)."
+        )
+
+
 class RecipeModel(ABC):
     """A model that is no Keras model: its recipe says what it answers and how it is fed.
 

@@ -11,11 +11,12 @@ from typing import Any, Protocol, TypeVar
 import numpy as np
 
 from medzoo.inference.classification import ClassPrediction
-from medzoo.inference.model import Model
+from medzoo.inference.model import Model, check_model
 from medzoo.inference.prediction import Prediction
 from medzoo.inference.regression import ValuePrediction
 from medzoo.inference.segmentation import MaskPrediction
 from medzoo.io import Image, as_image, find_scans
+from medzoo.io.tensors import as_array
 from medzoo.preprocessing.windows import Windows
 
 # What reading a broken file raises; anything else is a bug and is not passed to `on_error`.
@@ -33,6 +34,7 @@ def several(source: Any) -> Iterable[Any] | None:
         TypeError: It is none of these.
         FileNotFoundError: It is a folder without any scan.
     """
+    source = as_array(source)
     if isinstance(source, np.ndarray | Image):
         return None
     if isinstance(source, str | os.PathLike):
@@ -71,6 +73,7 @@ def predict_scans(
         ValueError: A source cannot be read, or does not fit the model; the message names it. Or the model gives
             features.
     """
+    check_model(model)
     if model.task.name not in ANSWERS:
         raise ValueError(
             f"The model gives features, not an answer (task {model.task.name}). "

@@ -15,6 +15,7 @@ from medzoo.io.dicom import DicomSeries
 from medzoo.io.formats import EXPECTED, Format, format_in_folder, format_of
 from medzoo.io.grid import Grid
 from medzoo.io.image import Image, Scan, check_pixels, files_below
+from medzoo.io.tensors import as_array
 
 
 def find_scans(folder: str | os.PathLike) -> list[str | DicomSeries]:
@@ -98,7 +99,7 @@ def as_image(source: Any) -> Image:
     if hasattr(source, "read"):
         return _ReadImage(source)
     if hasattr(source, "__array__"):
-        return ArrayImage(source)
+        return ArrayImage(as_array(source))
     raise TypeError(f"A scan must be a path or an array; got {type(source).__name__}. Convert it with numpy.asarray.")
 
 

@@ -20,8 +20,10 @@ from medzoo.recipe.sampling import Balance, Split
 from medzoo.recipe.values import NOTHING, REGISTERED, TEXT, Value, either, one_of, whole
 from medzoo.task import Task, task_from_json
 
-# The dtype policies of Keras.
-PRECISIONS = ("float16", "float32", "float64", "bfloat16", "mixed_float16", "mixed_bfloat16")
+# What takes bfloat16 where the machine computes it fast.
+AUTO = "auto"
+# Beside it the dtype policies of Keras.
+PRECISIONS = (AUTO, "float16", "float32", "float64", "bfloat16", "mixed_float16", "mixed_bfloat16")
 
 _METRIC = either(one_of(METRICS), REGISTERED)
 VALUES = {
@@ -80,7 +82,9 @@ class Recipe:
         batch_size: Images in a step.
         epochs: Epochs at most.
         patience: Epochs without a better validation score after which training stops.
-        precision: Keras dtype policy of the training; the weights that come out are float32.
+        precision: Keras dtype policy of the training, or "auto": "mixed_bfloat16" where the processor or an accelerator
+            computes it fast, else "float32", since other processors take ten times as long for it. The weights that
+            come out are float32.
         devices: Number of devices that share each batch, or "all"; None for one.
         metrics: Names of metrics to show while training, beside those of the task.
         expected: Score, hardware and time that this recipe was seen to take.

@@ -32,6 +32,7 @@ from medzoo.training.callbacks import (
 )
 from medzoo.training.checkpoints import Checkpoints
 from medzoo.training.history import HISTORY, stale_epochs
+from medzoo.training.machine import policy_of
 from medzoo.training.regimes import Phase, cached_views, phases, rate_factors
 from medzoo.zoo_model import ZooModel
 
@@ -69,7 +70,8 @@ class Fitting:
         self._parallel, self._verbose = parallel, verbose
         self._history = checkpoints.history(checkpoints.latest)
         keras.utils.set_random_seed(recipe.seed)
-        with _precision(recipe.precision):
+        self._policy = policy_of(recipe.precision)
+        with _precision(self._policy):
             self._model = ZooModel.from_recipe(recipe, pretrained=not self._history)
         self._stages = stages(self._model)
         self._phases = phases(recipe, self._stages)
@@ -86,7 +88,7 @@ class Fitting:
 
     def best_model(self) -> ZooModel:
         """Return the model of the best epoch in float32, all layers trainable, compiled for fine-tuning."""
-        if self._recipe.precision == "float32" and self._parallel.devices == 1:
+        if self._policy == "float32" and self._parallel.devices == 1:
             # With the same layers: random weights for new ones would take as long as a small training.
             model = ZooModel.wrap(self._model.network, self._recipe)
             if self._recipe.freezing is not None:

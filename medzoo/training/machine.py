@@ -9,10 +9,16 @@ import time
 from pathlib import Path
 from typing import Any
 
-from medzoo.devices import memory
+import keras
+
+from medzoo.devices import accelerator_has_bfloat16, memory
 from medzoo.evaluation.record import hardware
+from medzoo.recipe.recipe import AUTO
 
 POWERCAP = Path("/sys/class/powercap")
+CPU_INFO = Path("/proc/cpuinfo")
+# Names there of the instructions that multiply in bfloat16, of x86 and of ARM.
+_BFLOAT16 = {"avx512_bf16", "amx_bf16", "bf16"}
 # A counter of a busy processor overflows within the hour.
 SECONDS_BETWEEN_READINGS = 60
 
@@ -28,6 +34,34 @@ def git_state() -> dict[str, Any] | None:
 def machine() -> dict[str, Any]:
     """Return the processor, its cores, the bytes of memory, and the names of graphics processors."""
     return {**hardware(), "memory": memory(), "gpus": _gpus()}
+
+
+def policy_of(precision: str) -> str:
+    """Return the dtype policy for the `precision` of a recipe: of "auto" the one that is fast on this machine.
+
+    Without instructions for it, a processor takes about ten times as long for a step in bfloat16 as for one in float32.
+
+    Example:
+        >>> policy_of("mixed_float16")
+        'mixed_float16'
+    """
+    if precision != AUTO:
+        return precision
+    is_fast = accelerator_has_bfloat16()
+    if is_fast is None:
+        # On a CPU, JAX converts to float32 and back.
+        is_fast = keras.backend.backend() != "jax" and not _BFLOAT16.isdisjoint(_cpu_flags())
+    return "mixed_bfloat16" if is_fast else "float32"
+
+
+def _cpu_flags() -> set[str]:
+    """Return what the processor can do; nothing where the system does not say."""
+    try:
+        lines = CPU_INFO.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return set()
+    flags = (line.partition(":")[2] for line in lines if line.startswith(("flags", "Features")))
+    return set(next(flags, "").split())
 
 
 def peak_memory() -> int | None:

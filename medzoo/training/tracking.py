@@ -8,7 +8,7 @@ import platform
 import shlex
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -20,12 +20,14 @@ from medzoo.evaluation.record import loaded_versions
 from medzoo.files import read_json, write_json
 from medzoo.recipe import Recipe
 from medzoo.training.history import best_epoch, best_score, read_history, scores_of
-from medzoo.training.machine import Energy, git_state, machine, peak_memory
+from medzoo.training.machine import Energy, git_state, machine, peak_memory, policy_of
 from medzoo.training.runs import FINISHED, KILLED, RUN, RUNNING
 
 
 @contextlib.contextmanager
-def track(run: str | os.PathLike, recipe: Recipe, samples: Samples) -> Iterator[Record]:
+def track(
+    run: str | os.PathLike, recipe: Recipe, samples: Samples, fingerprint: Mapping[str, Any] | None = None
+) -> Iterator[Record]:
     """Keep the `run.json` of a run while the block trains: it is written at the start, after every epoch, at the end.
 
     A resumed run goes on with the file of its folder: every start adds a row to `sessions`, and seconds and joules are
@@ -36,6 +38,7 @@ def track(run: str | os.PathLike, recipe: Recipe, samples: Samples) -> Iterator[
         run: Folder of the run, with or without the `history.csv` that `train` writes there.
         recipe: What is trained.
         samples: The data, with its splits. Its images and patients are counted, not named.
+        fingerprint: What tells the data from other data.
 
     Yields:
         The record, whose `callback` `fit` must call after the one that writes `history.csv`.
@@ -44,7 +47,7 @@ def track(run: str | os.PathLike, recipe: Recipe, samples: Samples) -> Iterator[
         >>> with track(run, recipe, samples) as record:
         ...     model.fit(data, callbacks=[save_epoch, record.callback])
     """
-    record = Record(Path(run), recipe, samples)
+    record = Record(Path(run), recipe, samples, fingerprint)
     record.write()
     try:
         yield record
@@ -63,8 +66,9 @@ class Record:
         callback: Keras callback that writes the file after every epoch.
     """
 
-    def __init__(self, run: Path, recipe: Recipe, samples: Samples):
+    def __init__(self, run: Path, recipe: Recipe, samples: Samples, fingerprint: Mapping[str, Any] | None = None):
         self._run, self._recipe, self._data = run, recipe, _counts(samples)
+        self._fingerprint = fingerprint
         path = run / RUN
         self._earlier = [_ended(session) for session in read_json(path)["sessions"]] if path.exists() else []
         self._energy, self._start = Energy(), time.perf_counter()
@@ -77,6 +81,7 @@ class Record:
             "git": git_state(),
             "versions": loaded_versions(),
             "hardware": machine(),
+            "precision": policy_of(recipe.precision),
         }
         self.callback = _WriteEpoch(self)
 
@@ -102,6 +107,7 @@ class Record:
                 "energy_joules": _sum(row["energy_joules"] for row in sessions),
                 "peak_memory": max((row["peak_memory"] or 0 for row in sessions), default=0) or None,
                 "data": self._data,
+                "fingerprint": self._fingerprint,
                 "sessions": sessions,
             },
         )

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import keras
 
@@ -15,15 +16,17 @@ from medzoo.data.statistics import fit_preprocessing
 from medzoo.devices import distributed, own_folder
 from medzoo.features.cache import FeatureCache
 from medzoo.features.clusters import fit_clusters
-from medzoo.files import locked, refuse_other
+from medzoo.files import locked, read_json, refuse_other
 from medzoo.losses import make_loss
 from medzoo.metrics import make_metrics
 from medzoo.optimizers import make_optimizer
 from medzoo.recipe import Recipe
 from medzoo.training.checkpoints import Checkpoints
 from medzoo.training.data import parts
+from medzoo.training.fingerprint import fingerprint
 from medzoo.training.fitting import Fitting
 from medzoo.training.history import HISTORY
+from medzoo.training.runs import RUN
 from medzoo.training.tracking import track
 from medzoo.zoo_model import ZooModel
 
@@ -42,7 +45,8 @@ def train(
     with a "train" and a "valid" part keep them; others are split as the recipe says.
 
     The same recipe and data give the same model on the same backend, machine and versions, also if the run was killed
-    and resumed in between; except on a GPU, whose sums have no fixed order, or with another number of cores.
+    and resumed in between; except on a GPU, whose sums have no fixed order, or with another number of cores. A run also
+    goes on for more epochs than its recipe had before; a schedule that ends with the last epoch then begins to differ.
 
     Args:
         recipe: All values of the training.
@@ -56,7 +60,8 @@ def train(
         The model of the best epoch in float32, compiled for fine-tuning.
 
     Raises:
-        ValueError: The folder holds a run of another recipe, a part has no samples, or a file cannot be read.
+        ValueError: The folder holds a run of another recipe or of other data, a part has no samples, or a file cannot
+            be read.
         RuntimeError: Another process trains in this folder.
         DivergenceError: The loss became NaN; the best weights are in the folder.
     """
@@ -64,16 +69,18 @@ def train(
     _refuse_other(Path(run), recipe)
     check(recipe, samples)
     training, validation = parts(samples, recipe)
+    data = fingerprint(training + validation)
+    _refuse_other_data(Path(run), recipe, data)
     fitted = fit_recipe(recipe, training)
     with own_folder(Path(run)) as run, locked(run):
-        _claim(run, recipe)
+        _claim(run, recipe, data)
         recipe = fitted
         checkpoints = Checkpoints(run / "checkpoints", recipe.task.monitor)
         checkpoints.clean()
         features = FeatureCache(cache or run / "features")
         with (
             distributed(recipe.devices, recipe.batch_size) as parallel,
-            track(run, recipe, training + validation) as record,
+            track(run, recipe, training + validation, data) as record,
         ):
             fitting = Fitting(recipe, training, validation, run, checkpoints, features, parallel, verbose)
             fitting.run([record.callback, *callbacks])
@@ -109,16 +116,29 @@ def check(recipe: Recipe, samples: Samples) -> None:
 def _refuse_other(run: Path, recipe: Recipe) -> None:
     """Refuse the folder of another recipe; `card` and `expected` may differ.
 
-    A folder without a finished epoch is free: its recipe did not train, and a mended one may take its place.
+    A folder without a finished epoch is free: its recipe did not train, and a mended one may take its place. More
+    epochs may be asked for.
     """
     path = run / "recipe.json"
-    is_trained = (run / HISTORY).exists() or Checkpoints(run / "checkpoints", recipe.task.monitor).latest
-    if path.exists() and is_trained:
+    if path.exists() and _is_trained(run, recipe):
         # Through Recipe, so that a file of an older medzoo has today's fields.
-        other = Recipe.load(path).to_json()
-        refuse_other(run, "a run of another recipe", recipe.to_json(), other, ("card", "expected"))
+        other = Recipe.load(path)
+        may_differ = ("card", "expected", *(["epochs"] if recipe.epochs > other.epochs else []))
+        refuse_other(run, "a run of another recipe", recipe.to_json(), other.to_json(), may_differ)
 
 
-def _claim(run: Path, recipe: Recipe) -> None:
+def _refuse_other_data(run: Path, recipe: Recipe, data: Mapping[str, Any]) -> None:
+    """Refuse the folder of a run on other data; one of an older medzoo does not say what its data was."""
+    path = run / RUN
+    if path.exists() and _is_trained(run, recipe) and (other := read_json(path).get("fingerprint")):
+        refuse_other(run, "a run on other data", data, other)
+
+
+def _is_trained(run: Path, recipe: Recipe) -> bool:
+    return (run / HISTORY).exists() or bool(Checkpoints(run / "checkpoints", recipe.task.monitor).latest)
+
+
+def _claim(run: Path, recipe: Recipe, data: Mapping[str, Any]) -> None:
     _refuse_other(run, recipe)
+    _refuse_other_data(run, recipe, data)
     recipe.save(run / "recipe.json")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -140,7 +141,7 @@ def locate(name: str | os.PathLike, revision: str | None = None) -> Location:
     """Return where a zoo entry lies, without a look at its files; as `find_entry`."""
     if revision is None and (folder := _folder_at(Path(name))):
         return Location(folder)
-    name, revision = _split(os.fspath(name), revision)
+    name, revision = _split(_without_host(os.fspath(name)), revision)
     folders, rows = entry_folders(), registry_rows()
     if revision is None and name in folders:
         return Location(folders[name])
@@ -155,6 +156,33 @@ def locate(name: str | os.PathLike, revision: str | None = None) -> Location:
         return Location(Path(name))
     names = {*folders, *(name for name, row in rows.items() if row["repo"])}
     raise unknown_name("model", name, names, "List them with: medzoo list")
+
+
+# An address of the Hub as a browser shows it, also as a Path writes it: the model's page, or its files of a revision.
+_ADDRESS = re.compile(
+    r"(?:https?:/+(?:www\.)?(?:huggingface\.co|hf\.co)/|hf:/+)([\w.-]+/[\w.-]+)(?:/tree/([^?#]+?))?/?$"
+)
+_FILES = (".keras", ".h5", ".hdf5", ".onnx", ".pt", ".pth", ".ckpt", ".safetensors")
+
+
+def _without_host(name: str) -> str:
+    """Return `owner/name` or `owner/name@revision` for an address of the Hub; any other name as it is.
+
+    Raises:
+        ValueError: It is another address, or a file of weights.
+    """
+    if found := _ADDRESS.match(name):
+        return "@".join(filter(None, found.groups()))
+    if re.match(r"\w+:/", name) and not re.match(r"[a-zA-Z]:/", name):
+        raise ValueError(
+            f"{name} is no address of a model on the Hub. Expected https://huggingface.co/OWNER/NAME, or OWNER/NAME."
+        )
+    if name.lower().endswith(_FILES) and not Path(name).is_dir():
+        raise ValueError(
+            f"{name} is a file of a network, not a zoo entry, which is a folder with its recipe. Load it with "
+            "keras.saving.load_model(path) and give it a recipe: medzoo.ZooModel.wrap(network, recipe)."
+        )
+    return name
 
 
 def _folder_at(path: Path) -> Path | None:

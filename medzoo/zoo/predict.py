@@ -15,6 +15,7 @@ import numpy as np
 from medzoo.entry import Entry
 from medzoo.errors import unknown_name
 from medzoo.inference import Model, OnnxModel, Prediction, predict_scans
+from medzoo.inference.model import check_model
 from medzoo.inference.scans import several
 from medzoo.progress import track
 from medzoo.zoo.find import Location, locate
@@ -70,6 +71,7 @@ def predict(
         raise unknown_name("engine", engine, ENGINES)
     if isinstance(model, str | os.PathLike):
         model = _opened.model(locate(model), engine)
+    check_model(model)
     sources = several(source)
     if sources is None:
         return next(predict_scans(model, [source], batch_size, slices=[slice]))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from medzoo.entry import CARD, EVALUATION, FIGURES, MANIFEST, RECIPE, read_entry, write_manifest
 from medzoo.evaluation.record import Evaluation, save_report
 from medzoo.files import atomic_folder, read_json, write_json
+from medzoo.inference.model import check_model
 from medzoo.recipe import Recipe
 from medzoo.zoo.card.render import write_card
 
@@ -52,6 +53,7 @@ def save(
     Example:
         >>> medzoo.save(model, "my-tumor-unet")
     """
+    check_model(model)
     folder = Path(folder)
     _refuse_foreign(folder)
     with atomic_folder(folder) as new:

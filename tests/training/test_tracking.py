@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -153,3 +154,36 @@ def test_git_state_names_the_commit_and_changes(tmp_path, monkeypatch):
     answers = {"rev-parse": "abc", "status": " M file.py"}
     monkeypatch.setattr(machine, "_output", lambda *command: answers[command[1]])
     assert machine.git_state() == {"commit": "abc", "dirty": True}
+
+
+@pytest.mark.parametrize(
+    ("backend", "flags", "accelerator", "policy"),
+    [
+        ("tensorflow", "flags\t\t: fpu sse avx512_bf16", None, "mixed_bfloat16"),
+        ("torch", "flags\t\t: fpu amx_bf16 amx_tile", None, "mixed_bfloat16"),
+        ("torch", "Features\t: fp asimd bf16", None, "mixed_bfloat16"),
+        ("tensorflow", "flags\t\t: fpu sse avx512f", None, "float32"),
+        ("jax", "flags\t\t: fpu amx_bf16", None, "float32"),
+        ("jax", "flags\t\t: fpu", True, "mixed_bfloat16"),
+        ("torch", "flags\t\t: fpu amx_bf16", False, "float32"),
+        ("tensorflow", None, None, "float32"),
+    ],
+)
+def test_automatic_precision_is_bfloat16_where_the_machine_computes_it(
+    backend, flags, accelerator, policy, tmp_path, monkeypatch
+):
+    info = tmp_path / "cpuinfo"
+    if flags is not None:
+        info.write_text(f"processor\t: 0\n{flags}\n")
+    monkeypatch.setattr(machine, "CPU_INFO", info)
+    monkeypatch.setattr(machine, "accelerator_has_bfloat16", lambda: accelerator)
+    monkeypatch.setattr("keras.backend.backend", lambda: backend)
+    assert machine.policy_of("auto") == policy
+    assert machine.policy_of("float16") == "float16"
+
+
+def test_the_record_says_which_precision_was_used(run, tiny_recipe, few, monkeypatch):
+    monkeypatch.setattr(tracking, "policy_of", lambda precision: f"chosen for {precision}")
+    with track(run, replace(tiny_recipe, precision="auto"), few):
+        pass
+    assert read_json(run / "run.json")["sessions"][0]["precision"] == "chosen for auto"

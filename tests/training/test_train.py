@@ -262,3 +262,9 @@ def test_a_mended_recipe_takes_the_folder_of_one_that_did_not_train(wrong, recip
     with pytest.raises(ValueError, match="weights|stage|[Mm]ixup|registered"):
         train(replace(recipe, **wrong), samples, tmp_path / "run", verbose=0)
     _refuse_other(tmp_path / "run", recipe)
+
+
+def test_an_automatic_precision_trains(recipe, samples, tmp_path):
+    model = train(replace(recipe, epochs=1, precision="auto"), samples, tmp_path, verbose=0)
+    assert model.recipe.precision == "auto"
+    assert {layer.dtype_policy.variable_dtype for layer in model.layers} == {"float32"}

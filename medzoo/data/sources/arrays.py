@@ -13,6 +13,7 @@ from medzoo.data.samples import Samples
 from medzoo.data.sources.checks import check_classes, check_numbers, class_table, refuse
 from medzoo.data.sources.masks import ArrayTarget, mask_labels
 from medzoo.io import ArrayImage
+from medzoo.io.tensors import as_array
 
 
 def from_arrays(
@@ -47,11 +48,12 @@ def from_arrays(
         >>> data.labels, data.targets
         (('cyst', 'normal'), (0, 1, 0, 1))
     """
+    images, targets = as_array(images), as_array(targets)
     columns = {"images": images, "targets": targets, "patients": patients, "splits": splits}
     lengths = {name: len(column) for name, column in columns.items() if column is not None}
     if len(set(lengths.values())) > 1 or not len(images):
         raise ValueError(f"All columns must have one length above 0. Received: {lengths}.")
-    rows = tuple(ArrayImage(image, f"array {number:04d}") for number, image in enumerate(images))
+    rows = tuple(ArrayImage(as_array(image), f"array {number:04d}") for number, image in enumerate(images))
     splits = ("",) * len(rows) if splits is None else tuple(splits)
     values, names = _targets(rows, targets, splits, labels)
     people = tuple(row.source for row in rows) if patients is None else tuple(map(str, patients))

@@ -14,8 +14,10 @@ from medzoo.evaluation.gradcam.maps import METHODS, Target, choose_target, reduc
 from medzoo.graph.calls import graph_of
 from medzoo.graph.features import find_layer
 from medzoo.graph.gradients import layer_gradient, run_graph
+from medzoo.inference.model import check_model
 from medzoo.inference.scans import READ_ERRORS, several
 from medzoo.io import Scan, read_scan
+from medzoo.io.tensors import as_array
 from medzoo.preprocessing.windows import Windows
 from medzoo.transforms.spatial import resize
 
@@ -74,8 +76,10 @@ def explain(
     Source: Selvaraju et al., 2017 (arXiv 1610.02391); Chattopadhyay et al., 2018 (arXiv 1710.11063); for segmentation
     Vinogradova et al., 2020 (arXiv 2002.11434).
     """
+    check_model(model)
     model = _checked(model, label, method)
-    # Tensors of any library are one scan each.
+    source = as_array(source)
+    # Arrays of any library are one scan each.
     sources = None if hasattr(source, "__array__") else several(source)
     explainer = _Explainer(model, label, layer, method, slice)
     if sources is None:
