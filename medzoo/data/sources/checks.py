@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from medzoo.data.sources.names import MISSING_TEXT, patient_name, warn_of_lookalikes
 from medzoo.errors import unknown_name
 from medzoo.io.read import natural
 
@@ -53,6 +54,8 @@ def class_table(
         TypeError: `labels` is a single text, or maps a label to one.
     """
     present = sorted(set(classes), key=natural)
+    if labels is None:
+        warn_of_lookalikes("classes", present, source, "Write a class in one way, or join them with `labels`.")
     groups = _groups(present, labels)
     index: dict[str, int] = {}
     for number, (label, names) in enumerate(groups.items()):
@@ -147,13 +150,38 @@ def patients_of(names: Sequence[str], sources: Sequence[str], patient: Patient) 
 
     Raises:
         ValueError: There is no patient for a file; the message names the file.
+
+    Names follow the rule of `patient_name`.
     """
     if patient is None:
         return tuple(sources)
     named = [_search(patient, name) if isinstance(patient, str) else patient(name) for name in names]
-    nameless = [name for name, person in zip(names, named, strict=True) if person in (None, "")]
+    people = tuple(map(patient_name, named))
+    nameless = [f"'{name}'" for name, person in zip(names, people, strict=True) if not person]
     refuse(nameless, f"`patient` finds no patient in {len(nameless)} file names", f"Received: {patient!r}.")
-    return tuple(map(str, named))
+    return people
+
+
+def named_patients(values: Sequence[Any], rows: Sequence[str], source: object) -> tuple[str, ...]:
+    """Return the patients that a source names in its rows, each by its one name, as in `patient_name`.
+
+    Args:
+        values: What the source has: texts, numbers, None.
+        rows: What stands for each row in messages, such as "row 2".
+        source: The file and its column, for messages.
+
+    Raises:
+        ValueError: A row names nobody; the message says which.
+    """
+    people = tuple(map(patient_name, values))
+    nameless = [row for row, person in zip(rows, people, strict=True) if not person]
+    refuse(
+        nameless,
+        f"{source} names no patient in {len(nameless)} rows ({MISSING_TEXT})",
+        "Give each a patient, a name of its own where the person is not known, or take the rows out.",
+    )
+    warn_of_lookalikes("patients", dict.fromkeys(people), source, "Write a patient in one way.")
+    return people
 
 
 def _search(pattern: str, name: str) -> Any:

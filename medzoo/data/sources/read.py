@@ -26,6 +26,7 @@ from medzoo.data.sources.tables import from_table
 from medzoo.data.sources.volumes import from_volumes
 from medzoo.data.split_files import read_split
 from medzoo.errors import unknown_name
+from medzoo.io.read import is_junk
 
 _ROBOFLOW = "_annotations.coco.json"
 _TFDS = "tfds:"
@@ -134,7 +135,7 @@ def _call(reader: Callable[..., Samples], path: str, options: Mapping[str, Any])
 
 
 def _read_folder(folder: str, options: Mapping[str, Any]) -> Samples:
-    tables = sorted(name for name in os.listdir(folder) if name.lower().endswith(TABLE_SUFFIXES))
+    tables = sorted(name for name in os.listdir(folder) if _is_table(name))
     if any(name in options for name in _COLUMNS):
         if len(tables) != 1:
             raise ValueError(f"'{folder}' holds {len(tables)} tables; expected one with the columns. Give its path.")
@@ -173,11 +174,15 @@ def _coco_file(folder: str) -> Path | None:
     """Return the COCO file of a folder, if it has one."""
     if os.path.isfile(file := os.path.join(folder, _ROBOFLOW)):
         return Path(file)
-    files = [file for file in sorted(Path(folder).glob("*.json")) if _holds_coco(file)]
+    files = [file for file in sorted(Path(folder).glob("*.json")) if not is_junk(file.name) and _holds_coco(file)]
     if len(files) > 1:
         names = ", ".join(file.name for file in files)
         raise ValueError(f"'{folder}' holds {len(files)} COCO files: {names}. Give the path of one of them.")
     return files[0] if files else None
+
+
+def _is_table(name: str) -> bool:
+    return name.lower().endswith(TABLE_SUFFIXES) and not is_junk(name)
 
 
 def _holds_coco(file: Path) -> bool:

@@ -18,10 +18,11 @@ from medzoo.data.sources.checks import (
     check_numbers,
     class_table,
     logger,
+    named_patients,
     refuse,
 )
 from medzoo.data.sources.masks import mask_labels
-from medzoo.data.sources.table_files import Table, names_in, read_table
+from medzoo.data.sources.table_files import Table, example, names_in, read_table
 from medzoo.data.sources.volumes import check_grids, guessed_labels, mask_target
 
 
@@ -77,6 +78,13 @@ def _slices(table: Table, column: str | None) -> tuple[int | None, ...]:
     return tuple(None if math.isnan(number) else int(number) for number in numbers)
 
 
+def _patients(table: Table, column: str | None, images: tuple[str, ...]) -> tuple[str, ...]:
+    if column is None:
+        return images
+    rows = [f"row {row}" for row in table.rows]
+    return named_patients(table.columns[column], rows, f"The column '{column}' of '{table.path}'")
+
+
 def _refuse_copies(table: Table, images: Sequence[str], slices: Sequence[int | None], patients: Sequence[str]) -> None:
     """Refuse an image that is listed twice, unless for other slices of one patient.
 
@@ -121,7 +129,9 @@ def from_table(
         label: Column of the classes.
         target: Column of the numbers.
         mask: Column of the paths of the masks, NIfTI or pictures.
-        patient: Column of the patients; patient or patient_id by default. Without it each image is its own.
+        patient: Column of the patients. By default the one that looks like it (patient, PatientID, subject, ...), or
+            with a warning one that holds rows together (case_id, StudyInstanceUID, ...); else, and for "", each image
+            is its own. 1, 1.0 and "01" are one patient; rows without a patient are refused.
         split: Column with train, valid or test (also training, val, validation, testing); "split" by default.
         slice: Column with the index of the slice in the middle of a 2.5D stack; "slice" by default.
         labels: For classes as in `from_folders`; rows of other classes are left out. For masks the label names, the
@@ -158,8 +168,9 @@ def from_table(
     else:
         targets, names = _masks(images, _paths(table, column, folder), labels)
     slices = _slices(table, table.column_if_any("slice", slice))
-    people = table.column_if_any("patient", patient)
-    patients = table.names(people) if people else images
+    files = [table.column("image", None)] if image is None else [image] if isinstance(image, str) else image
+    others = [*files, column, table.column_if_any("split", split), table.column_if_any("slice", slice)]
+    patients = _patients(table, table.patients(patient, others), images)
     _refuse_copies(table, images, slices, patients)
     return Samples(images, targets, patients, splits, names, slices)
 
@@ -171,16 +182,21 @@ def _kind(table: Table, names: Mapping[str, str | None]) -> tuple[str, str]:
     if len(columns) != 1:
         raise ValueError(
             f"Exactly one of label (classes), target (numbers) and mask (paths) is needed for '{table.path}'; got "
-            f"{', '.join(columns) or 'none'}. Its columns are {', '.join(table.columns)}: name one, for example "
-            f"label='{next(iter(table.columns))}'."
+            f"{', '.join(columns) or 'none'}. Its columns are {', '.join(table.columns)}: name one{example(table)}."
         )
     ((kind, name),) = columns.items()
     return kind, table.column(kind, name)
 
 
+def _named(labels: Classes | str) -> set[str]:
+    """Return the classes that the user names, which are classes even where they are called "None"."""
+    groups = labels.values() if isinstance(labels, Mapping) else [labels or ()]
+    return {str(name) for names in groups if not isinstance(names, str) for name in names}
+
+
 def _of_classes(table: Table, column: str, labels: Classes | str) -> Table:
     """Return the rows whose class `labels` names."""
-    texts = table.names(column)
+    texts = table.names(column, _named(labels))
     _, index = class_table(texts, labels, table.path)
     rows = [row for row, text in enumerate(texts) if text in index]
     if len(rows) < len(table):
@@ -191,7 +207,7 @@ def _of_classes(table: Table, column: str, labels: Classes | str) -> Table:
 def _classes(
     table: Table, column: str, labels: Classes | str, splits: Sequence[str]
 ) -> tuple[tuple[int, ...], tuple[str, ...]]:
-    texts = table.names(column)
+    texts = table.names(column, _named(labels))
     if labels is None and len(set(texts)) > _MOST_CLASSES and any("." in text for text in texts):
         raise ValueError(
             f"The column '{column}' of '{table.path}' holds {len(set(texts))} different numbers; expected classes. "
