@@ -39,6 +39,11 @@ class MappedMask(MaskTarget):
         """Return the mask at `size` in the new order."""
         return self._mapped(self._mask.mask(size))
 
+    def each(self) -> np.ndarray:
+        """Return the masks of the inputs of a packed image, in the new order."""
+        masks: Any = self._mask
+        return self._mapped(masks.each())
+
     @cached_property
     def labels(self) -> tuple[int, ...]:
         """The label indices in the mask, in the new order."""

@@ -177,8 +177,8 @@ def named_patients(values: Sequence[Any], rows: Sequence[str], source: object) -
     nameless = [row for row, person in zip(rows, people, strict=True) if not person]
     refuse(
         nameless,
-        f"{source} names no patient in {len(nameless)} rows ({MISSING_TEXT})",
-        "Give each a patient, a name of its own where the person is not known, or take the rows out.",
+        f"{source} names no patient in {len(nameless)} rows",
+        f"Give each a patient, a name of its own where the person is not known, or take the rows out; {MISSING_TEXT}.",
     )
     warn_of_lookalikes("patients", dict.fromkeys(people), source, "Write a patient in one way.")
     return people

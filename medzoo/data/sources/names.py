@@ -1,4 +1,4 @@
-"""Names in data sets: when two texts are one patient or one class, which words mean none, which columns name patients."""
+"""Names in data sets: what is one patient or class, which words mean none, which columns name patients."""
 
 from __future__ import annotations
 

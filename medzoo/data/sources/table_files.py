@@ -103,8 +103,8 @@ class Table:
         empty = [f"row {row}" for row, text in zip(self.rows, texts, strict=True) if not text]
         refuse(
             empty,
-            f"'{self.path}' has {len(empty)} empty cells in the column '{column}' ({MISSING_TEXT})",
-            "Fill them, or take the rows out.",
+            f"'{self.path}' has {len(empty)} empty cells in the column '{column}'",
+            f"Fill them, or take the rows out; {MISSING_TEXT}, unless `labels` names them as classes.",
         )
         return texts
 
