@@ -17,7 +17,8 @@ from typing import Any
 from medzoo.data.audit.record import Finding
 from medzoo.data.samples import Samples
 from medzoo.data.sources.checks import SPLIT_NAMES, Patient, patients_of
-from medzoo.data.sources.coco import from_coco, is_coco
+from medzoo.data.sources.coco import from_coco
+from medzoo.data.sources.coco_entries import is_coco
 from medzoo.data.sources.folders import MASK_NAME
 from medzoo.data.sources.masks import as_mask
 from medzoo.data.sources.names import as_text, patient_name

@@ -114,6 +114,37 @@ def check_numbers(values: Sequence[float], names: Sequence[str], splits: Sequenc
         raise ValueError(f"All {len(trained)} values in {source} are {trained[0]:g}; nothing can be learnt from them.")
 
 
+def plain_file(name: str) -> str:
+    """Return the name of a file with "/" on every system, without "./" and the like."""
+    return os.path.normpath(name.strip().replace("\\", "/"))
+
+
+def outside_files(folder: str | os.PathLike, files: Sequence[str], source: object, option: str) -> None:
+    """Refuse names of files that leave `folder`, by "../" or by a full path.
+
+    Args:
+        folder: Where the files are to be.
+        files: Their names as in `plain_file`, or paths.
+        source: The file that names them, for messages.
+        option: The option that gives another folder.
+
+    Raises:
+        ValueError: There are such names.
+    """
+    root = os.path.abspath(folder)
+    leaving = [file for file in files if os.path.isabs(file) or file.startswith("..")]
+    outside = [file for file in leaving if not _is_below(root, os.path.abspath(os.path.join(root, file)))]
+    refuse(
+        outside,
+        f"{source} names {len(outside)} files outside '{folder}'",
+        f"Give the folder that holds them, {option}=FOLDER; or, if you trust the file, allow_outside=True.",
+    )
+
+
+def _is_below(root: str, path: str) -> bool:
+    return path.startswith(os.path.join(root, ""))
+
+
 def missing_files(folder: str | os.PathLike, files: Sequence[str]) -> list[str]:
     """Return which files are not below `folder`: one listing per folder is faster than one question per file."""
     present = {parent: _listing(os.path.join(folder, parent)) for parent in {os.path.dirname(file) for file in files}}

@@ -7,7 +7,7 @@ import math
 import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from medzoo.data.samples import Samples
 from medzoo.data.sources.checks import (
@@ -19,6 +19,8 @@ from medzoo.data.sources.checks import (
     class_table,
     logger,
     named_patients,
+    outside_files,
+    plain_file,
     refuse,
 )
 from medzoo.data.sources.masks import mask_labels
@@ -26,26 +28,44 @@ from medzoo.data.sources.table_files import Table, example, names_in, read_table
 from medzoo.data.sources.volumes import check_grids, guessed_labels, mask_target
 
 
-def _image_rows(table: Table, image: str | Sequence[str] | None, folder: str) -> tuple[Table, tuple[str, ...]]:
+def _image_rows(table: Table, image: str | Sequence[str] | None, place: Place) -> tuple[Table, tuple[str, ...]]:
     """Return the table with one row for each image, and the paths of the images.
 
     Raises:
         FileNotFoundError: Images are missing.
     """
     names = [table.column("image", None)] if image is None else [image] if isinstance(image, str) else image
-    columns = [_paths(table, name, folder) for name in names]
+    columns = [_paths(table, name, place) for name in names]
     paths = tuple(itertools.chain(*zip(*columns, strict=True)))
     check_files(paths, f"'{table.path}'")
     return table[[row for row in range(len(table)) for _ in columns]], paths
 
 
-def _paths(table: Table, column: str, folder: str) -> list[str]:
+class Place(NamedTuple):
+    """The folder where the paths of a table begin, and whether they may leave it."""
+
+    folder: str
+    allow_outside: bool
+
+
+def _paths(table: Table, column: str, place: Place) -> list[str]:
     """Return the paths that a column holds, or that a pattern of columns makes."""
+    files = [_file(name, place.folder) for name in _file_names(table, column)]
+    if not place.allow_outside:
+        outside_files(place.folder, files, f"'{table.path}'", "folder")
+    return [os.path.join(place.folder, file) for file in files]
+
+
+def _file(name: str, folder: str) -> str:
+    return name if "\\" in name and os.path.exists(os.path.join(folder, name)) else plain_file(name)
+
+
+def _file_names(table: Table, column: str) -> list[str]:
     if "{" not in column:
-        return [os.path.join(folder, name) for name in table.texts(table.column("image", column))]
+        return list(table.texts(table.column("image", column)))
     parts = names_in(column)
     cells = zip(*(table.texts(table.column("image", name)) for name in parts), strict=True)
-    return [os.path.join(folder, column.format(**dict(zip(parts, row, strict=True)))) for row in cells]
+    return [column.format(**dict(zip(parts, row, strict=True))) for row in cells]
 
 
 def _splits(table: Table, column: str | None) -> tuple[str, ...]:
@@ -115,6 +135,7 @@ def from_table(
     slice: str | None = None,
     labels: Classes | str = None,
     folder: str | os.PathLike | None = None,
+    allow_outside: bool = False,
 ) -> Samples:
     """Read a table that names an image and what is to be answered in each row.
 
@@ -137,6 +158,7 @@ def from_table(
         labels: For classes as in `from_folders`; rows of other classes are left out. For masks the label names, the
             background first, or the name of the only structure.
         folder: Where the paths begin; the folder of the table by default.
+        allow_outside: Whether paths may leave that folder, by "../" or as full paths.
 
     Returns:
         One row per row and image column, in the order of the table.
@@ -157,8 +179,8 @@ def from_table(
     kind, column = _kind(table, {"label": label, "target": target, "mask": mask})
     if kind == "label" and labels is not None:
         table = _of_classes(table, column, labels)
-    folder = os.path.dirname(table.path) if folder is None else os.fspath(folder)
-    table, images = _image_rows(table, image, folder)
+    place = Place(os.path.dirname(table.path) if folder is None else os.fspath(folder), allow_outside)
+    table, images = _image_rows(table, image, place)
     splits = _splits(table, table.column_if_any("split", split))
     targets: tuple[Any, ...]
     if kind == "label":
@@ -166,7 +188,7 @@ def from_table(
     elif kind == "target":
         targets, names = _numbers(table, column, splits), (column,)
     else:
-        targets, names = _masks(images, _paths(table, column, folder), labels)
+        targets, names = _masks(images, _paths(table, column, place), labels)
     slices = _slices(table, table.column_if_any("slice", slice))
     files = [table.column("image", None)] if image is None else [image] if isinstance(image, str) else image
     others = [*files, column, table.column_if_any("split", split), table.column_if_any("slice", slice)]
