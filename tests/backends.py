@@ -18,7 +18,7 @@ BACKENDS = ("keras", "tensorflow", "jax", "torch")
 # Files whose tests import neither Keras nor a backend, by folder, without `test_` and `.py`.
 NO_BACKEND = {
     "": "errors files progress text",
-    "cli": "cli_split",
+    "cli": "cli_split words",
     "data": "audit audit_report audit_sources coco folders from_arrays masks order read samples split_files splits"
     " statistics subsets synthetic tables volumes",
     "estimators": "tuning",
