@@ -86,7 +86,7 @@ class Samples:
     def _patient_names(self) -> tuple[str, ...]:
         """Return the patients by the one rule of `patient_name`; an image that is its own patient keeps its path."""
         name_of = {patient: patient_name(patient) for patient in set(self.patients)}
-        odd = {patient for patient, name in name_of.items() if name != patient}
+        odd = {patient for patient, name in name_of.items() if name != patient or not name}
         if not odd:
             return self.patients
         rows = zip(self.images, self.patients, strict=True)

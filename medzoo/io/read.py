@@ -39,7 +39,7 @@ def find_scans(folder: str | os.PathLike) -> list[str | DicomSeries]:
     scans = [scan for row, paths in files.items() for scan in row.group(paths)]
     if not scans:
         raise FileNotFoundError(f"{folder} holds no scans. Expected {EXPECTED} files in it.")
-    return sorted(scans, key=lambda scan: natural(str(scan)))
+    return sorted(scans, key=lambda scan: (natural(str(scan)), str(scan)))
 
 
 def _files(folder: str) -> Iterator[str]:

@@ -53,7 +53,8 @@ def class_table(
         ValueError: There are fewer than two labels, a name is not in the source, or a name is in two labels.
         TypeError: `labels` is a single text, or maps a label to one.
     """
-    present = sorted(set(classes), key=natural)
+    # Sorted twice, so that A and a, or 1 and 01, have one order in all processes.
+    present = sorted(sorted(set(classes)), key=natural)
     if labels is None:
         warn_of_lookalikes("classes", present, source, "Write a class in one way, or join them with `labels`.")
     groups = _groups(present, labels)

@@ -109,7 +109,7 @@ def subfolders(folder: str) -> dict[str, str]:
     """Return the paths of the folders in a folder by their names, in natural order, without `__MACOSX` and its like."""
     with os.scandir(folder) as entries:
         paths = {entry.name: entry.path for entry in entries if entry.is_dir() and not is_junk(entry.name)}
-    return {name: paths[name] for name in sorted(paths, key=natural)}
+    return {name: paths[name] for name in sorted(sorted(paths), key=natural)}
 
 
 def _scans(place: ClassFolder) -> list[str | DicomSeries]:
