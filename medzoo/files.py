@@ -107,7 +107,7 @@ def read_json(path: str | os.PathLike) -> Any:
         ValueError: The file is not JSON; the message names it and the place.
     """
     try:
-        return json.loads(Path(path).read_text(encoding="utf-8"))
+        return json.loads(Path(path).read_bytes())
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise ValueError(f"{path} is not valid JSON: {error}. Restore the file or write it again.") from error
 

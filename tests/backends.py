@@ -18,9 +18,9 @@ BACKENDS = ("keras", "tensorflow", "jax", "torch")
 # Files whose tests import neither Keras nor a backend, by folder, without `test_` and `.py`.
 NO_BACKEND = {
     "": "errors files progress text",
-    "cli": "cli_split",
-    "data": "audit audit_report audit_sources coco folders from_arrays masks order read samples split_files splits"
-    " statistics subsets synthetic tables volumes",
+    "cli": "cli_split words",
+    "data": "audit audit_report audit_sources coco coco_faults folders from_arrays label_order masks names order read"
+    " samples split_files splits statistics subsets synthetic table_spellings tables volumes",
     "estimators": "tuning",
     "evaluation": "calibrate calibration classification_cases compare delong distances evaluate figures fold_figures"
     " gradcam intervals ranking regression_cases scores search_figures structures thresholds",

@@ -27,7 +27,8 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
     command.add_argument("--valid", type=float, default=0.2, help="fraction of images to validate on (default: 0.2)")
     command.add_argument("--test", type=float, default=0.0, help="fraction of images to test on (default: 0)")
     command.add_argument("--folds", type=int, help="number of folds instead of one validation part")
-    command.add_argument("--group-duplicates", action="store_true", help="keep near-duplicate images in one part")
+    text = "keep near-duplicate images in one part, for which every image is read (default: yes)"
+    command.add_argument("--group-duplicates", action=argparse.BooleanOptionalAction, default=True, help=text)
     command.add_argument("--seed", type=int, default=0, help="the same seed gives the same parts (default: 0)")
 
     text = "Pack the preprocessed images of a data set into one file, to train from on any backend."
@@ -53,12 +54,18 @@ def _audit(options: argparse.Namespace) -> None:
 def _split(options: argparse.Namespace) -> None:
     from medzoo.data import folds, group, read, save_split
     from medzoo.data.split_files import part_sizes
+    from medzoo.data.splits import named_patients
 
+    _check_shares(options)
     samples = read(options.data)
+    if len(set(samples.splits)) > 1:
+        raise ValueError(f"{options.data} is split already ({samples!r}); expected a data set without splits.")
+    named = named_patients(samples)
     if options.group_duplicates:
         from medzoo.data.audit import audit
 
-        samples = group(samples, audit(samples).duplicate_groups)
+        groups = audit(samples).duplicate_groups
+        samples = group(samples, groups)
     parts: Sequence[tuple[Samples, ...]] | tuple[Samples, ...]
     if options.folds:
         parts = folds(samples, options.folds, options.seed, options.test)
@@ -66,7 +73,30 @@ def _split(options: argparse.Namespace) -> None:
         parts = samples.split(options.valid, options.test, options.seed)
     save_split(options.output, parts)
     sizes = ", ".join(f"{name} {size}" for name, size in part_sizes(parts).items())
-    print(f"{sizes} images, {len(set(samples.patients))} patients -> {options.output}")
+    print(f"{sizes} images, {_people(samples, named)} -> {options.output}")
+    if options.group_duplicates:
+        print(f"{len(groups)} groups of near-duplicates were kept in one part.")
+
+
+def _check_shares(options: argparse.Namespace) -> None:
+    """Refuse shares and counts in the words of the command line."""
+    if options.folds is not None and options.folds < 2:
+        raise ValueError(f"--folds must be at least 2. Received: --folds {options.folds}.")
+    shares = {"--test": options.test} if options.folds else {"--valid": options.valid, "--test": options.test}
+    wrong = [f"{name} {share:g}" for name, share in shares.items() if not 0 <= share < 1]
+    nothing = not options.folds and not any(shares.values())
+    if wrong or nothing or sum(shares.values()) >= 1:
+        given = " ".join(f"{name} {share:g}" for name, share in shares.items())
+        rule = "must be from 0 to 1, together above 0 and below 1"
+        raise ValueError(f"{' and '.join(shares)} {rule}. Received: {given}.")
+
+
+def _people(samples: Samples, named: int) -> str:
+    """Say how many patients the source names, and what counts as one where it names none."""
+    if named:
+        return f"{named} patients are named"
+    count = len(set(samples.patients))
+    return f"no patients are named, so each image counts as one, near-duplicates together: {count}"
 
 
 def _prepare(options: argparse.Namespace) -> None:

@@ -11,7 +11,9 @@ from typing import Any, NamedTuple, overload
 
 import numpy as np
 
+from medzoo.data.label_order import reorder
 from medzoo.data.sources.masks import as_mask
+from medzoo.data.sources.names import MISSING_TEXT, patient_name
 from medzoo.data.splits import check_patients, split_rows, strata_of
 from medzoo.errors import unknown_name
 from medzoo.io import as_image
@@ -78,7 +80,27 @@ class Samples:
             raise ValueError(f"The targets of Samples must be of one kind; got {', '.join(sorted(kinds))} together.")
         for split in set(self.splits) - {"", *SPLITS}:
             raise unknown_name("split", split, SPLITS)
+        object.__setattr__(self, "patients", self._patient_names())
         check_patients(self.patients, self.splits)
+
+    def _patient_names(self) -> tuple[str, ...]:
+        """Return the patients by the one rule of `patient_name`; an image that is its own patient keeps its path."""
+        name_of = {patient: patient_name(patient) for patient in set(self.patients)}
+        odd = {patient for patient, name in name_of.items() if name != patient or not name}
+        if not odd:
+            return self.patients
+        rows = zip(self.images, self.patients, strict=True)
+        own = [patient in odd and as_image(image).source == patient for image, patient in rows]
+        names = tuple(
+            patient if is_own else name_of[patient] for patient, is_own in zip(self.patients, own, strict=True)
+        )
+        nameless = [row for row, name in enumerate(names) if not name]
+        if nameless:
+            raise ValueError(
+                f"{len(nameless)} of {len(names)} rows of Samples have no patient ({MISSING_TEXT}), the first is row "
+                f"{nameless[0]}. Give each its patient, or the path of its image where none is known."
+            )
+        return names
 
     @property
     def kind(self) -> str | None:
@@ -131,11 +153,12 @@ class Samples:
         return replace(self, **{name: tuple(column[row] for row in rows) for name, column in columns.items()})
 
     def __add__(self, other: Samples) -> Samples:
-        """Return the rows of both.
+        """Return the rows of both; the same labels in another order are mapped by name.
 
         Raises:
             ValueError: The labels differ, or a patient would be in two splits.
         """
+        other = other.in_order(self.labels)
         if self.labels != other.labels:
             raise ValueError(f"Samples with different labels cannot be joined: {self.labels} and {other.labels}.")
         return replace(self, **{name: getattr(self, name) + getattr(other, name) for name in COLUMNS})
@@ -144,6 +167,20 @@ class Samples:
         """Return the count of images per split, and the labels."""
         counts = ", ".join(f"{split or 'no split'} {count}" for split, count in Counter(self.splits).items())
         return f"Samples({len(self)} images: {counts or 'none'}; labels: {', '.join(self.labels)})"
+
+    def in_order(self, labels: Sequence[str]) -> Samples:
+        """Return the same rows with the targets of `labels`, if these are its labels in another order.
+
+        Other labels are left to whoever compares them; the background of a segmentation stays the first.
+
+        Args:
+            labels: Label names in the order that is wanted.
+        """
+        order = tuple(labels)
+        is_other = order != self.labels and sorted(order) == sorted(self.labels) and len(set(order)) == len(order)
+        if not is_other or not self.targets or (self.task_type.is_dense and order[0] != self.labels[0]):
+            return self
+        return replace(self, targets=reorder(self.targets, self.labels, order), labels=order)
 
     def part(self, split: str) -> Samples:
         """Return the rows of one split.
@@ -182,8 +219,11 @@ class Samples:
         return tuple(replace(self[rows], splits=(name,) * len(rows)) for name, rows in parts.items())
 
 
-def check_task(samples: Samples, task: Task) -> None:
+def check_task(samples: Samples, task: Task) -> Samples:
     """Refuse samples whose targets or labels are not those of a task.
+
+    Returns:
+        The samples, with their labels in the order of the task.
 
     Raises:
         ValueError: They are not; the message says what the task needs.
@@ -194,7 +234,9 @@ def check_task(samples: Samples, task: Task) -> None:
             f"The samples have targets of {samples.kind}, the task is {task.name}. Read the data with its targets of "
             f"{task.name}, or take another model or recipe."
         )
+    samples = samples.in_order(task.labels)
     task.check_labels(samples.labels)
+    return samples
 
 
 def task_type(target: Any) -> type[Task]:

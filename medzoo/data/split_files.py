@@ -10,8 +10,8 @@ from operator import add
 from pathlib import Path
 
 from medzoo.data.samples import SPLITS, Samples
-from medzoo.data.sources.checks import refuse
-from medzoo.data.sources.table_files import read_table
+from medzoo.data.sources.checks import SPLIT_NAMES, refuse
+from medzoo.data.sources.table_files import Table, read_table
 from medzoo.data.splits import check_patients
 from medzoo.data.subsets import with_split
 from medzoo.files import write_rows
@@ -61,12 +61,28 @@ def read_split(path: str | os.PathLike, samples: Samples) -> Samples | list[tupl
     column = next((name for name in ("split", "fold") if name in table.columns), None)
     if column is None or "image" not in table.columns:
         raise ValueError(f"'{path}' needs the columns image and split, or image and fold; got {list(table.columns)}.")
-    part_of = dict(zip(table.texts("image"), table.texts(column), strict=True))
+    part_of = _parts_of(table, column)
     names = portable_names(samples)
     _check_names(path, names, part_of)
     parts = [part_of[name] for name in names]
     bare = replace(samples, splits=("",) * len(samples))
     return replace(bare, splits=tuple(parts)) if column == "split" else _folds(path, bare, parts)
+
+
+def _parts_of(table: Table, column: str) -> dict[str, str]:
+    """Return the part of each image by its name with "/", splits by their usual names.
+
+    Raises:
+        ValueError: Cells are empty, or an image is in two parts.
+    """
+    part_of: dict[str, str] = {}
+    twice = []
+    for row, name, cell in zip(table.rows, table.texts("image"), table.names(column), strict=True):
+        part = SPLIT_NAMES.get(cell.lower(), cell)
+        name = name.replace("\\", "/").removeprefix("./")
+        twice += [f"row {row} ({name})"] if part_of.setdefault(name, part) != part else []
+    refuse(twice, f"'{table.path}' puts {len(twice)} images into a second part", "Keep one row for each image.")
+    return part_of
 
 
 def part_sizes(split: Sequence[Samples | tuple[Samples, ...]]) -> dict[str, int]:

@@ -142,6 +142,12 @@ def check_patients(patients: Sequence[str], parts: Sequence[str]) -> None:
         )
 
 
+def named_patients(samples: Samples) -> int:
+    """Return how many patients the source names; an image that is its own patient is not named."""
+    rows = zip(samples.patients, samples.sources, strict=True)
+    return len({patient for patient, source in rows if patient != source})
+
+
 def strata_of(targets: Sequence[Any]) -> list[Hashable]:
     """Return what a split spreads evenly: the label, the fifth of the values, or the labels of a mask."""
     if targets and isinstance(targets[0], float | np.floating):

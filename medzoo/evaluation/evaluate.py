@@ -85,7 +85,7 @@ def collect(model: Model, samples: Samples, batch_size: int = 8) -> Cases:
     check_model(model)
     if not len(samples):
         raise ValueError("`samples` must hold at least one image; got none. Check the split that was chosen.")
-    check_task(samples, model.task)
+    samples = check_task(samples, model.task)
     predictions = predict_scans(model, samples.images, batch_size=batch_size, slices=samples.slices)
     return CASES[model.task.name].collect(model.task, samples, track(predictions, "Evaluating", len(samples)))
 

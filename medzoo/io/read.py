@@ -40,13 +40,22 @@ def find_scans(folder: str | os.PathLike) -> list[str | DicomSeries]:
     scans = [scan for row, paths in files.items() for scan in row.group(paths)]
     if not scans:
         raise FileNotFoundError(f"{folder} holds no scans. Expected {EXPECTED} files in it.")
-    return sorted(scans, key=lambda scan: natural(str(scan)))
+    return sorted(scans, key=lambda scan: (natural(str(scan)), str(scan)))
 
 
 def _files(folder: str) -> Iterator[str]:
     for parent, folders, names in os.walk(folder):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        yield from (os.path.join(parent, name) for name in names if not name.startswith("."))
+        folders[:] = [name for name in folders if not is_junk(name)]
+        yield from (os.path.join(parent, name) for name in names if not is_junk(name))
+
+
+# What macOS, Windows and network drives put beside the files of a user; some of it is pictures.
+_JUNK = frozenset(("__macosx", "@eadir", "thumbs.db", "desktop.ini", "$recycle.bin", "system volume information"))
+
+
+def is_junk(name: str) -> bool:
+    """Return whether a file or folder is hidden, or was put there by an operating system (`__MACOSX`, `Thumbs.db`)."""
+    return name.startswith(".") or name.lower() in _JUNK
 
 
 def natural(text: str) -> list[str | int]:

@@ -67,7 +67,7 @@ def train(
     """
     # The data may take long to read, so this comes first; the folder is claimed after it.
     _refuse_other(Path(run), recipe)
-    check(recipe, samples)
+    samples = check(recipe, samples)
     training, validation = parts(samples, recipe)
     data = fingerprint(training + validation)
     _refuse_other_data(Path(run), recipe, data)
@@ -98,19 +98,23 @@ def fit_recipe(recipe: Recipe, training: Samples) -> Recipe:
     return fit_clusters(fitted, training)
 
 
-def check(recipe: Recipe, samples: Samples) -> None:
+def check(recipe: Recipe, samples: Samples) -> Samples:
     """Refuse a training that cannot begin, before a folder is claimed.
+
+    Returns:
+        The samples, with their labels in the order of the task.
 
     Raises:
         ValueError: The samples are not for the task; or a user's own class is not registered with Keras, or does not
             take its arguments.
     """
-    check_task(samples, recipe.task)
+    samples = check_task(samples, recipe.task)
     # With its schedule; the number of steps does not matter.
     make_optimizer(recipe, steps_per_epoch=1)
     make_metrics(recipe.metrics, recipe.task.outputs, recipe.task.threshold)
     if recipe.loss:
         make_loss(recipe.loss)
+    return samples
 
 
 def _refuse_other(run: Path, recipe: Recipe) -> None:

@@ -138,7 +138,7 @@ def test_an_annotation_of_an_unknown_image_is_an_error(tmp_path):
 
 BAD_IMAGES = {
     "zero height": ([image(height=0)], r"image 'a\.png' \(id 1\) has the size \(0, 8\)"),
-    "height is text": ([image(height="8")], "whole numbers > 0"),
+    "height is text": ([image(height="eight")], "whole numbers > 0"),
     "one id twice": ([image(), image(file="b.png")], "image id 1 is used twice"),
     "one file name twice": ([image(1), image(2)], r"images 1 and 2 both have the file name 'a\.png'"),
     "no file name": ([{"id": 1, "height": 8, "width": 8}], "has no file_name"),

@@ -105,7 +105,7 @@ def test_patients_may_be_folders(tmp_path):
 
 def test_files_without_a_patient_are_all_counted(tmp_path):
     touch(tmp_path, "a/p1.png", "a/x.png", "b/y.png")
-    with pytest.raises(ValueError, match=r"no patient in 2 file names: x\.png, y\.png"):
+    with pytest.raises(ValueError, match=r"no patient in 2 file names: 'x\.png', 'y\.png'"):
         from_folders(tmp_path, patient="p[0-9]")
 
 

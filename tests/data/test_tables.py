@@ -86,10 +86,10 @@ def test_paths_may_begin_in_another_folder(tmp_path):
 
 def test_patients_and_splits_are_read(tmp_path):
     path = write_table(
-        tmp_path / "t.csv", "image,label,patient_id,split", "1.png,a,7,Training", "2.png,b,007,val", "3.png,b,8,train"
+        tmp_path / "t.csv", "image,label,patient_id,split", "1.png,a,7,Training", "2.png,b,07.0x,val", "3.png,b,8,train"
     )
     data = from_table(path)
-    assert (data.patients, data.splits) == (("7", "007", "8"), ("train", "valid", "train"))
+    assert (data.patients, data.splits) == (("7", "07.0x", "8"), ("train", "valid", "train"))
 
 
 def test_slices_of_one_volume_are_several_rows(tmp_path):

@@ -17,10 +17,12 @@ from typing import Any
 from medzoo.data.audit.record import Finding
 from medzoo.data.samples import Samples
 from medzoo.data.sources.checks import SPLIT_NAMES, Patient, patients_of
-from medzoo.data.sources.coco import from_coco, is_coco
+from medzoo.data.sources.coco import from_coco
+from medzoo.data.sources.coco_entries import is_coco
 from medzoo.data.sources.folders import MASK_NAME
 from medzoo.data.sources.masks import as_mask
-from medzoo.data.sources.table_files import Table, as_text, names_in, read_table
+from medzoo.data.sources.names import as_text, patient_name
+from medzoo.data.sources.table_files import Table, names_in, read_table
 from medzoo.files import read_json
 from medzoo.io import as_image, find_scans
 from medzoo.io.formats import stem_of
@@ -116,6 +118,9 @@ def table_rows(path: str, options: Mapping[str, Any]) -> tuple[list[Row], list[F
     columns = {kind: name for kind in _KINDS if (name := table.column_if_any(kind, options.get(kind)))}
     images = options.get("image") or table.column("image", None)
     images = [images] if isinstance(images, str) else images
+    columns.pop("patient", None)
+    if person := table.patients(options.get("patient"), (*images, *columns.values())):
+        columns["patient"] = person
     for name in [name for column in images for name in names_in(column)]:
         table.column("image", name)
     folder = options.get("folder") or os.path.dirname(path)
@@ -146,7 +151,7 @@ def _file(cells: Mapping[str, str], column: str) -> str:
 
 def _row(file: str, values: Mapping[str, str], masks: tuple[str, ...]) -> Row:
     split = SPLIT_NAMES.get(values.get("split", "").lower(), "")
-    return Row(file, split, values.get("label", ""), values.get("patient", ""), masks)
+    return Row(file, split, values.get("label", ""), patient_name(values.get("patient")), masks)
 
 
 def _faults(where: str, files: list[str], values: Mapping[str, str]) -> Iterator[Finding]:

@@ -193,7 +193,7 @@ def make_batches(
     Raises:
         ValueError: There are no samples, their targets or labels are not the task's, or a field of `balance` is wrong.
     """
-    _check(samples, preprocessing, task, augment)
+    samples = _check(samples, preprocessing, task, augment)
     parts = Balance.from_json(balance or {})
     parts.check_task(task)
     preprocessing = preprocessing.for_training
@@ -238,11 +238,12 @@ def _change(augment: Augmentation, preprocessing: Preprocessing, task: Task) -> 
     return change
 
 
-def _check(samples: Samples, preprocessing: Preprocessing, task: Task, augment: Augmentation | None) -> None:
+def _check(samples: Samples, preprocessing: Preprocessing, task: Task, augment: Augmentation | None) -> Samples:
     if not len(samples):
         raise ValueError("There are no samples to read. Check the folder and the split: len(samples) is 0.")
-    check_task(samples, task)
+    samples = check_task(samples, task)
     if augment is not None and augment.mixup and task.is_dense:
         raise ValueError("Mixup mixes labels or numbers of images, which masks are not. Set `mixup` to 0.")
     if augment is not None and augment.slice_jitter and preprocessing.stack is None:
         raise ValueError("`slice_jitter` shifts a stack of slices. Set Preprocessing(stack=Stack()), or leave it out.")
+    return samples

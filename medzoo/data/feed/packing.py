@@ -80,7 +80,7 @@ def prepare(
 
     Source: HDF5 with one chunk for each input, gzip and a checksum: https://docs.h5py.org/en/stable/high/dataset.html
     """
-    _check(samples, preprocessing, task, path, margin)
+    samples = _check(samples, preprocessing, task, path, margin)
     preprocessing = preprocessing.for_training
     if task.is_dense:
         # The labels of the data; they are merged for the model when the file is read.
@@ -97,12 +97,12 @@ def prepare(
     return Packing(len(samples), shape[0], exact, raw, size)
 
 
-def _check(samples: Samples, preprocessing: Preprocessing, task: Task, path: str | os.PathLike, margin: int) -> None:
+def _check(samples: Samples, preprocessing: Preprocessing, task: Task, path: str | os.PathLike, margin: int) -> Samples:
     if os.path.splitext(path)[1].lower() != PACKED_SUFFIX:
         raise ValueError(f"The file must have the suffix {PACKED_SUFFIX}. Received: {os.fspath(path)}.")
     if not len(samples):
         raise ValueError("There are no samples to pack. Check the folder and the split: len(samples) is 0.")
-    check_task(samples, task)
+    samples = check_task(samples, task)
     if margin and preprocessing.stack is None:
         raise ValueError("`slice_jitter` shifts a stack of slices. Set Preprocessing(stack=Stack()), or leave it out.")
     if margin and preprocessing.has_channel_statistics and preprocessing.fit != "stretch":
@@ -110,6 +110,7 @@ def _check(samples: Samples, preprocessing: Preprocessing, task: Task, path: str
             "Stacks with jitter and a mean for each channel can be packed with fit='stretch' only, since black borders "
             f"would be shifted. Received: fit='{preprocessing.fit}'. Give one mean and std, or train from the files."
         )
+    return samples
 
 
 def _rows(samples: Samples, preprocessing: Preprocessing, task: Task, margin: int, index: int) -> Iterator[Row]:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from medzoo.data.samples import Samples
-from medzoo.data.sources.checks import check_classes, check_numbers, class_table, refuse
+from medzoo.data.sources.checks import check_classes, check_numbers, class_table, named_patients, refuse
 from medzoo.data.sources.masks import ArrayTarget, mask_labels
 from medzoo.io import ArrayImage
 from medzoo.io.tensors import as_array
@@ -36,7 +36,8 @@ def from_arrays(
         labels: Label names, of a segmentation the background first; of a regression the name of the target, "value" by
             default. Masks need them; classes are named by their texts or indices by default. With two names or more,
             whole floats are class indices too.
-        patients: Patient of each image; by default each image is its own. Images are named "array 0000" and so on, so
+        patients: Patient of each image, text or number: 1, 1.0, "1" and "01" are one; None, NaN and "" are refused.
+            By default each image is its own. Images are named "array 0000" and so on, so
             two sets can only be joined if they have patients.
         splits: "train", "valid" or "test" for each image, or "".
 
@@ -56,7 +57,8 @@ def from_arrays(
     rows = tuple(ArrayImage(as_array(image), f"array {number:04d}") for number, image in enumerate(images))
     splits = ("",) * len(rows) if splits is None else tuple(splits)
     values, names = _targets(rows, targets, splits, labels)
-    people = tuple(row.source for row in rows) if patients is None else tuple(map(str, patients))
+    sources = tuple(row.source for row in rows)
+    people = sources if patients is None else named_patients(list(patients), sources, "`patients`")
     return Samples(rows, values, people, splits, names)
 
 

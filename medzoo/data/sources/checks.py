@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from medzoo.data.sources.names import MISSING_TEXT, patient_name, warn_of_lookalikes
 from medzoo.errors import unknown_name
 from medzoo.io.read import natural
 
@@ -52,7 +53,10 @@ def class_table(
         ValueError: There are fewer than two labels, a name is not in the source, or a name is in two labels.
         TypeError: `labels` is a single text, or maps a label to one.
     """
-    present = sorted(set(classes), key=natural)
+    # Sorted twice, so that A and a, or 1 and 01, have one order in all processes.
+    present = sorted(sorted(set(classes)), key=natural)
+    if labels is None:
+        warn_of_lookalikes("classes", present, source, "Write a class in one way, or join them with `labels`.")
     groups = _groups(present, labels)
     index: dict[str, int] = {}
     for number, (label, names) in enumerate(groups.items()):
@@ -111,6 +115,37 @@ def check_numbers(values: Sequence[float], names: Sequence[str], splits: Sequenc
         raise ValueError(f"All {len(trained)} values in {source} are {trained[0]:g}; nothing can be learnt from them.")
 
 
+def plain_file(name: str) -> str:
+    """Return the name of a file with "/" on every system, without "./" and the like."""
+    return os.path.normpath(name.strip().replace("\\", "/"))
+
+
+def outside_files(folder: str | os.PathLike, files: Sequence[str], source: object, option: str) -> None:
+    """Refuse names of files that leave `folder`, by "../" or by a full path.
+
+    Args:
+        folder: Where the files are to be.
+        files: Their names as in `plain_file`, or paths.
+        source: The file that names them, for messages.
+        option: The option that gives another folder.
+
+    Raises:
+        ValueError: There are such names.
+    """
+    root = os.path.abspath(folder)
+    leaving = [file for file in files if os.path.isabs(file) or file.startswith("..")]
+    outside = [file for file in leaving if not _is_below(root, os.path.abspath(os.path.join(root, file)))]
+    refuse(
+        outside,
+        f"{source} names {len(outside)} files outside '{folder}'",
+        f"Give the folder that holds them, {option}=FOLDER; or, if you trust the file, allow_outside=True.",
+    )
+
+
+def _is_below(root: str, path: str) -> bool:
+    return path.startswith(os.path.join(root, ""))
+
+
 def missing_files(folder: str | os.PathLike, files: Sequence[str]) -> list[str]:
     """Return which files are not below `folder`: one listing per folder is faster than one question per file."""
     present = {parent: _listing(os.path.join(folder, parent)) for parent in {os.path.dirname(file) for file in files}}
@@ -147,13 +182,38 @@ def patients_of(names: Sequence[str], sources: Sequence[str], patient: Patient) 
 
     Raises:
         ValueError: There is no patient for a file; the message names the file.
+
+    Names follow the rule of `patient_name`.
     """
     if patient is None:
         return tuple(sources)
     named = [_search(patient, name) if isinstance(patient, str) else patient(name) for name in names]
-    nameless = [name for name, person in zip(names, named, strict=True) if person in (None, "")]
+    people = tuple(map(patient_name, named))
+    nameless = [f"'{name}'" for name, person in zip(names, people, strict=True) if not person]
     refuse(nameless, f"`patient` finds no patient in {len(nameless)} file names", f"Received: {patient!r}.")
-    return tuple(map(str, named))
+    return people
+
+
+def named_patients(values: Sequence[Any], rows: Sequence[str], source: object) -> tuple[str, ...]:
+    """Return the patients that a source names in its rows, each by its one name, as in `patient_name`.
+
+    Args:
+        values: What the source has: texts, numbers, None.
+        rows: What stands for each row in messages, such as "row 2".
+        source: The file and its column, for messages.
+
+    Raises:
+        ValueError: A row names nobody; the message says which.
+    """
+    people = tuple(map(patient_name, values))
+    nameless = [row for row, person in zip(rows, people, strict=True) if not person]
+    refuse(
+        nameless,
+        f"{source} names no patient in {len(nameless)} rows",
+        f"Give each a patient, a name of its own where the person is not known, or take the rows out; {MISSING_TEXT}.",
+    )
+    warn_of_lookalikes("patients", dict.fromkeys(people), source, "Write a patient in one way.")
+    return people
 
 
 def _search(pattern: str, name: str) -> Any:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from medzoo.data.sources.coco_entries import Faults, Id, Scale, id_of
 from medzoo.data.sources.masks import MaskTarget
 from medzoo.transforms.spatial import nearest_of_opencv
 
@@ -17,31 +17,40 @@ _FARTHEST = 10
 
 
 def objects_by_image(
-    annotations: Sequence[Any], images: Mapping[Any, dict[str, Any]], label_of: Mapping[Any, int], path: Path
-) -> dict[Any, tuple[CocoObject, ...]]:
+    annotations: Sequence[Any], images: Mapping[Id, dict[str, Any]], label_of: Mapping[Id, int], faults: Faults
+) -> dict[Id, tuple[CocoObject, ...]]:
     """Return the objects of every image in drawing order: from the largest area to the smallest, else as in the file.
 
     Args:
         annotations: The annotations of the file.
         images: Its images by id.
         label_of: The label index by category id.
-        path: The file, for messages.
-
-    Raises:
-        ValueError: An annotation is wrong; the message names it and its image.
+        faults: Gets what is wrong with an annotation, with its name and that of its image.
     """
-    drawn: dict[Any, list[tuple[float, CocoObject]]] = {key: [] for key in images}
+    drawn: dict[Id, list[tuple[float, CocoObject]]] = {key: [] for key in images}
+    scale = Scale(faults)
+    # Images with a fault of their own are not there, which is said already.
+    knows_all = not faults.texts
     for number, annotation in enumerate(annotations):
         if not isinstance(annotation, dict):
-            raise ValueError(f"{path}: annotation number {number} is not an object: {str(annotation)[:80]}.")
-        name, key = annotation.get("id", f"number {number}"), annotation.get("image_id")
-        if key not in images:
-            raise ValueError(f"{path}: annotation {name} points to image id {key}, which the file does not list.")
+            faults.add(f"annotation number {number} is not an object: {str(annotation)[:80]}.")
+            continue
+        name, key = annotation.get("id", f"number {number}"), id_of(annotation.get("image_id"))
+        image = None if key is None else images.get(key)
+        if key is None or image is None:
+            if key is None or knows_all:
+                listed = str(annotation.get("image_id"))[:60]
+                faults.add(f"annotation {name} points to image id {listed}, which the file does not list.")
+            continue
+        place = f"image '{image['file_name']}' (id {key}), annotation {name}"
         try:
-            drawn[key].append(_object(annotation, images[key], label_of))
+            area, item = _object(annotation, image, label_of)
         except ValueError as error:
-            file = images[key]["file_name"]
-            raise ValueError(f"{path}: image '{file}' (id {key}), annotation {name}: {error}") from error
+            faults.add(f"{place}: {error}")
+            continue
+        scale.add(item.polygons, image, place)
+        drawn[key].append((area, item))
+    scale.check()
     return {key: _drawing_order(objects) for key, objects in drawn.items()}
 
 
@@ -52,9 +61,12 @@ def _drawing_order(objects: list[tuple[float, CocoObject]]) -> tuple[CocoObject,
 
 def _object(annotation: dict[str, Any], image: dict[str, Any], label_of: Mapping[Any, int]) -> tuple[float, CocoObject]:
     """Return the area and the object of one annotation."""
-    category, shape = annotation.get("category_id"), annotation.get("segmentation")
-    if category not in label_of:
-        raise ValueError(f"unknown category id {category}. The file lists {', '.join(map(str, label_of))}.")
+    category, shape = id_of(annotation.get("category_id")), annotation.get("segmentation")
+    if category is None or category not in label_of:
+        raise ValueError(
+            f"unknown category id {str(annotation.get('category_id'))[:60]}. The file lists "
+            f"{', '.join(map(str, label_of))}."
+        )
     height, width = image["height"], image["width"]
     if not shape:
         raise ValueError(
@@ -66,12 +78,13 @@ def _object(annotation: dict[str, Any], image: dict[str, Any], label_of: Mapping
         return area, CocoObject(label_of[category], counts=counts)
     if not isinstance(shape, list):
         raise ValueError(f"its segmentation must be a list of polygons or an RLE; got {str(shape)[:60]}.")
-    area = sum(_polygon_area(polygon, height, width) for polygon in shape)
-    return area, CocoObject(label_of[category], polygons=tuple(map(tuple, shape)))
+    polygons = [_polygon(polygon, height, width) for polygon in shape]
+    numbers = tuple(tuple(points.ravel().tolist()) for points, _ in polygons)
+    return sum(area for _, area in polygons), CocoObject(label_of[category], polygons=numbers)
 
 
-def _polygon_area(polygon: Any, height: int, width: int) -> float:
-    """Return the area of a polygon in pixels, or refuse what is not one."""
+def _polygon(polygon: Any, height: int, width: int) -> tuple[np.ndarray, float]:
+    """Return the points of a polygon and its area in pixels, or refuse what is not one."""
     try:
         numbers = np.asarray(polygon, dtype=float)
     except (TypeError, ValueError):
@@ -88,7 +101,7 @@ def _polygon_area(polygon: Any, height: int, width: int) -> float:
     # A figure of eight has the area 0 as well, but it covers pixels: only points on one line cover none.
     if area == 0 and np.linalg.matrix_rank(points - points[0]) < 2:
         raise ValueError("a polygon has no area: its points lie on one line. Remove it or draw it again.")
-    return area
+    return points, area
 
 
 def _run_lengths(rle: dict[str, Any], height: int, width: int) -> tuple[tuple[int, ...] | str, float]:

@@ -23,7 +23,7 @@ from medzoo.data.sources.checks import (
 )
 from medzoo.io import DicomSeries, as_image, find_scans
 from medzoo.io.formats import by_suffix, stem_of
-from medzoo.io.read import natural
+from medzoo.io.read import is_junk, natural
 
 # The name of a mask beside its image: that of the image and a word such as `_mask`.
 MASK_NAME = re.compile(r"(.+)_(?:labels?|masks?|seg|segmentation|gt)(?:_\d+)?")
@@ -106,10 +106,10 @@ def split_folders(folder: str) -> list[tuple[str, str]]:
 
 
 def subfolders(folder: str) -> dict[str, str]:
-    """Return the paths of the folders in a folder by their names, in natural order, without hidden ones."""
+    """Return the paths of the folders in a folder by their names, in natural order, without `__MACOSX` and its like."""
     with os.scandir(folder) as entries:
-        paths = {entry.name: entry.path for entry in entries if entry.is_dir() and not entry.name.startswith(".")}
-    return {name: paths[name] for name in sorted(paths, key=natural)}
+        paths = {entry.name: entry.path for entry in entries if entry.is_dir() and not is_junk(entry.name)}
+    return {name: paths[name] for name in sorted(sorted(paths), key=natural)}
 
 
 def _scans(place: ClassFolder) -> list[str | DicomSeries]:
@@ -130,7 +130,7 @@ def _warn_of_left_out(folder: str, unnamed: list[ClassFolder]) -> None:
     """Warn of what becomes no row: images beside the class folders, folders beside the splits, unnamed classes."""
     parts = _parts(folder)
     loose = [name for part in {folder, *(path for _, path in parts)} for name in os.listdir(part)]
-    loose = [name for name in loose if by_suffix(name)]
+    loose = [name for name in loose if by_suffix(name) and not is_junk(name)]
     used = {path for _, path in parts}
     beside = [] if folder in used else [path for path in subfolders(folder).values() if path not in used]
     if loose:
@@ -176,8 +176,9 @@ def has_pairs(folder: str) -> bool:
         return True
     stems: set[str] = set()
     for parent, folders, files in os.walk(folder):
+        folders[:] = [name for name in folders if not is_junk(name)]
         # A folder may be an image as well: a DICOM series.
-        names = [*folders, *(stem_of(file) for file in files if by_suffix(file))]
+        names = [*folders, *(stem_of(file) for file in files if by_suffix(file) and not is_junk(file))]
         stems.update(os.path.join(parent, name) for name in names)
     return any((mask := MASK_NAME.fullmatch(stem)) and mask[1] in stems for stem in stems)
 

@@ -17,8 +17,9 @@ from medzoo.data.feed.packed import from_packed
 from medzoo.data.feed.packed_file import PACKED_SUFFIX
 from medzoo.data.samples import Samples
 from medzoo.data.sources.arrays import ARCHIVE_SUFFIX, from_npz
-from medzoo.data.sources.checks import Patient, patients_of
-from medzoo.data.sources.coco import from_coco, is_coco
+from medzoo.data.sources.checks import Patient
+from medzoo.data.sources.coco import from_coco_files
+from medzoo.data.sources.coco_entries import is_coco
 from medzoo.data.sources.folders import class_folders, from_folders, has_pairs, split_folders
 from medzoo.data.sources.shards import from_tfds
 from medzoo.data.sources.table_files import TABLE_SUFFIXES
@@ -26,11 +27,14 @@ from medzoo.data.sources.tables import from_table
 from medzoo.data.sources.volumes import from_volumes
 from medzoo.data.split_files import read_split
 from medzoo.errors import unknown_name
+from medzoo.io.read import is_junk
 
 _ROBOFLOW = "_annotations.coco.json"
 _TFDS = "tfds:"
 # Options that take several names.
 _LISTS = ("labels", "image")
+# Options that are yes or no.
+_FLAGS = ("allow_outside",)
 # Options that only a table takes.
 _COLUMNS = ("label", "target", "mask", "image")
 _ACCEPTED = (
@@ -109,9 +113,15 @@ def split_options(source: str | os.PathLike) -> tuple[str, dict[str, Any]]:
     if match is None or os.path.exists(text):
         return text, {}
     pairs = [option.split("=", 1) for option in re.split(r",(?=\w+=)", match[2])]
-    return match[1], {
-        name: tuple(value.split(",")) if name in _LISTS and "," in value else value for name, value in pairs
-    }
+    return match[1], {name: _value(name, value) for name, value in pairs}
+
+
+def _value(name: str, text: str) -> Any:
+    if name in _FLAGS:
+        if text.lower() not in ("true", "false"):
+            raise ValueError(f"{name} must be true or false. Received: {name}={text}.")
+        return text.lower() == "true"
+    return tuple(text.split(",")) if name in _LISTS and "," in text else text
 
 
 def _with_splits(path: str | os.PathLike, samples: Samples) -> Samples:
@@ -134,7 +144,7 @@ def _call(reader: Callable[..., Samples], path: str, options: Mapping[str, Any])
 
 
 def _read_folder(folder: str, options: Mapping[str, Any]) -> Samples:
-    tables = sorted(name for name in os.listdir(folder) if name.lower().endswith(TABLE_SUFFIXES))
+    tables = sorted(name for name in os.listdir(folder) if _is_table(name))
     if any(name in options for name in _COLUMNS):
         if len(tables) != 1:
             raise ValueError(f"'{folder}' holds {len(tables)} tables; expected one with the columns. Give its path.")
@@ -150,34 +160,33 @@ def _read_folder(folder: str, options: Mapping[str, Any]) -> Samples:
     raise FileNotFoundError(f"'{folder}' holds no data set.{hint} {_ACCEPTED}")
 
 
-def _read_coco(path: str, labels: Any = None, patient: Patient = None) -> Samples:
+def _read_coco(
+    path: str, labels: Any = None, patient: Patient = None, images: Any = None, allow_outside: bool = False
+) -> Samples:
     """Read a COCO file, or those of a folder or its split folders."""
-    if os.path.isfile(path):
-        return _coco(path, labels, patient)
-    file = _coco_file(path)
-    if file is not None:
-        return _coco(file, labels, patient)
-    parts = [(split, part, file) for split, part in split_folders(path) if (file := _coco_file(part))]
-    return _join(path, [(part, split, _coco(file, labels, patient)) for split, part, file in parts])
-
-
-def _coco(file: str | Path, labels: Any, patient: Patient) -> Samples:
-    """Call `from_coco` with the forms of `labels` and `patient` that the other readers take."""
     if isinstance(labels, (tuple, list)):
         labels = {name: [name] for name in labels}
-    search = (lambda name: patients_of([name], [name], patient)[0]) if isinstance(patient, str) else patient
-    return from_coco(file, labels=labels, patient=search)
+    file = Path(path) if os.path.isfile(path) else _coco_file(path)
+    if file is not None:
+        return from_coco_files([file], images, labels, patient, allow_outside)[0]
+    parts = [(split, part, file) for split, part in split_folders(path) if (file := _coco_file(part))]
+    samples = from_coco_files([file for _, _, file in parts], images, labels, patient, allow_outside)
+    return _join(path, [(part, split, rows) for (split, part, _), rows in zip(parts, samples, strict=True)])
 
 
 def _coco_file(folder: str) -> Path | None:
     """Return the COCO file of a folder, if it has one."""
     if os.path.isfile(file := os.path.join(folder, _ROBOFLOW)):
         return Path(file)
-    files = [file for file in sorted(Path(folder).glob("*.json")) if _holds_coco(file)]
+    files = [file for file in sorted(Path(folder).glob("*.json")) if not is_junk(file.name) and _holds_coco(file)]
     if len(files) > 1:
         names = ", ".join(file.name for file in files)
         raise ValueError(f"'{folder}' holds {len(files)} COCO files: {names}. Give the path of one of them.")
     return files[0] if files else None
+
+
+def _is_table(name: str) -> bool:
+    return name.lower().endswith(TABLE_SUFFIXES) and not is_junk(name)
 
 
 def _holds_coco(file: Path) -> bool:
@@ -191,7 +200,7 @@ def _join(source: str, parts: list[tuple[str, str, Samples]]) -> Samples:
     """Join parts (folder, split, samples) of equal labels; Samples refuses a patient in two splits."""
     first, _, samples = parts[0]
     for folder, _, part in parts:
-        if part.labels != samples.labels:
+        if part.in_order(samples.labels).labels != samples.labels:
             raise ValueError(
                 f"The labels in '{source}' differ: {os.path.basename(first)} has {', '.join(samples.labels)}, "
                 f"{os.path.basename(folder)} has {', '.join(part.labels)}. Give the same categories, or map them with "

@@ -7,13 +7,15 @@ import io
 import os
 import re
 import string
-from collections.abc import Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from medzoo.data.sources.checks import refuse
+from medzoo.data.sources.names import MISSING_TEXT, as_text, class_name, guess_patients, patient_columns
 from medzoo.errors import require, unknown_name
+from medzoo.io.formats import by_suffix
 
 _DELIMITERS = (",", ";", "\t")
 # Names of the columns that are taken where the user names none.
@@ -75,28 +77,44 @@ class Table:
         """
         return self.usual(kind) if name is None else self.column(kind, name)
 
-    def texts(self, column: str) -> tuple[str, ...]:
-        """Return the cells as text.
+    def patients(self, name: str | None, others: Iterable[str | None]) -> str | None:
+        """Return the column of the patients: the one of that `name`, or the one that looks like it; None for none.
+
+        Args:
+            name: What the user named; "" for no column.
+            others: The columns that mean something else.
+
+        Raises:
+            ValueError: There is no column of that name.
+        """
+        if name is not None:
+            return self.column("patient", name) if name else None
+        columns = {column: cells for column, cells in self.columns.items() if column not in set(others)}
+        remedy = "Name the column of the patient, patient=NAME, or say that there is none: patient=''."
+        return guess_patients(columns, self.path, remedy)
+
+    def texts(self, column: str, keep: Container[str] = ()) -> tuple[str, ...]:
+        """Return the cells as text, those in `keep` even where they are words for a missing value.
 
         Raises:
             ValueError: Cells are empty; the message names their rows.
         """
-        texts = tuple(map(as_text, self.columns[column]))
+        texts = tuple(str(cell) if str(cell) in keep else as_text(cell) for cell in self.columns[column])
         empty = [f"row {row}" for row, text in zip(self.rows, texts, strict=True) if not text]
         refuse(
             empty,
             f"'{self.path}' has {len(empty)} empty cells in the column '{column}'",
-            "Fill them, or take the rows out.",
+            f"Fill them, or take the rows out; {MISSING_TEXT}, unless `labels` names them as classes.",
         )
         return texts
 
-    def names(self, column: str) -> tuple[str, ...]:
+    def names(self, column: str, keep: Container[str] = ()) -> tuple[str, ...]:
         """Return the cells as names, such as "1" for 1, 1.0 and "1.0".
 
         Raises:
             ValueError: Cells are empty.
         """
-        return tuple(re.sub(r"^(-?\d+)\.0+$", r"\1", text) for text in self.texts(column))
+        return tuple(map(class_name, self.texts(column, keep)))
 
     def numbers(self, column: str) -> tuple[float, ...]:
         """Return the cells as numbers, NaN for empty ones.
@@ -136,15 +154,46 @@ def read_table(path: str | os.PathLike) -> Table:
     return Table(str(path), columns, rows)
 
 
+# Names of columns that often hold what is to be answered.
+_ANSWERS = ("diagnosis", "class", "dx", "category", "finding", "grade", "outcome", "pathology", "result", "type", "y")
+_MOST_CLASSES = 20
+
+
+def example(table: Table) -> str:
+    """Return how to name the column that most likely holds the answers; "" where none is likely."""
+    persons, within = patient_columns(table.columns)
+    taken = {*persons, *within, *(table.usual(kind) for kind in ("image", "split", "slice"))}
+    columns = {name: set(map(as_text, cells)) - {""} for name, cells in table.columns.items() if name not in taken}
+    # Paths and constants are no answers, nor are names that differ in all rows.
+    rows = len(table)
+    able = {
+        name: values
+        for name, values in columns.items()
+        if len(values) > 1 and (len(values) < rows or _are_numbers(values)) and not any(map(_is_file, values))
+    }
+    one_hot = [name for name, values in able.items() if {class_name(value) for value in values} <= {"0", "1"}]
+    if len(one_hot) > 1 and len(one_hot) == len(able):
+        return f". {', '.join(one_hot[:3])} look like one column for each class: write the class of a row in one column"
+    likely = sorted(able, key=lambda name: (name.lower() not in _ANSWERS, _is_measured(able[name])))
+    kind = "target" if likely and _is_measured(able[likely[0]]) else "label"
+    return f", for example {kind}='{likely[0]}'" if likely else ""
+
+
+def _is_measured(values: set[str]) -> bool:
+    return _are_numbers(values) and (len(values) > _MOST_CLASSES or any("." in class_name(value) for value in values))
+
+
+def _are_numbers(values: Iterable[str]) -> bool:
+    return all(re.fullmatch(r"[+-]?\d*\.?\d+(e[+-]?\d+)?", value, re.IGNORECASE) for value in values)
+
+
+def _is_file(value: str) -> bool:
+    return by_suffix(value) is not None
+
+
 def names_in(pattern: str) -> list[str]:
     """Return the columns that a pattern such as "{patient}_ed.nii.gz" takes, or the name of the one column."""
     return [name for _, name, _, _ in string.Formatter().parse(pattern) if name] if "{" in pattern else [pattern]
-
-
-def as_text(cell: Any) -> str:
-    """Return a cell as text, empty for None and NaN."""
-    text = "" if cell is None else str(cell).strip()
-    return "" if text.lower() == "nan" else text
 
 
 def _read_csv(path: Path) -> tuple[dict[str, tuple[Any, ...]], tuple[int, ...]]:
@@ -153,9 +202,14 @@ def _read_csv(path: Path) -> tuple[dict[str, tuple[Any, ...]], tuple[int, ...]]:
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         raise ValueError(f"'{path}' is not UTF-8: {error}. Save it as 'CSV UTF-8'.") from error
-    head = text.partition("\n")[0]
-    lines = csv.reader(io.StringIO(text, newline=""), delimiter=max(_DELIMITERS, key=head.count))
-    filled = [(number, line) for number, line in enumerate(lines, 1) if any(map(str.strip, line))]
+    head, _, rest = text.partition("\n")
+    # Excel writes and hides a first line that says what stands between the cells.
+    excel = re.fullmatch(r'"?sep=(.)"?[,;\t]*\r?', head, re.IGNORECASE)
+    head = rest.partition("\n")[0] if excel else head
+    delimiter = excel[1] if excel else max(_DELIMITERS, key=head.count)
+    lines = csv.reader(io.StringIO(rest if excel else text, newline=""), delimiter=delimiter)
+    first = 2 if excel else 1
+    filled = [(number, line) for number, line in enumerate(lines, first) if any(map(str.strip, line))]
     numbers, cells = zip(*filled, strict=True) if filled else ((), ([],))
     names = [name.strip() for name in cells[0]]
     if len(set(names)) < len(names):

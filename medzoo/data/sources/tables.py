@@ -7,7 +7,7 @@ import math
 import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from medzoo.data.samples import Samples
 from medzoo.data.sources.checks import (
@@ -18,33 +18,54 @@ from medzoo.data.sources.checks import (
     check_numbers,
     class_table,
     logger,
+    named_patients,
+    outside_files,
+    plain_file,
     refuse,
 )
 from medzoo.data.sources.masks import mask_labels
-from medzoo.data.sources.table_files import Table, names_in, read_table
+from medzoo.data.sources.table_files import Table, example, names_in, read_table
 from medzoo.data.sources.volumes import check_grids, guessed_labels, mask_target
 
 
-def _image_rows(table: Table, image: str | Sequence[str] | None, folder: str) -> tuple[Table, tuple[str, ...]]:
+def _image_rows(table: Table, image: str | Sequence[str] | None, place: Place) -> tuple[Table, tuple[str, ...]]:
     """Return the table with one row for each image, and the paths of the images.
 
     Raises:
         FileNotFoundError: Images are missing.
     """
     names = [table.column("image", None)] if image is None else [image] if isinstance(image, str) else image
-    columns = [_paths(table, name, folder) for name in names]
+    columns = [_paths(table, name, place) for name in names]
     paths = tuple(itertools.chain(*zip(*columns, strict=True)))
     check_files(paths, f"'{table.path}'")
     return table[[row for row in range(len(table)) for _ in columns]], paths
 
 
-def _paths(table: Table, column: str, folder: str) -> list[str]:
+class Place(NamedTuple):
+    """The folder where the paths of a table begin, and whether they may leave it."""
+
+    folder: str
+    allow_outside: bool
+
+
+def _paths(table: Table, column: str, place: Place) -> list[str]:
     """Return the paths that a column holds, or that a pattern of columns makes."""
+    files = [_file(name, place.folder) for name in _file_names(table, column)]
+    if not place.allow_outside:
+        outside_files(place.folder, files, f"'{table.path}'", "folder")
+    return [os.path.join(place.folder, file) for file in files]
+
+
+def _file(name: str, folder: str) -> str:
+    return name if "\\" in name and os.path.exists(os.path.join(folder, name)) else plain_file(name)
+
+
+def _file_names(table: Table, column: str) -> list[str]:
     if "{" not in column:
-        return [os.path.join(folder, name) for name in table.texts(table.column("image", column))]
+        return list(table.texts(table.column("image", column)))
     parts = names_in(column)
     cells = zip(*(table.texts(table.column("image", name)) for name in parts), strict=True)
-    return [os.path.join(folder, column.format(**dict(zip(parts, row, strict=True)))) for row in cells]
+    return [column.format(**dict(zip(parts, row, strict=True))) for row in cells]
 
 
 def _splits(table: Table, column: str | None) -> tuple[str, ...]:
@@ -77,6 +98,13 @@ def _slices(table: Table, column: str | None) -> tuple[int | None, ...]:
     return tuple(None if math.isnan(number) else int(number) for number in numbers)
 
 
+def _patients(table: Table, column: str | None, images: tuple[str, ...]) -> tuple[str, ...]:
+    if column is None:
+        return images
+    rows = [f"row {row}" for row in table.rows]
+    return named_patients(table.columns[column], rows, f"The column '{column}' of '{table.path}'")
+
+
 def _refuse_copies(table: Table, images: Sequence[str], slices: Sequence[int | None], patients: Sequence[str]) -> None:
     """Refuse an image that is listed twice, unless for other slices of one patient.
 
@@ -107,6 +135,7 @@ def from_table(
     slice: str | None = None,
     labels: Classes | str = None,
     folder: str | os.PathLike | None = None,
+    allow_outside: bool = False,
 ) -> Samples:
     """Read a table that names an image and what is to be answered in each row.
 
@@ -121,12 +150,15 @@ def from_table(
         label: Column of the classes.
         target: Column of the numbers.
         mask: Column of the paths of the masks, NIfTI or pictures.
-        patient: Column of the patients; patient or patient_id by default. Without it each image is its own.
+        patient: Column of the patients. By default the one that looks like it (patient, PatientID, subject, ...), or
+            with a warning one that holds rows together (case_id, StudyInstanceUID, ...); else, and for "", each image
+            is its own. 1, 1.0 and "01" are one patient; rows without a patient are refused.
         split: Column with train, valid or test (also training, val, validation, testing); "split" by default.
         slice: Column with the index of the slice in the middle of a 2.5D stack; "slice" by default.
         labels: For classes as in `from_folders`; rows of other classes are left out. For masks the label names, the
             background first, or the name of the only structure.
         folder: Where the paths begin; the folder of the table by default.
+        allow_outside: Whether paths may leave that folder, by "../" or as full paths.
 
     Returns:
         One row per row and image column, in the order of the table.
@@ -147,8 +179,8 @@ def from_table(
     kind, column = _kind(table, {"label": label, "target": target, "mask": mask})
     if kind == "label" and labels is not None:
         table = _of_classes(table, column, labels)
-    folder = os.path.dirname(table.path) if folder is None else os.fspath(folder)
-    table, images = _image_rows(table, image, folder)
+    place = Place(os.path.dirname(table.path) if folder is None else os.fspath(folder), allow_outside)
+    table, images = _image_rows(table, image, place)
     splits = _splits(table, table.column_if_any("split", split))
     targets: tuple[Any, ...]
     if kind == "label":
@@ -156,10 +188,11 @@ def from_table(
     elif kind == "target":
         targets, names = _numbers(table, column, splits), (column,)
     else:
-        targets, names = _masks(images, _paths(table, column, folder), labels)
+        targets, names = _masks(images, _paths(table, column, place), labels)
     slices = _slices(table, table.column_if_any("slice", slice))
-    people = table.column_if_any("patient", patient)
-    patients = table.names(people) if people else images
+    files = [table.column("image", None)] if image is None else [image] if isinstance(image, str) else image
+    others = [*files, column, table.column_if_any("split", split), table.column_if_any("slice", slice)]
+    patients = _patients(table, table.patients(patient, others), images)
     _refuse_copies(table, images, slices, patients)
     return Samples(images, targets, patients, splits, names, slices)
 
@@ -171,16 +204,21 @@ def _kind(table: Table, names: Mapping[str, str | None]) -> tuple[str, str]:
     if len(columns) != 1:
         raise ValueError(
             f"Exactly one of label (classes), target (numbers) and mask (paths) is needed for '{table.path}'; got "
-            f"{', '.join(columns) or 'none'}. Its columns are {', '.join(table.columns)}: name one, for example "
-            f"label='{next(iter(table.columns))}'."
+            f"{', '.join(columns) or 'none'}. Its columns are {', '.join(table.columns)}: name one{example(table)}."
         )
     ((kind, name),) = columns.items()
     return kind, table.column(kind, name)
 
 
+def _named(labels: Classes | str) -> set[str]:
+    """Return the classes that the user names, which are classes even where they are called "None"."""
+    groups = labels.values() if isinstance(labels, Mapping) else [labels or ()]
+    return {str(name) for names in groups if not isinstance(names, str) for name in names}
+
+
 def _of_classes(table: Table, column: str, labels: Classes | str) -> Table:
     """Return the rows whose class `labels` names."""
-    texts = table.names(column)
+    texts = table.names(column, _named(labels))
     _, index = class_table(texts, labels, table.path)
     rows = [row for row, text in enumerate(texts) if text in index]
     if len(rows) < len(table):
@@ -191,7 +229,7 @@ def _of_classes(table: Table, column: str, labels: Classes | str) -> Table:
 def _classes(
     table: Table, column: str, labels: Classes | str, splits: Sequence[str]
 ) -> tuple[tuple[int, ...], tuple[str, ...]]:
-    texts = table.names(column)
+    texts = table.names(column, _named(labels))
     if labels is None and len(set(texts)) > _MOST_CLASSES and any("." in text for text in texts):
         raise ValueError(
             f"The column '{column}' of '{table.path}' holds {len(set(texts))} different numbers; expected classes. "

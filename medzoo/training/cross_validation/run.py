@@ -97,7 +97,7 @@ def cross_validate(
     """
     run = Path(run)
     recipe = _with_holdout(recipe, samples, holdout)
-    check(recipe, samples)
+    samples = check(recipe, samples)
     parts = fold_parts(samples, recipe, folds)
     fitted = fit_recipe(recipe, parts[0][0] + parts[0][1])
     claim(run, recipe, parts)
