@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
+from functools import partial
 
 # Options that stand behind the path of a data set.
 _OF_DATA = (
@@ -42,9 +43,13 @@ def in_cli_words(text: str, options: argparse.Namespace) -> str:
     of_data = [name for name in _OF_DATA if "data" in given and name not in given]
     for name in {*own, *of_data}:
         start = f"DATA:{name}=" if name in of_data else f"--{name.replace('_', '-')} "
-        text = re.sub(rf"(?<![\w`'.:]){name}={_VALUE}", lambda match, start=start: start + _plain(match[1]), text)
+        text = re.sub(rf"(?<![\w`'.:]){name}={_VALUE}", partial(_option, start), text)
         text = text.replace(f"`{name}`", start.rstrip() + ("..." if name in of_data else ""))
     return text
+
+
+def _option(start: str, match: re.Match[str]) -> str:
+    return start + _plain(match[1])
 
 
 def _plain(value: str) -> str:
