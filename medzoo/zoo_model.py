@@ -81,7 +81,7 @@ class ZooModel(keras.Model):
             >>> ZooModel.wrap(keras.saving.load_model("net.keras"), recipe)
         """
         check_functional(network)
-        model = cls(network.input, network.output, name=recipe.name.replace("-", "_"))
+        model = cls(network.inputs[0], network.outputs[0], name=recipe.name.replace("-", "_"))
         check_network(model, recipe)
         model.recipe = recipe
         return note_logits(accelerate(model))

@@ -74,7 +74,7 @@ def test_a_network_that_fits_is_wrapped(tiny_recipe, task, parts):
     recipe = replace(tiny_recipe, task=task or tiny_recipe.task)
     model = ZooModel.wrap(network(*parts), recipe)
     assert model.output_shape[-1] == recipe.task.outputs
-    assert ZooModel.wrap(keras.Sequential([model]), recipe).recipe is recipe
+    assert ZooModel.wrap(keras.Sequential([keras.Input((16, 16, 1)), model]), recipe).recipe is recipe
 
 
 def test_a_network_for_images_of_any_size_is_wrapped(tiny_recipe):
@@ -98,7 +98,7 @@ def test_a_bare_keras_model_is_told_of_wrap(tmp_path):
         lambda: medzoo.predict(bare, [image]),
         lambda: medzoo.explain(bare, image),
         lambda: medzoo.save(bare, tmp_path / "entry"),
-        lambda: medzoo.evaluate(bare, medzoo.data.from_arrays(image[None], [1], labels=("a", "b"))),
+        lambda: medzoo.evaluate(bare, medzoo.data.from_arrays(np.stack([image] * 2), [0, 1])),
     ]
     for call in calls:
         with pytest.raises(TypeError, match="Expected a medzoo model.*Received: keras Functional.*ZooModel.wrap"):

@@ -265,6 +265,6 @@ def test_a_mended_recipe_takes_the_folder_of_one_that_did_not_train(wrong, recip
 
 
 def test_an_automatic_precision_trains(recipe, samples, tmp_path):
-    model = train(replace(recipe, epochs=1, precision="auto"), samples, tmp_path, verbose=0)
+    model = train(replace(recipe, epochs=2, precision="auto"), samples, tmp_path, verbose=0)
     assert model.recipe.precision == "auto"
     assert {layer.dtype_policy.variable_dtype for layer in model.layers} == {"float32"}
