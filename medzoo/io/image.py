@@ -163,7 +163,7 @@ def check_pixels(array: np.ndarray, source: str | os.PathLike) -> np.ndarray:
     with np.errstate(over="ignore"):
         plain = array.astype(_stored_type(array.dtype), copy=False)
     # Written this way NaN is caught as well.
-    if plain.dtype.kind == "f" and not (-LARGEST <= plain.min() and plain.max() <= LARGEST):
+    if plain.dtype.kind == "f" and not (plain.min() >= -LARGEST and plain.max() <= LARGEST):
         raise _out_of_range(array, source)
     return plain
 
