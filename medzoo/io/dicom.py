@@ -13,6 +13,7 @@ import numpy as np
 
 from medzoo.io.grid import Grid, to_display_order
 from medzoo.io.image import Image, Scan, check_pixels, damaged
+from medzoo.io.limits import check_size
 from medzoo.io.slices import arrange, slice_affine
 
 if TYPE_CHECKING:
@@ -71,8 +72,21 @@ def _decode_frames(dataset: Dataset, path: str | os.PathLike) -> list[np.ndarray
         ImportError: The compression needs a package that is not installed.
     """
     _check_decodable(dataset, path)
+    _check_sizes([dataset], path)
     # One frame at a time, since pydicom rescales to float64.
     return [check_pixels(frame, path) for frame in _frames(dataset, path)]
+
+
+def _check_sizes(headers: Sequence[Dataset], source: str | os.PathLike) -> None:
+    """Refuse files that declare, all together, more pixels than the limit."""
+    first = headers[0]
+    try:
+        frames = sum(int(header.get("NumberOfFrames") or 1) for header in headers)
+        sides = [max(int(header.get(side) or 1) for header in headers) for side in ("Rows", "Columns")]
+        pixel_bytes = int(first.get("SamplesPerPixel") or 1) * int(first.get("BitsAllocated") or 8) / 8
+    except (TypeError, ValueError) as error:
+        raise damaged(source, error) from error
+    check_size((frames, *sides), source, pixel_bytes)
 
 
 def _frames(dataset: Dataset, path: str | os.PathLike) -> Iterator[np.ndarray]:
@@ -199,7 +213,9 @@ def read_series(series: DicomSeries) -> Scan:
         ValueError: Sizes or directions differ within the series, or two slices lie at the same place.
         ImportError: The compression needs a package that is not installed; the message names it.
     """
-    headers = [_frame_headers(_open(file, stop_before_pixels=True))[0] for file in series.files]
+    datasets = [_open(file, stop_before_pixels=True) for file in series.files]
+    _check_sizes(datasets, series.source)
+    headers = [_frame_headers(dataset)[0] for dataset in datasets]
     frames = [_decode_frames(_open(file), file)[0] for file in series.files]
     return _volume(frames, headers, str(series))
 

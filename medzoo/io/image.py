@@ -151,7 +151,7 @@ def check_pixels(array: np.ndarray, source: str | os.PathLike) -> np.ndarray:
         source: What messages call the scan: its path, or `"array"`.
 
     Raises:
-        ValueError: There are no pixels, they are not real numbers, or some are NaN or infinite.
+        ValueError: There are no pixels, they are not real numbers, or some are NaN, infinite or beyond 1e12.
     """
     if array.dtype.kind not in "buif":
         raise ValueError(
@@ -160,14 +160,30 @@ def check_pixels(array: np.ndarray, source: str | os.PathLike) -> np.ndarray:
         )
     if array.size == 0:
         raise ValueError(f"{source} holds no pixels; got shape {array.shape}. Pass an image with a height and a width.")
-    array = array.astype(_stored_type(array.dtype), copy=False)
-    bad = array.size - np.count_nonzero(np.isfinite(array)) if array.dtype.kind == "f" else 0
+    with np.errstate(over="ignore"):
+        plain = array.astype(_stored_type(array.dtype), copy=False)
+    # Written this way NaN is caught as well.
+    if plain.dtype.kind == "f" and not (plain.min() >= -LARGEST and plain.max() <= LARGEST):
+        raise _out_of_range(array, source)
+    return plain
+
+
+# Squares of larger numbers, of which statistics are made, leave the range of float32.
+LARGEST = 1e12
+
+
+def _out_of_range(array: np.ndarray, source: str | os.PathLike) -> ValueError:
+    bad = array.size - np.count_nonzero(np.isfinite(array))
     if bad:
-        raise ValueError(
-            f"{source} has {bad} pixels that are NaN or infinite; expected finite numbers. "
+        return ValueError(
+            f"{source} has {bad} pixels that are NaN or infinite as float32; expected finite numbers. "
             "Replace them first, for example numpy.nan_to_num(array)."
         )
-    return array
+    return ValueError(
+        f"{source} has pixels from {array.min():g} to {array.max():g}; expected numbers up to {LARGEST:g} on either "
+        "side of 0, since float32 holds no larger range. Rescale or clip them first, for example "
+        "numpy.clip(array, -1e6, 1e6)."
+    )
 
 
 def damaged(source: str | os.PathLike, error: object, fix: str = "Copy or download the file again.") -> ValueError:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import gzip
+import math
 import os
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import IO, TYPE_CHECKING, cast
 
 import numpy as np
 
 from medzoo.files import atomic_file
 from medzoo.io.grid import Grid, restore, to_display_order
 from medzoo.io.image import Scan, check_pixels, damaged
+from medzoo.io.limits import check_size
 
 if TYPE_CHECKING:
     from nibabel.arrayproxy import ArrayProxy
@@ -31,7 +35,9 @@ def read_nifti(path: str | os.PathLike) -> Scan:
         `array` `(depth, height, width, 1)`, integers as stored, else float32; `affine` is the file's own.
 
     Raises:
-        ValueError: Damaged, four-dimensional, NaN, or an affine that cannot be inverted.
+        ValueError: Damaged, larger than the limit of `check_size`, four-dimensional, numbers that float32 does not
+            hold, or an affine that cannot be inverted. Checksum and length of `.nii.gz` are checked; `.nii` has none,
+            so damage of its voxels gives other values, and no reader can tell.
 
     Source:
         https://nipy.org/nibabel/image_orientation.html
@@ -57,14 +63,51 @@ def _load(path: str | os.PathLike) -> Nifti1Image:
 
 
 def _voxels(image: Nifti1Image, path: str | os.PathLike) -> np.ndarray:
+    from nibabel.arrayproxy import ArrayProxy
+
     # That of an image in a file, of which nibabel says only that NumPy takes it.
-    stored = cast("ArrayProxy", image.dataobj)
+    header = cast("ArrayProxy", image.dataobj)
+    _check_room(header, path)
     try:
-        if (stored.slope, stored.inter) == (1, 0):
-            return stored.get_unscaled()
-        return image.get_fdata(caching="unchanged", dtype=np.float32)
+        with _stream(path, header.offset + math.prod(header.shape) * header.dtype.itemsize) as file:
+            layout = (header.shape, header.dtype, header.offset, header.slope, header.inter)
+            stored = ArrayProxy(file, layout)
+            is_plain = (stored.slope, stored.inter) == (1, 0)
+            with np.errstate(over="ignore", invalid="ignore"):
+                return stored.get_unscaled() if is_plain else np.asarray(stored, dtype=np.float32)
     except _library_errors() as error:
         raise damaged(path, error) from error
+
+
+# No stream of deflate grows by more.
+_MOST_GROWTH = 1032
+_CHUNK, _MOST_BEHIND = 2**20, 2**24
+
+
+def _check_room(header: ArrayProxy, path: str | os.PathLike) -> None:
+    """Refuse a header that declares more than the limit, or more than the file can hold."""
+    check_size(header.shape, path, header.dtype.itemsize)
+    growth = _MOST_GROWTH if _is_zipped(path) else 1
+    needed, most = math.prod(header.shape) * header.dtype.itemsize, os.path.getsize(path) * growth
+    if min(header.shape, default=0) < 1 or header.offset + needed > most:
+        raise damaged(path, f"its header declares {needed} bytes of voxels, {header.shape}, which are not there")
+
+
+def _is_zipped(path: str | os.PathLike) -> bool:
+    return os.fspath(path).lower().endswith(".gz")
+
+
+@contextmanager
+def _stream(path: str | os.PathLike, length: int) -> Iterator[IO[bytes]]:
+    """Open a file; at the end that of a compressed one is read as well, since the checksum stands there."""
+    with gzip.open(path) if _is_zipped(path) else open(path, "rb") as file:
+        yield cast("IO[bytes]", file)
+        file.seek(length)
+        behind = 0
+        while _is_zipped(path) and (part := file.read(_CHUNK)):
+            behind += len(part)
+            if behind > _MOST_BEHIND:
+                raise ValueError("it holds much more than its header declares")
 
 
 def _library_errors() -> tuple[type[Exception], ...]:
@@ -76,7 +119,7 @@ def _library_errors() -> tuple[type[Exception], ...]:
 
 def _spatial_shape(shape: tuple[int, ...], path: str | os.PathLike) -> tuple[int, int, int]:
     columns, rows, slices = (*shape, 1, 1, 1)[:3]
-    if len(shape) < 2 or np.prod(shape) != columns * rows * slices:
+    if len(shape) < 2 or math.prod(shape) != columns * rows * slices:
         raise ValueError(
             f"{path} has the shape {shape}; expected one volume (x, y, z). "
             "Pick one: nibabel.four_to_three(nibabel.load(path))[0].to_filename('volume.nii.gz')."

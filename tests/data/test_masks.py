@@ -111,7 +111,7 @@ def test_a_mask_in_colours_is_an_error(tmp_path):
 
 def test_a_damaged_mask_is_named(tmp_path):
     (tmp_path / "m.png").write_bytes(b"nothing")
-    with pytest.raises(ValueError, match="m.png cannot be read"):
+    with pytest.raises(ValueError, match="m.png is not a scan that medzoo can read"):
         PictureTarget(str(tmp_path / "m.png")).mask()
 
 

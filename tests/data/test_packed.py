@@ -1,6 +1,7 @@
 """A file of `medzoo prepare`: the same rows as the files that it was made of."""
 
 import argparse
+import os
 import pickle
 from dataclasses import replace
 
@@ -11,6 +12,7 @@ import pytest
 import medzoo
 from medzoo.cli import data as command
 from medzoo.data import fit_preprocessing, folds, from_arrays, from_packed, prepare, read, read_split, save_split
+from medzoo.data.feed import packed_file
 from medzoo.data.feed.packed import packed_preprocessing
 from medzoo.data.feed.reader import read_rows, row_counts
 from medzoo.data.samples import Samples
@@ -24,6 +26,7 @@ FLAT = Preprocessing((8, 8))
 CLASSES = Classification(("healthy", "lesion"))
 MASKS = Segmentation(("background", "a", "b"))
 STACKS = Preprocessing((8, 8), 3, stack=Stack(average=3))
+COUNT = int(os.environ.get("MEDZOO_MUTANTS", 60))
 DRAW = np.random.default_rng(0)
 
 
@@ -241,6 +244,40 @@ def test_a_damaged_file_is_named(pack, tmp_path):
         file.write(b"\xff\x00\xff\x00")
     with pytest.raises(ValueError, match=r"data\.h5 cannot be read: .* Run medzoo prepare again"):
         rows(packed, FLAT, CLASSES)
+
+
+@pytest.mark.parametrize("place", ["scales", "index"])
+def test_damaged_scales_and_index_are_refused(pack, tmp_path, place):
+    pack(pictures(), FLAT, CLASSES)
+    with h5py.File(tmp_path / "data.h5") as file:
+        start = file[place].id.get_offset() if place == "scales" else None
+    data = bytearray((tmp_path / "data.h5").read_bytes())
+    # The text of the index lies in a heap, which says no offset.
+    data[(data.index(b'"counts"') + 3) if start is None else start + 6] ^= 1
+    (tmp_path / "data.h5").write_bytes(data)
+    with pytest.raises(ValueError, match=r"data\.h5 cannot be read: its scales or its index are damaged"):
+        from_packed(tmp_path / "data.h5")
+
+
+def test_a_flipped_bit_in_a_packed_file_is_refused_or_changes_nothing(pack, tmp_path):
+    samples = pack(pictures(), FLAT, CLASSES)
+    truth, whole = rows(samples, FLAT, CLASSES), (tmp_path / "data.h5").read_bytes()
+    rng, path = np.random.default_rng(0), tmp_path / "b.h5"
+    refused = 0
+    for _ in range(COUNT):
+        data = bytearray(whole)
+        data[rng.integers(len(data))] ^= 1 << int(rng.integers(8))
+        path.write_bytes(data)
+        try:
+            found = rows(from_packed(path), FLAT, CLASSES)
+        except ValueError as error:
+            assert str(path) in str(error)
+            refused += 1
+        else:
+            assert all(map(np.array_equal, found, truth))
+        # An opened file would be taken for the next one.
+        packed_file._opened.cache_clear()
+    assert refused
 
 
 def test_half_a_file_is_refused(pack, tmp_path):

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from medzoo.io.image import damaged
+from medzoo.io.limits import check_size
 from medzoo.preprocessing import Preprocessing
 
 # Steps of an image that is not made of few values: as large in a compressed file as float16, and finer in most places.
@@ -88,7 +89,7 @@ PACKED_SUFFIX = ".h5"
 Row = tuple[Codes, np.ndarray]
 
 _FORMAT = 1
-_MARK = "medzoo_packed"
+_MARK, _HEAD = "medzoo_packed", "head"
 _AGAIN = "Run medzoo prepare again with this recipe, or give the original files."
 
 
@@ -133,8 +134,10 @@ class PackedFile:
             ValueError: The file is damaged, or another one by now.
         """
         try:
-            return _opened(self.path, self.digest, os.getpid())[name][first : first + count]
-        except (OSError, KeyError) as error:
+            array = _opened(self.path, self.digest, os.getpid())[name]
+            check_size((count, *array.shape[1:]), self.path)
+            return array[first : first + count]
+        except (OSError, KeyError, RuntimeError) as error:
             raise damaged(self.path, error, "Run medzoo prepare again.") from error
 
 
@@ -159,7 +162,8 @@ def write_packed(
     options = {"compression": "gzip", "compression_opts": 1, "shuffle": True, "fletcher32": True}
     columns = {"inputs": (shape, np.uint16), **({"masks": (shape[:-1], np.uint8)} if has_masks else {})}
     digest, exact = hashlib.sha256(), 0
-    with h5py.File(path, "w") as file:
+    # From this version on HDF5 has checksums in its own headers too.
+    with h5py.File(path, "w", libver=("v110", "v110")) as file:
         for name, (form, dtype) in columns.items():
             file.create_dataset(name, form, dtype, chunks=(1, *form[1:]), **options)
         scales = np.zeros((shape[0], 2))
@@ -170,9 +174,32 @@ def write_packed(
                 digest.update(np.ascontiguousarray(values).data)
             exact += codes.levels <= EXACT_LEVELS
         digest.update(scales.data)
-        file["scales"], file["index"] = scales, json.dumps(index, allow_nan=False)
+        text = json.dumps(index, allow_nan=False)
+        file["scales"], file["index"] = scales, text
         file.attrs[_MARK], file.attrs["digest"] = _FORMAT, digest.hexdigest()
+        file.attrs[_HEAD] = _head(scales, text.encode())
     return exact
+
+
+def _head(scales: np.ndarray, index: bytes) -> str:
+    """Return the checksum of what lies in no chunk, where HDF5 has none."""
+    return hashlib.sha256(np.ascontiguousarray(scales).data.tobytes() + index).hexdigest()
+
+
+def _checked(file: Any) -> tuple[np.ndarray, bytes]:
+    """Return scales and index of a file, as they were written.
+
+    Raises:
+        ValueError: They are damaged.
+    """
+    check_size(file["scales"].shape, "its scales")
+    scales, index = file["scales"][()], file["index"][()]
+    rows = file["inputs"].shape[0]
+    # Files of before have no checksum here.
+    is_whole = file.attrs.get(_HEAD) in (None, _head(scales, index))
+    if not is_whole or scales.shape != (rows, 2) or not np.isfinite(scales).all():
+        raise ValueError("its scales or its index are damaged")
+    return scales, index
 
 
 def read_index(path: str) -> dict[str, Any]:
@@ -190,8 +217,16 @@ def read_index(path: str) -> dict[str, Any]:
             if file.attrs[_MARK] > _FORMAT:
                 version = file.attrs[_MARK]
                 raise ValueError(f"'{path}' has the format {version}; this medzoo reads {_FORMAT}. Update medzoo.")
-            return {**json.loads(file["index"][()]), "digest": file.attrs["digest"]}
-    except (OSError, KeyError, json.JSONDecodeError) as error:
+            return {**_index(path, file), "digest": file.attrs["digest"]}
+    except (OSError, KeyError, TypeError, AttributeError, RuntimeError) as error:
+        # h5py raises any of them for damaged headers.
+        raise damaged(path, error, "Run medzoo prepare again.") from error
+
+
+def _index(path: str, file: Any) -> dict[str, Any]:
+    try:
+        return json.loads(_checked(file)[1])
+    except ValueError as error:
         raise damaged(path, error, "Run medzoo prepare again.") from error
 
 
@@ -204,4 +239,8 @@ def _opened(path: str, digest: str, process: int) -> dict[str, Any]:
     if file.attrs["digest"] != digest:
         raise ValueError(f"{path} is another file than the one that was read. Read the data set again.")
     # The file is kept as well: when nothing holds it, its arrays are closed.
-    return {**file, "scales": file["scales"][()], "file": file}
+    try:
+        scales = _checked(file)[0]
+    except ValueError as error:
+        raise damaged(path, error, "Run medzoo prepare again.") from error
+    return {**file, "scales": scales, "file": file}

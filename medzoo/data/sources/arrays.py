@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import zipfile
 from collections.abc import Sequence
@@ -13,6 +14,7 @@ from medzoo.data.samples import Samples
 from medzoo.data.sources.checks import check_classes, check_numbers, class_table, named_patients, refuse
 from medzoo.data.sources.masks import ArrayTarget, mask_labels
 from medzoo.io import ArrayImage
+from medzoo.io.limits import check_size
 from medzoo.io.tensors import as_array
 
 
@@ -164,7 +166,32 @@ def from_npz(path: str | os.PathLike, labels: str | Sequence[str] | None = None)
 
 def _load(path: str | os.PathLike) -> dict[str, np.ndarray]:
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            return dict(archive)
-    except (ValueError, zipfile.BadZipFile, EOFError) as error:
-        raise ValueError(f"{path} is no NumPy archive of plain arrays: {error}. Write it with numpy.savez.") from error
+        with zipfile.ZipFile(path) as archive:
+            for info in archive.infolist():
+                _check_member(archive, info)
+        with np.load(path, allow_pickle=False) as arrays:
+            return dict(arrays)
+    except FileNotFoundError:
+        raise
+    except Exception as error:
+        # A damaged header of an array makes NumPy raise nearly anything.
+        reason = " ".join(str(error).split()).rstrip(".")
+        raise ValueError(f"{path} is no NumPy archive of plain arrays: {reason}. Write it with numpy.savez.") from error
+
+
+def _check_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> None:
+    """Refuse an array that is not as large as its header says: NumPy makes room for that before it reads."""
+    with archive.open(info) as file:
+        version = np.lib.format.read_magic(file)
+        read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        shape, _, dtype = read(file)
+        needed = math.prod(shape) * dtype.itemsize
+        # The size in the directory of the archive is declared as well.
+        if dtype.hasobject or file.tell() + needed > info.file_size or needed > _MOST_GROWTH * (info.compress_size + 1):
+            raise ValueError(f"{info.filename} declares the shape {shape} of {dtype}, which is not in it")
+    check_size(shape[:1], info.filename)
+    check_size(shape[1:], info.filename, dtype.itemsize)
+
+
+# No stream of deflate grows by more.
+_MOST_GROWTH = 1032

@@ -10,6 +10,7 @@ import numpy as np
 
 from medzoo.data.sources.coco_entries import Faults, Id, Scale, id_of
 from medzoo.data.sources.masks import MaskTarget
+from medzoo.io.limits import check_size
 from medzoo.transforms.spatial import nearest_of_opencv
 
 # A polygon that reaches this many image sizes is not in pixels, and its outline would fill the memory.
@@ -180,7 +181,12 @@ class CocoTarget(MaskTarget):
 
         Returns:
             Label indices, uint8 of shape (height, width), 0 where there is no object.
+
+        Raises:
+            ValueError: The annotation declares more pixels than the limit of `check_size`.
         """
+        # Also where only `size` is drawn: run lengths and resized polygons are made of the full one.
+        check_size((self.height, self.width), "The image in the COCO file")
         mask = np.zeros(size or (self.height, self.width), np.uint8)
         for item in self.objects:
             item.draw(mask, self.height, self.width)

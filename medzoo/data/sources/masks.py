@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from medzoo.io.raster import read_values, upright_size
 from medzoo.task.base import are_names
 from medzoo.transforms.spatial import nearest
 
@@ -135,10 +136,7 @@ class PictureTarget(MaskTarget):
     @cached_property
     def shape(self) -> tuple[int, int]:
         """(height, width), from the header."""
-        from PIL import Image
-
-        with Image.open(self.path) as picture:
-            return picture.height, picture.width
+        return upright_size(self.path)
 
     def read(self) -> np.ndarray:
         """Return the label indices (height, width), uint8."""
@@ -191,13 +189,7 @@ def picture_values(path: str) -> np.ndarray:
     Raises:
         ValueError: It cannot be read, or has colours.
     """
-    from PIL import Image
-
-    try:
-        with Image.open(path) as picture:
-            values = np.asarray(picture)
-    except OSError as error:
-        raise ValueError(f"{path} cannot be read: {error}. Copy or download the file again.") from error
+    values = read_values(path)
     if values.ndim == 3 and (values[..., :3] == values[..., :1]).all():
         values = values[..., 0]
     if values.ndim != 2:

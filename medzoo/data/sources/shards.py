@@ -177,6 +177,6 @@ def _row(item: ShardImage | ShardMask) -> dict[str, Any]:
     """Return the row that an image or a mask is part of."""
     try:
         return item.rows[item.row]
-    except RuntimeError as error:
-        # ArrayRecord raises it for files that are damaged or missing.
+    except Exception as error:
+        # ArrayRecord raises RuntimeError for damaged files, those who read its rows nearly anything.
         raise damaged(item.source, error, "Copy the shards again, or prepare them again.") from error
