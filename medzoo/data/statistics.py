@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from copy import copy
 from dataclasses import replace
+from itertools import repeat
 
 import numpy as np
 
@@ -11,6 +14,7 @@ from medzoo.data.feed.packed import packed_preprocessing
 from medzoo.data.samples import Samples
 from medzoo.io import as_image
 from medzoo.preprocessing import DATASET, Preprocessing
+from medzoo.preprocessing.windows import Windows
 
 
 def fit_preprocessing(preprocessing: Preprocessing, samples: Samples) -> Preprocessing:
@@ -57,7 +61,20 @@ def _sums(samples: Samples, index: int, preprocessing: Preprocessing) -> np.ndar
     row = samples[index]
     sums = np.zeros((3, preprocessing.channels))
     windows = as_image(row.image).windows(preprocessing, row.slice, samples.task_type.is_dense)
-    for pixels in windows.inputs():
+    for pixels, counts in zip(windows.inputs(), _counts(windows), strict=False):
         flat = pixels.reshape(-1, preprocessing.channels).astype(np.float64)
-        sums += [np.full(preprocessing.channels, len(flat)), flat.sum(axis=0), (flat**2).sum(axis=0)]
+        counted = counts.reshape(-1, preprocessing.channels)
+        sums += [counted.sum(axis=0), (flat * counted).sum(axis=0), (flat**2 * counted).sum(axis=0)]
     return sums
+
+
+def _counts(windows: Windows) -> Iterator[np.ndarray]:
+    """Yield which pixels of each input count: those without a share of padding."""
+    scan, steps = windows.scan, windows.preprocessing
+    if scan.padding is None:
+        yield from repeat(np.ones(steps.input_shape, bool), len(windows))
+        return
+    shares = copy(windows)
+    shares.scan = replace(scan, array=scan.padding[..., None].astype(np.float32))
+    shares.preprocessing = replace(steps, window=None, clip=None)
+    yield from (share == 0 for share in shares.inputs())

@@ -129,9 +129,9 @@ class MaskPrediction(Prediction):
         slices = self._slices(self.displayed_mask) == label
         pixels = int(np.count_nonzero(slices))
         finding: dict[str, Any] = {"label": self.task.labels[label], "pixels": pixels}
-        if self.scan.spacing:
+        if self.scan.pixel_size:
             unit = "volume_mm3" if self.scan.is_volume else "area_mm2"
-            finding[unit] = round(pixels * float(np.prod(self.scan.spacing)), 3)
+            finding[unit] = round(pixels * self.scan.pixel_size, 3)
         finding["confidence"] = self._confidence(label, pixels)
         finding["boxes"] = self._boxes(slices)
         return finding

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from medzoo.io.dicom_headers import frame_headers, is_bare, open_dicom, open_image
+from medzoo.io.dicom_kinds import DIRECTORY, no_scan
+from medzoo.io.dicom_pixels import Frame, check_sizes, darkest, decode_frames
 from medzoo.io.grid import Grid, to_display_order
-from medzoo.io.image import Image, Scan, check_pixels, damaged
-from medzoo.io.limits import check_size
-from medzoo.io.slices import arrange, slice_affine
+from medzoo.io.image import Image, Scan
+from medzoo.io.slices import arrange, slice_affine, spacing_of
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -52,128 +54,16 @@ class DicomSeries(Image):
         return dicom_grid(self.files, self.source)
 
 
-_DECODERS = "pip install pylibjpeg pylibjpeg-libjpeg pylibjpeg-openjpeg"
-
-
-def _frame_headers(dataset: Dataset) -> list[Dataset]:
-    """Return one header a frame: that of the file, or for enhanced files the functional groups of the frame."""
-    groups = dataset.get("PerFrameFunctionalGroupsSequence")
-    if not groups:
-        return [dataset] * int(dataset.get("NumberOfFrames") or 1)
-    shared = list(dataset.get("SharedFunctionalGroupsSequence") or [])
-    return [_flatten([*shared, group]) for group in groups]
-
-
-def _decode_frames(dataset: Dataset, path: str | os.PathLike) -> list[np.ndarray]:
-    """Return the frames `(height, width, channels)` of a file, as stored or float32 where they were rescaled.
-
-    Raises:
-        ValueError: No pixels, or damaged ones.
-        ImportError: The compression needs a package that is not installed.
-    """
-    _check_decodable(dataset, path)
-    _check_sizes([dataset], path)
-    # One frame at a time, since pydicom rescales to float64.
-    return [check_pixels(frame, path) for frame in _frames(dataset, path)]
-
-
-def _check_sizes(headers: Sequence[Dataset], source: str | os.PathLike) -> None:
-    """Refuse files that declare, all together, more pixels than the limit."""
-    first = headers[0]
-    try:
-        frames = sum(int(header.get("NumberOfFrames") or 1) for header in headers)
-        sides = [max(int(header.get(side) or 1) for header in headers) for side in ("Rows", "Columns")]
-        pixel_bytes = int(first.get("SamplesPerPixel") or 1) * int(first.get("BitsAllocated") or 8) / 8
-    except (TypeError, ValueError) as error:
-        raise damaged(source, error) from error
-    check_size((frames, *sides), source, pixel_bytes)
-
-
-def _frames(dataset: Dataset, path: str | os.PathLike) -> Iterator[np.ndarray]:
-    from pydicom.pixels import pixel_array
-
-    try:
-        stored = pixel_array(dataset)
-        frames = stored if int(dataset.get("NumberOfFrames") or 1) > 1 else stored[None]
-        for pixels, header in zip(frames, _frame_headers(dataset), strict=True):
-            pixels = _in_units(pixels, dataset, header)
-            yield pixels if pixels.ndim == 3 else pixels[..., None]
-    except Exception as error:
-        # Every decoder has its own exceptions, for damaged data as for a variant that it does not know.
-        again = "Copy or download the file again"
-        is_compressed = "PixelData" in dataset and dataset["PixelData"].is_undefined_length
-        fix = f"{again}, or install another decoder: {_DECODERS}" if is_compressed else f"{again}."
-        raise damaged(path, error, fix) from error
-
-
-def _flatten(groups: list[Dataset]) -> Dataset:
-    from pydicom import Dataset
-
-    header = Dataset()
-    for group in groups:
-        for element in group:
-            if element.VR == "SQ" and element.value:
-                header.update(element.value[0])
-    return header
-
-
-def _check_decodable(dataset: Dataset, path: str | os.PathLike) -> None:
-    from pydicom.pixels import get_decoder
-    from pydicom.uid import UID
-
-    if not any(keyword in dataset for keyword in ("PixelData", "FloatPixelData", "DoubleFloatPixelData")):
-        raise ValueError(
-            f"{path} holds no pixels (modality {dataset.get('Modality', 'unknown')}): it is no image, or truncated. "
-            "Pass a DICOM image, or copy the file again."
-        )
-    syntax = dataset.file_meta.get("TransferSyntaxUID", UID("1.2.840.10008.1.2"))
-    try:
-        decoder = get_decoder(syntax)
-    except NotImplementedError as error:
-        raise ValueError(
-            f"{path} is compressed as {syntax.name}, which pydicom cannot decode. Convert it to uncompressed DICOM."
-        ) from error
-    if not decoder.is_available:
-        raise ImportError(
-            f"{path} is compressed as {syntax.name}; pydicom needs another package to decode it. "
-            f"Install it: {_DECODERS}"
-        )
-
-
-def _in_units(pixels: np.ndarray, dataset: Dataset, header: Dataset) -> np.ndarray:
-    from pydicom.pixels import apply_color_lut, apply_modality_lut
-
-    if dataset.PhotometricInterpretation == "PALETTE COLOR":
-        return apply_color_lut(pixels, dataset)
-    if pixels.ndim == 3:
-        return pixels
-    if dataset.PhotometricInterpretation == "MONOCHROME1":
-        pixels = _inverted(pixels, dataset)
-    # Integers stay integers where there is nothing to rescale.
-    if (header.get("RescaleSlope"), header.get("RescaleIntercept")) == (1, 0):
-        return pixels
-    return apply_modality_lut(pixels, header)
-
-
-def _inverted(pixels: np.ndarray, dataset: Dataset) -> np.ndarray:
-    """Mirror the stored values within their range, so that white is high."""
-    if pixels.dtype.kind == "f":
-        return pixels.max() + pixels.min() - pixels
-    values = 2**dataset.BitsStored
-    lowest = -values // 2 if dataset.PixelRepresentation else 0
-    highest = lowest + values - 1
-    return (lowest + highest - np.clip(pixels, lowest, highest).astype(np.int64)).astype(pixels.dtype)
-
-
 _SLICED = ("CT", "MR", "PT")
 
 
 def is_dicom(path: str | os.PathLike) -> bool:
-    """Whether a file is DICOM by its suffix `.dcm` or by `DICM` at byte 128, as files from a PACS have no suffix."""
+    """Whether a file is DICOM by its suffix `.dcm` or by its first bytes, as files from a PACS have no suffix."""
     if os.fspath(path).lower().endswith(".dcm"):
         return True
     with open(path, "rb") as file:
-        return file.read(132)[128:] == b"DICM"
+        has_magic = file.read(132)[128:] == b"DICM"
+    return has_magic or is_bare(path)
 
 
 def read_dicom(path: str | os.PathLike) -> Scan:
@@ -186,23 +76,22 @@ def read_dicom(path: str | os.PathLike) -> Scan:
         `array` `(height, width, channels)`, or `(depth, height, width, channels)` for several frames.
 
     Raises:
-        ValueError: Not DICOM, no pixels, damaged, or several volumes in one file.
+        ValueError: Not DICOM, no scan (a segmentation, a dose, a report), no pixels, damaged, or several volumes.
         ImportError: The compression needs a package that is not installed; the message names it.
     """
-    dataset = _open(path)
-    frames = _decode_frames(dataset, path)
-    headers = _frame_headers(dataset)
+    dataset = open_image(path)
+    frames, headers = decode_frames(dataset, path), frame_headers(dataset)
     if len(frames) > 1:
-        has_places = "PerFrameFunctionalGroupsSequence" in dataset
-        return _volume(frames, headers if has_places else None, os.fspath(path))
-    spacing = headers[0].get("PixelSpacing")
+        return _volume(frames, headers, os.fspath(path), in_order=True)
+    pixels, padding = darkest(*frames[0])
     return Scan(
-        array=frames[0],
-        shape=frames[0].shape[:2],
-        spacing=tuple(float(size) for size in spacing) if spacing else None,
-        affine=slice_affine(headers),
+        array=pixels,
+        shape=pixels.shape[:2],
+        spacing=spacing_of(headers[0]),
+        affine=slice_affine(headers[0]),
         source=os.fspath(path),
         kind="dicom",
+        padding=padding,
     )
 
 
@@ -210,20 +99,21 @@ def read_series(series: DicomSeries) -> Scan:
     """Read the slices of a series as one volume, sorted along their normal; by InstanceNumber if they have no position.
 
     Raises:
-        ValueError: Sizes or directions differ within the series, or two slices lie at the same place.
+        ValueError: Sizes, directions or spacings differ within the series, or its slices are no straight stack.
         ImportError: The compression needs a package that is not installed; the message names it.
     """
-    datasets = [_open(file, stop_before_pixels=True) for file in series.files]
-    _check_sizes(datasets, series.source)
-    headers = [_frame_headers(dataset)[0] for dataset in datasets]
-    frames = [_decode_frames(_open(file), file)[0] for file in series.files]
+    datasets = [open_image(file, stop_before_pixels=True) for file in series.files]
+    check_sizes(datasets, series.source)
+    headers = [frame_headers(dataset)[0] for dataset in datasets]
+    frames = [decode_frames(open_image(file), file)[0] for file in series.files]
     return _volume(frames, headers, str(series))
 
 
 def group_series(files: Sequence[str]) -> list[str | DicomSeries]:
     """Group DICOM files by folder and SeriesInstanceUID; a file that is no slice of a volume stays by itself.
 
-    Files without pixels (reports, DICOMDIR) are left out; damaged ones are kept, so that reading them says so.
+    What is no scan (segmentations, doses, reports) is left out with a warning that names it; damaged files are kept, so
+    that reading them says so.
     """
     groups: dict[tuple[str, ...], list[str]] = {}
     for file in files:
@@ -241,8 +131,11 @@ def group_series(files: Sequence[str]) -> list[str | DicomSeries]:
 
 def _series_key(file: str) -> tuple[str, ...] | None:
     try:
-        header = _open(file, stop_before_pixels=True)
-        if not header.get("Rows"):
+        header = open_dicom(file, stop_before_pixels=True)
+        kind = no_scan(header) or (None if header.get("Rows") else "a file without pixels")
+        if kind:
+            if kind != DIRECTORY:
+                warnings.warn(f"{file} is passed over: it is {kind}, no scan.", stacklevel=2)
             return None
         is_slice = "ImagePositionPatient" in header or header.get("Modality") in _SLICED
         if is_slice and int(header.get("NumberOfFrames") or 1) == 1 and header.get("SeriesInstanceUID"):
@@ -259,40 +152,35 @@ def dicom_grid(files: Sequence[str], source: str) -> Grid:
     Raises:
         ValueError: A file cannot be read, or they are no volume.
     """
-    headers = [header for file in files for header in _frame_headers(_open(file, stop_before_pixels=True))]
-    _, affine = arrange(headers, source)
-    return Grid((int(headers[0].Columns), int(headers[0].Rows), len(headers)), affine, keeps_slices=True)
+    headers = [header for file in files for header in frame_headers(open_image(file, stop_before_pixels=True))]
+    _, affine = arrange(headers, source, in_order=len(files) == 1)
+    first = open_image(files[0], stop_before_pixels=True)
+    return Grid((int(first.Columns), int(first.Rows), len(headers)), affine, keeps_slices=True)
 
 
 def patient_id(path: str | os.PathLike) -> str:
     """Return the PatientID in the header of a file, or ""."""
-    import pydicom
-
-    return str(pydicom.dcmread(path, stop_before_pixels=True, specific_tags=["PatientID"]).get("PatientID") or "")
+    return str(open_dicom(path, stop_before_pixels=True).get("PatientID") or "")
 
 
-def _open(path: str | os.PathLike, stop_before_pixels: bool = False) -> Dataset:
-    import pydicom
-
-    try:
-        return pydicom.dcmread(Path(path), stop_before_pixels=stop_before_pixels)
-    except pydicom.errors.InvalidDicomError as error:
-        raise ValueError(
-            f"{path} is no DICOM file: 'DICM' is missing at byte 128. "
-            "Copy it again, or export it as a DICOM file with its header (part 10)."
-        ) from error
-    except Exception as error:
-        # A damaged header makes pydicom raise nearly anything.
-        raise damaged(path, error) from error
-
-
-def _volume(frames: list[np.ndarray], headers: list[Dataset] | None, source: str) -> Scan:
-    shapes = sorted({frame.shape for frame in frames})
+def _volume(frames: list[Frame], headers: list[Dataset], source: str, in_order: bool = False) -> Scan:
+    shapes = sorted({frame.pixels.shape for frame in frames})
     if len(shapes) > 1:
         raise ValueError(f"{source} has slices of different sizes: {shapes}. Keep the slices of one size in a folder.")
-    order, affine = arrange(headers, source) if headers else (range(len(frames)), None)
-    volume = np.stack([frames[index] for index in order])
+    order, affine = arrange(headers, source, in_order)
+    volume = np.stack([frames[index].pixels for index in order])
+    volume, padding = darkest(volume, _stacked_padding([frames[index] for index in order]))
     if affine is None:
-        return Scan(volume, volume.shape[:3], source=source, kind="dicom")
+        return Scan(volume, volume.shape[:3], source=source, kind="dicom", padding=padding)
     volume, orientation, spacing = to_display_order(np.swapaxes(volume, 0, 2), affine, source, keep_slices=True)
-    return Scan(volume, volume.shape[:3], spacing, affine, orientation, source, "dicom")
+    if padding is not None:
+        turned, _, _ = to_display_order(np.swapaxes(padding[..., None], 0, 2), affine, source, keep_slices=True)
+        padding = turned[..., 0]
+    return Scan(volume, volume.shape[:3], spacing, affine, orientation, source, "dicom", padding=padding)
+
+
+def _stacked_padding(frames: list[Frame]) -> np.ndarray | None:
+    if all(frame.padding is None for frame in frames):
+        return None
+    shape = frames[0].pixels.shape[:2]
+    return np.stack([np.zeros(shape, bool) if frame.padding is None else frame.padding for frame in frames])

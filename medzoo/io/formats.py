@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from medzoo.io.dicom import dicom_grid, group_series, is_dicom, patient_id, read_dicom
-from medzoo.io.nifti import nifti_grid, read_nifti, write_nifti_heatmap, write_nifti_mask
+from medzoo.io.nifti import nifti_grid, read_nifti
+from medzoo.io.nifti_answers import write_nifti_heatmap, write_nifti_mask
 from medzoo.io.raster import is_picture, read_raster, write_png_heatmap, write_png_mask
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ import hashlib
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -103,12 +103,15 @@ class Scan(Image):
         shape: Spatial shape of the full grid in the same order as `array`. It differs from `array.shape[:-1]`
             only where a JPEG was decoded at reduced scale.
         spacing: Size of a voxel in mm, in the order of `shape`; None where the file does not say.
-        affine: Voxel-to-world matrix `(4, 4)` in NIfTI's RAS convention for the array *as stored in the file*;
+        affine: Voxel-to-world matrix `(4, 4)` in mm, in NIfTI's RAS convention, for the array *as stored in the file*;
             None for pictures.
         orientation: For volumes that were reoriented: nibabel's orientation transform `(3, 2)` from the
             file's axes to LPS; None where the file's order was kept.
         source: Path of the file or folder, or a word such as `"array"`.
         kind: `"raster"`, `"dicom"`, `"nifti"` or `"array"`.
+        header: That of a NIfTI file, whose geometry its answers repeat; else None.
+        padding: True where the file says that a pixel is none (DICOM's PixelPaddingValue), in the order of `shape`;
+            None where there are no such pixels. In `array` they have the lowest value of the others.
     """
 
     array: np.ndarray
@@ -118,6 +121,8 @@ class Scan(Image):
     orientation: np.ndarray | None = None
     source: str = "array"
     kind: str = "array"
+    header: Any = None
+    padding: np.ndarray | None = None
 
     @property
     def is_volume(self) -> bool:
@@ -128,6 +133,14 @@ class Scan(Image):
     def channels(self) -> int:
         """Number of channels."""
         return self.array.shape[-1]
+
+    @property
+    def pixel_size(self) -> float | None:
+        """Volume of a voxel in mm3, or area of a pixel of a picture in mm2; None where the file does not say."""
+        if self.is_volume and self.affine is not None:
+            # Not the product of the spacing, since a gantry tilt shears the voxels.
+            return abs(float(np.linalg.det(self.affine[:3, :3])))
+        return float(np.prod(self.spacing)) if self.spacing else None
 
     def read(self, at_least: tuple[int, ...] | None = None) -> Scan:
         """Return itself."""

@@ -8,13 +8,11 @@ import os
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import IO, TYPE_CHECKING, cast
 
 import numpy as np
 
-from medzoo.files import atomic_file
-from medzoo.io.grid import Grid, restore, to_display_order
+from medzoo.io.grid import Grid, to_display_order
 from medzoo.io.image import Scan, check_pixels, damaged
 from medzoo.io.limits import check_size
 
@@ -32,7 +30,7 @@ def read_nifti(path: str | os.PathLike) -> Scan:
         path: `.nii` or `.nii.gz`, NIfTI-1 or NIfTI-2.
 
     Returns:
-        `array` `(depth, height, width, 1)`, integers as stored, else float32; `affine` is the file's own.
+        `array` `(depth, height, width, 1)`, integers as stored, else float32; `affine` is the file's own, in mm.
 
     Raises:
         ValueError: Damaged, larger than the limit of `check_size`, four-dimensional, numbers that float32 does not
@@ -45,8 +43,19 @@ def read_nifti(path: str | os.PathLike) -> Scan:
     image = _load(path)
     shape = _spatial_shape(image.shape, path)
     voxels = check_pixels(_voxels(image, path).reshape(shape, order="F"), path)[..., None]
-    volume, orientation, spacing = to_display_order(voxels, image.affine, path, keep_slices=shape[2] == 1)
-    return Scan(volume, volume.shape[:3], spacing, image.affine, orientation, os.fspath(path), "nifti")
+    affine = _affine(image)
+    volume, orientation, spacing = to_display_order(voxels, affine, path, keep_slices=shape[2] == 1)
+    return Scan(volume, volume.shape[:3], spacing, affine, orientation, os.fspath(path), "nifti", header=image.header)
+
+
+# Millimetres in the units of length that a header may state; without one they are millimetres.
+_UNITS = {1: 1e3, 2: 1.0, 3: 1e-3}
+
+
+def _affine(image: Nifti1Image) -> np.ndarray:
+    """Return the affine of an image in mm."""
+    unit = int(image.header["xyzt_units"]) & 7
+    return np.diag([*[_UNITS.get(unit, 1.0)] * 3, 1.0]) @ image.affine
 
 
 def _load(path: str | os.PathLike) -> Nifti1Image:
@@ -137,34 +146,7 @@ def nifti_grid(path: str) -> Grid:
     shape = image.shape
     while len(shape) > 3 and shape[-1] == 1:
         shape = shape[:-1]
-    if not np.isfinite(image.affine).all() or np.linalg.matrix_rank(image.affine[:3, :3]) < 3:
+    affine = _affine(image)
+    if not np.isfinite(affine).all() or np.linalg.matrix_rank(affine[:3, :3]) < 3:
         raise damaged(path, "its affine cannot be inverted", "Write the true one into the file.")
-    return Grid((*shape, 1, 1)[: max(3, len(shape))], image.affine)
-
-
-def write_nifti_mask(path: str | os.PathLike, mask: np.ndarray, scan: Scan, count: int) -> None:
-    """Write the label index of each voxel, in the axes of the scan's file."""
-    _write_nifti(path, restore(mask, scan).astype(np.uint8), scan)
-
-
-def write_nifti_heatmap(path: str | os.PathLike, heatmap: np.ndarray, scan: Scan) -> None:
-    """Write float32, in the axes of the scan's file."""
-    _write_nifti(path, restore(heatmap, scan).astype(np.float32), scan)
-
-
-def _write_nifti(path: str | os.PathLike, voxels: np.ndarray, scan: Scan) -> None:
-    """Write voxels `(i, j, k)` in the axes of a scan's file, in their own type, as `.nii` or `.nii.gz`.
-
-    Raises:
-        OSError: The disk is full or not writable; `path` is then as it was before.
-    """
-    from nibabel import Nifti1Image
-
-    image = Nifti1Image(voxels, np.eye(4) if scan.affine is None else scan.affine)
-    image.header.set_xyzt_units("mm")
-    data = image.to_bytes()
-    if os.fspath(path).lower().endswith(".gz"):
-        # No time in the header: the same voxels are the same file.
-        data = gzip.compress(data, compresslevel=1, mtime=0)
-    with atomic_file(Path(path)) as temporary:
-        temporary.write_bytes(data)
+    return Grid((*shape, 1, 1)[: max(3, len(shape))], affine)

@@ -14,7 +14,7 @@ from medzoo.preprocessing.checks import DATASET, check
 from medzoo.preprocessing.stack import Stack
 from medzoo.preprocessing.windows import Windows, plan
 from medzoo.transforms.intensity import scale_channels, settle, to_channels
-from medzoo.transforms.spatial import PLACEMENTS, paste, resize
+from medzoo.transforms.spatial import PLACEMENTS, paste, resize, without_padding
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,11 @@ class Preprocessing:
         return None if self.fit == "crop" else self.size
 
     def __call__(
-        self, image: np.ndarray, shape: tuple[int, ...] | None = None, spacing: tuple[float, ...] | None = None
+        self,
+        image: np.ndarray,
+        shape: tuple[int, ...] | None = None,
+        spacing: tuple[float, ...] | None = None,
+        padding: np.ndarray | None = None,
     ) -> np.ndarray:
         """Turn an image `([depth,] height, width, channels)` of any type into the input `(*size, channels)` in float32.
 
@@ -91,13 +95,14 @@ class Preprocessing:
             image: The pixels; for a model with a `stack`, a picture whose channels are its slices already.
             shape: Size of the image in the file, where `image` was decoded at reduced scale.
             spacing: Size of its pixels in mm, if it is known.
+            padding: `Scan.padding` of its pixels: where it is True, they are left out of all statistics.
 
         Raises:
             ValueError: The image is no volume where the model takes volumes, or the reverse; its channels cannot be
                 converted to the model's; or it has no spacing where the model resamples.
         """
         pixels = to_channels(image, self.channels).astype(np.float32, copy=False)
-        return self.finish(pixels, image.dtype, shape, spacing)
+        return self.finish(pixels, image.dtype, shape, spacing, padding=padding)
 
     @property
     def has_channel_statistics(self) -> bool:
@@ -134,6 +139,7 @@ class Preprocessing:
         shape: tuple[int, ...] | None,
         spacing: tuple[float, ...] | None,
         adjust: Callable[[np.ndarray], np.ndarray] | None = None,
+        padding: np.ndarray | None = None,
     ) -> np.ndarray:
         """Turn pixels with the model's channels into an input: all steps after the first.
 
@@ -143,6 +149,7 @@ class Preprocessing:
             shape: Size of the image in the file; None for that of `pixels`.
             spacing: Size of its pixels in mm, if it is known.
             adjust: What `intensity` returned for the volume that they belong to; None takes their own statistics.
+            padding: True where a pixel does not count in these.
         """
         if pixels.ndim != len(self.input_shape):
             axes = ("depth", "height", "width", "channels")[-len(self.input_shape) :]
@@ -150,7 +157,7 @@ class Preprocessing:
         # Float before the resize, which would round the averages of integers: a picture gives one input in every type.
         corner, inner = self._place(shape or pixels.shape[:-1], spacing)
         resized = resize(pixels, inner)
-        adjust = adjust or self.intensity(resized, stored_as)
+        adjust = adjust or self.intensity(without_padding(resized, padding), stored_as)
         return paste(adjust(resized).astype(np.float32, copy=False), self.size, corner)
 
     def intensity(

@@ -12,7 +12,7 @@ import numpy as np
 
 from medzoo.preprocessing.stack import Stack
 from medzoo.transforms.intensity import to_channels
-from medzoo.transforms.spatial import nearest_of_opencv
+from medzoo.transforms.spatial import nearest_of_opencv, without_padding
 
 if TYPE_CHECKING:
     from medzoo.io import Scan
@@ -111,7 +111,7 @@ class Whole(Windows):
     def inputs(self, margin: int = 0) -> Iterator[np.ndarray]:
         """Yield the scan, preprocessed."""
         try:
-            yield self.preprocessing(self.scan.array, *_frame(self.scan, ...))
+            yield self.preprocessing(self.scan.array, *_frame(self.scan, ...), self.scan.padding)
         except ValueError as error:
             raise _named(error, self.scan) from error
 
@@ -132,7 +132,8 @@ class Slices(Windows):
         """Yield the slices, preprocessed."""
         try:
             for place in self.places:
-                yield self.preprocessing(self.scan.array[place], *_frame(self.scan, place))
+                padding = None if self.scan.padding is None else self.scan.padding[place]
+                yield self.preprocessing(self.scan.array[place], *_frame(self.scan, place), padding)
         except ValueError as error:
             raise _named(error, self.scan) from error
 
@@ -155,7 +156,7 @@ class Stacks(Slices):
         """Yield the stacks, with intensities normalised by the whole volume."""
         steps, volume = self.preprocessing, self.scan.array
         try:
-            adjust = steps.intensity(*_thin(volume), of_channels=not margin)
+            adjust = steps.intensity(*_thin(volume, self.scan.padding), of_channels=not margin)
             for center in self.centers:
                 slices = volume[self.stack.neighbours(len(volume), center, steps.channels, margin)]
                 pixels = np.moveaxis(to_channels(slices, 1)[..., 0], 0, -1).astype(np.float32)
@@ -224,9 +225,9 @@ def _named(error: ValueError, scan: Scan) -> ValueError:
     return ValueError(f"{scan.source}: {error}")
 
 
-def _thin(volume: np.ndarray) -> tuple[np.ndarray, np.dtype]:
+def _thin(volume: np.ndarray, padding: np.ndarray | None) -> tuple[np.ndarray, np.dtype]:
     """Return enough voxels of a volume, evenly spread, in one channel, and the type that they were stored in."""
-    voxels = volume.reshape(-1, 1, volume.shape[-1])
+    voxels = without_padding(volume, padding).reshape(-1, 1, volume.shape[-1])
     return to_channels(voxels[:: -(-len(voxels) // _MOST_VOXELS)], 1).astype(np.float32), volume.dtype
 
 

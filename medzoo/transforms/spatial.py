@@ -20,6 +20,19 @@ def resize(image: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
     return _scale(_scale(image, shrunk, cv2.INTER_AREA), (height, width), cv2.INTER_LINEAR)
 
 
+def without_padding(image: np.ndarray, padding: np.ndarray | None) -> np.ndarray:
+    """Return the pixels `(count, channels)` of an image that no padding touches; the image where none are left.
+
+    Args:
+        image: The image, at any size.
+        padding: True where a pixel of it was padding before it was resized; None where there is none.
+    """
+    if padding is None:
+        return image
+    share = resize(padding[..., None].astype(np.float32), image.shape[:-1])[..., 0]
+    return image[share == 0] if (share == 0).any() else image
+
+
 def fit_inside(shape: tuple[int, ...], size: tuple[int, ...]) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """Return the corner and the size of an image of `shape` scaled to fit centred inside `size`."""
     scale = min(available / side for available, side in zip(size, shape, strict=True))
