@@ -70,7 +70,7 @@ def predict(
         raise unknown_name("engine", engine, ENGINES)
     if isinstance(model, str | os.PathLike):
         model = _opened.model(locate(model), engine)
-    sources = several(source)
+    sources = several(source, on_error)
     if sources is None:
         return next(predict_scans(model, [source], batch_size, slices=[slice]))
     sources = track(sources, "Predicting") if progress else sources

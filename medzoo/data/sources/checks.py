@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from medzoo.errors import unknown_name
-from medzoo.io.read import natural
+from medzoo.io.find import natural
 
 logger = logging.getLogger("medzoo")
 

@@ -75,8 +75,7 @@ def explain(
     Vinogradova et al., 2020 (arXiv 2002.11434).
     """
     model = _checked(model, label, method)
-    # Tensors of any library are one scan each.
-    sources = None if hasattr(source, "__array__") else several(source)
+    sources = several(source, on_error)
     explainer = _Explainer(model, label, layer, method, slice)
     if sources is None:
         return explainer(read_scan(source, at_least=model.preprocessing.at_least))
