@@ -96,7 +96,8 @@ def write_json(path: str | os.PathLike, value: Any) -> None:
     """Write `value` as indented JSON, atomically; NaN is refused, since other readers of JSON do."""
     text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
     with atomic_file(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+        # A path need not be UTF-8; what is not becomes an escape that JSON has.
+        temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
 
 
 def read_json(path: str | os.PathLike) -> Any:
@@ -120,7 +121,10 @@ def write_rows(path: str | os.PathLike, rows: Iterable[Mapping[str, Any]]) -> No
     """
     rows = list(rows)
     columns = list(dict.fromkeys(name for row in rows for name in row))
-    with atomic_file(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
+    with (
+        atomic_file(path) as temporary,
+        open(temporary, "w", newline="", encoding="utf-8", errors="backslashreplace") as file,
+    ):
         writer = csv.DictWriter(file, columns, lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import io
 import logging
 import os
 import sys
@@ -13,7 +15,7 @@ from typing import NoReturn
 
 from medzoo import __version__
 from medzoo.cli import data, evaluate, features, models, predict, recipe, train
-from medzoo.cli.parser import one_line
+from medzoo.cli.parser import SomeFailed, one_line, shown
 from medzoo.cli.words import in_cli_words
 
 # What a user can cause and mend: shown as one line. Everything else is a bug and keeps its traceback.
@@ -22,14 +24,20 @@ GROUPS = (models, recipe, predict, train, evaluate, features, data)
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
-    """Run the command line and exit: 0 done, 2 wrong input, 130 interrupted."""
+    """Run the command line and exit: 0 all well, 1 some scans failed, 2 wrong input, 130 interrupted, 141 no reader."""
+    _speak_plainly()
     options = _parser().parse_args(arguments)
-    logging.basicConfig(format="%(message)s", level=logging.WARNING)
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     try:
         with warnings.catch_warnings():
             warnings.showwarning = partial(_warn, options)
             options.command(options)
+        # A closed pipe is noticed here, not when the interpreter ends.
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _leave_pipe()
+    except SomeFailed as error:
+        print(f"medzoo: {error}", file=sys.stderr)
+        sys.exit(1)
     except USER_ERRORS as error:
         if options.debug:
             raise
@@ -42,7 +50,28 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 def _warn(options: argparse.Namespace, message: Warning | str, category: type[Warning], *place: object) -> None:
     """Show a warning in one line, without the place in the library that gave it."""
-    print(f"medzoo: warning: {in_cli_words(str(message), options)}", file=sys.stderr)
+    # Those of other libraries are for developers, but for a scan that is read in spite of a fault.
+    if issubclass(category, UserWarning):
+        print(f"medzoo: warning: {in_cli_words(shown(message), options)}", file=sys.stderr)
+
+
+def _speak_plainly() -> None:
+    """Write any file name to the terminal, a warning in one line, and no log of libraries."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    logging.basicConfig(format="%(message)s", level=logging.WARNING)
+    # Before TensorFlow is imported; its log of errors, too, is full of CUDA on machines without a GPU.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
+
+
+def _leave_pipe() -> NoReturn:
+    """End as a program does that the signal SIGPIPE ends, such as behind `| head -1`."""
+    # What is still to be written would raise again when the interpreter ends.
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(141)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import json
+from dataclasses import asdict
 
 from medzoo.cli.parser import NAME, add_command
 
@@ -17,6 +19,8 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
     command.add_argument(
         "--commercial", action="store_true", help="keep models whose weights and data are known to allow commercial use"
     )
+
+    command.add_argument("--json", action="store_true", help="print all that is known of each model as JSON")
 
     command = add_command(commands, "info", _info, "Show the card of a model.")
     command.add_argument("name", metavar="NAME", help=NAME)
@@ -60,7 +64,12 @@ def _add_converters(commands: argparse._SubParsersAction) -> None:
 def _list(options: argparse.Namespace) -> None:
     from medzoo.zoo.listing.models import list_models, models_table
 
-    print(models_table(list_models(options.task, options.modality, options.license, options.commercial, options.hub)))
+    models = list_models(options.task, options.modality, options.license, options.commercial, options.hub)
+    if options.json:
+        # Only ASCII, so that what a stranger's card says cannot steer the terminal.
+        print(json.dumps([asdict(model) for model in models], indent=2))
+    else:
+        print(models_table(models))
 
 
 def _info(options: argparse.Namespace) -> None:

@@ -3,14 +3,33 @@
 from __future__ import annotations
 
 import argparse
+import errno
+import os
 import sys
 from collections.abc import Callable, Iterator
 from typing import Any
+
+from medzoo.errors import printable
 
 NAME = "name of a model, owner/name on the Hub (owner/name@v1 for a version), or folder of a zoo entry or a run"
 RECIPE = "a recipe.json, or the name of a model whose recipe to take"
 SPLIT = "train, valid or test: this part only, as the data says or else the recipe; or the name of all of DATA"
 DATA = "COCO file, table, folder, tfds:NAME or packed .h5; options behind it, for example table.csv:label=diagnosis"
+
+
+_FIXES = {
+    errno.EACCES: "Change its permissions, or choose another path.",
+    errno.EPERM: "Change its permissions, or choose another path.",
+    errno.EISDIR: "Give a file.",
+    errno.EEXIST: "Choose another path.",
+    errno.ENOTDIR: "A part of the path is a file; choose another one.",
+    errno.ENAMETOOLONG: "Give the file a shorter name.",
+}
+
+
+def shown(text: object) -> str:
+    """Return a text in one line, without what a terminal would obey; bytes of a name that are no letters are told."""
+    return printable(str(text).encode("utf-8", "backslashreplace").decode())
 
 
 def add_command(commands: argparse._SubParsersAction, name: str, run: Callable, text: str) -> argparse.ArgumentParser:
@@ -24,26 +43,36 @@ def add_command(commands: argparse._SubParsersAction, name: str, run: Callable, 
 def one_line(error: BaseException) -> str:
     """Return the message of an error in one line, and the items of a list in one each."""
     if isinstance(error, OSError) and error.strerror:
-        return f"{error.filename or ''}: {error.strerror}. Check the path and the free space.".removeprefix(": ")
-    items = (" ".join(item.split()) for item in str(error).split("\n- "))
+        fix = _FIXES.get(error.errno or 0, "Check the path and the free space.")
+        return shown(f"{error.filename or ''}: {error.strerror}. {fix}".removeprefix(": "))
+    if isinstance(error, MemoryError):
+        return f"Not enough memory: {error}".rstrip(": ") + ". Use a smaller scan or batch."
+    items = map(shown, str(error).split("\n- "))
     return "\n- ".join(items) or type(error).__name__
 
 
+class SomeFailed(Exception):  # noqa: N818
+    """Some scans failed, and each was named; the others were done."""
+
+
 class Skipped:
-    """Counts the scans of a folder that cannot be read, and says why in a line each."""
+    """Keeps the scans of a folder that fail, and says why in a line each."""
 
     def __init__(self):
-        self.count = 0
+        self.rows: list[dict[str, str]] = []
 
     def __call__(self, source: Any, error: Exception) -> None:
-        """Count a scan."""
-        self.count += 1
-        print(f"medzoo: skipped: {one_line(error)}", file=sys.stderr)
+        """Keep a scan."""
+        name, text = str(getattr(source, "source", source)), one_line(error)
+        # Not every library names the file.
+        text = text if os.path.basename(name) in text else f"{name}: {text}"
+        self.rows.append({"source": name, "error": text})
+        print(f"medzoo: skipped: {text}", file=sys.stderr)
 
     def refuse(self, done: str) -> None:
         """Raise an error at the end if a scan was skipped; `done` is what happened to the others."""
-        if self.count:
-            raise ValueError(f"{self.count} scans could not be read and were skipped; the others were {done}.")
+        if self.rows:
+            raise SomeFailed(f"{len(self.rows)} scans failed and were skipped; the others were {done}.")
 
 
 def as_several(answers: Any) -> Iterator[Any]:

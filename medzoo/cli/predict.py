@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from medzoo.cli.parser import NAME, Skipped, add_command, as_several
+from medzoo.cli.parser import NAME, Skipped, add_command, as_several, shown
 
 
 def add_commands(commands: argparse._SubParsersAction) -> None:
@@ -33,13 +33,16 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
 
 
 def _predict(options: argparse.Namespace) -> None:
-    from medzoo.inference.scans import save_each
+    from medzoo.inference.scans import save_each, save_summary
     from medzoo.zoo.predict import predict
 
-    skipped = Skipped()
+    skipped, rows = Skipped(), []
     results = predict(options.name, options.scan, engine=options.engine, on_error=skipped, slice=options.slice)
-    for result, paths in save_each(as_several(results), options.output):
-        print(f"{result.source}: {result.summary} -> {paths.get('mask', paths['json'])}")
+    for result, paths in save_each(as_several(results), options.output, skipped):
+        print(shown(f"{result.source}: {result.summary} -> {paths.get('mask', paths['json'])}"), flush=True)
+        rows.append({**result.to_row(), "answer": paths["json"].name, "error": None})
+    if Path(options.scan).is_dir():
+        print(f"-> {save_summary([*rows, *skipped.rows], options.output)}")
     skipped.refuse("predicted")
 
 
@@ -57,6 +60,6 @@ def _explain(options: argparse.Namespace) -> None:
     skipped = Skipped()
     view = (options.label, options.layer, options.method, options.slice)
     explained = as_several(explain(load(options.name), options.scan, *view, on_error=skipped))
-    for explanation, paths in save_each(explained, options.output):
-        print(f"{explanation.source}: {explanation.summary} -> {paths['overlay']}")
+    for explanation, paths in save_each(explained, options.output, skipped):
+        print(shown(f"{explanation.source}: {explanation.summary} -> {paths['overlay']}"), flush=True)
     skipped.refuse("explained")

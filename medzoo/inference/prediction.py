@@ -8,8 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from medzoo.files import write_json
 from medzoo.io import Scan, read_scan
+from medzoo.io.answers import NameTakenError, Write, file_name, numbered, write_together
 from medzoo.io.formats import stem_of
 from medzoo.task import Task
 from medzoo.transforms.spatial import resize
@@ -35,7 +35,7 @@ class Prediction(ABC):
     @property
     def name(self) -> str:
         """Name of the source without folder and suffix, for the files of the answer."""
-        return stem_of(os.path.basename(self.source.rstrip("/")))
+        return file_name(stem_of(self.source))
 
     @property
     def full_scan(self) -> Scan:
@@ -56,13 +56,34 @@ class Prediction(ABC):
     def to_json(self) -> dict[str, Any]:
         """Return the answer as values that JSON has."""
 
+    def to_row(self) -> dict[str, Any]:
+        """Return the answer as a row of `summary.csv`: what `to_json` says, without lists."""
+        return {key: value for key, value in self.to_json().items() if not isinstance(value, dict | list)}
+
     def save_all(self, folder: str | os.PathLike, name: str | None = None) -> dict[str, Path]:
-        """Write all files of the answer into `folder` and return their paths.
+        """Write all files of the answer into `folder`, together or not at all, and return their paths.
+
+        Only the earlier answer for the same scan is replaced, as long as nobody changed it.
 
         Args:
-            folder: Where to write; files of this name that stand there are replaced.
-            name: Start of the file names; None takes that of the source.
+            folder: Where to write.
+            name: Start of the file names; None takes that of the source, with a number behind it (`scan_2`) where
+                files of others have it.
+
+        Raises:
+            FileExistsError: With `name`: a file in the way is not medzoo's, was changed, or is for another scan.
         """
-        path = Path(folder) / f"{name or self.name}.json"
-        write_json(path, self.to_json())
-        return {"json": path}
+        for chosen in [name] if name else numbered(self.name):
+            try:
+                return write_together(folder, chosen, self._files(), self._record, self.to_json)
+            except NameTakenError:
+                if name:
+                    raise
+        raise AssertionError("numbers do not end")  # pragma: no cover
+
+    # How the name of the JSON ends.
+    _record = ".json"
+
+    def _files(self) -> dict[str, tuple[str, Write]]:
+        """Return the files besides the JSON by their kind: how each name ends, and what writes it."""
+        return {}

@@ -4,43 +4,48 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator
-from itertools import count, islice, repeat
+from itertools import islice, repeat
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
+import cv2
 import numpy as np
 
+from medzoo.files import write_rows
 from medzoo.inference.classification import ClassPrediction
 from medzoo.inference.model import Model, check_model
 from medzoo.inference.prediction import Prediction
 from medzoo.inference.regression import ValuePrediction
 from medzoo.inference.segmentation import MaskPrediction
 from medzoo.io import Image, as_image, find_scans
+from medzoo.io.answers import NameTakenError, numbered, write_file
 from medzoo.io.tensors import as_array
 from medzoo.preprocessing.windows import Windows
 
 # What reading a broken file raises; anything else is a bug and is not passed to `on_error`.
-READ_ERRORS = (ValueError, OSError, ImportError)
+READ_ERRORS = (ValueError, OSError, ImportError, ArithmeticError, MemoryError, cv2.error)
+OnError = Callable[[Any, Exception], None]
 ANSWERS = {"segmentation": MaskPrediction, "classification": ClassPrediction, "regression": ValuePrediction}
 
 
-def several(source: Any) -> Iterable[Any] | None:
+def several(source: Any, on_error: OnError | None = None) -> Iterable[Any] | None:
     """Return the scans that `source` stands for, or None for a single one.
 
     Args:
         source: What `medzoo.predict` takes: a path, an array, a scan, a folder, or several of these.
+        on_error: Called with what cannot be opened in a folder and the error; None warns of it.
 
     Raises:
         TypeError: It is none of these.
         FileNotFoundError: It is a folder without any scan.
     """
     source = as_array(source)
-    if isinstance(source, np.ndarray | Image):
+    if isinstance(source, Image) or _is_pixels(source):
         return None
     if isinstance(source, str | os.PathLike):
         if not Path(source).is_dir():
             return None
-        scans = find_scans(source)
+        scans = find_scans(source, on_error)
         # A folder that is one series is named like it.
         return None if len(scans) == 1 and Path(as_image(scans[0]).source) == Path(source) else scans
     if isinstance(source, Iterable):
@@ -48,11 +53,16 @@ def several(source: Any) -> Iterable[Any] | None:
     raise TypeError(f"`source` must be a path, an array, or several of these. Received: {type(source).__name__}.")
 
 
+def _is_pixels(source: Any) -> bool:
+    """Whether it is an array of numbers, of any library; an array or column of paths is not."""
+    return hasattr(source, "__array__") and np.asarray(source).dtype.kind not in "OSU"
+
+
 def predict_scans(
     model: Model,
     sources: Iterable[Any],
     batch_size: int = 8,
-    on_error: Callable[[Any, Exception], None] | None = None,
+    on_error: OnError | None = None,
     slices: Iterable[int | None] | None = None,
 ) -> Iterator[Prediction]:
     """Yield a Prediction for every source, in their order.
@@ -70,8 +80,8 @@ def predict_scans(
         slices: For every source the slice to take of it, or None for the model's own rule.
 
     Raises:
-        ValueError: A source cannot be read, or does not fit the model; the message names it. Or the model gives
-            features.
+        ValueError: A source cannot be read, does not fit the model, or is answered with NaN; the message names it. Or
+            the model gives features.
     """
     check_model(model)
     if model.task.name not in ANSWERS:
@@ -86,12 +96,29 @@ def predict_scans(
         for (windows, _), output in zip(batch, outputs, strict=True):
             answers.append(output)
             if len(answers) == len(windows):
-                yield ANSWERS[model.task.name](windows, model.task, np.stack(answers))
+                try:
+                    answer = ANSWERS[model.task.name](windows, model.task, _finite(np.stack(answers), windows))
+                except READ_ERRORS as error:
+                    if on_error is None:
+                        raise
+                    on_error(windows.scan.source, error)
+                else:
+                    yield answer
                 answers = []
 
 
+def _finite(answer: np.ndarray, windows: Windows) -> np.ndarray:
+    """Return the outputs of the network for a scan if they are numbers."""
+    if not np.isfinite(answer).all():
+        raise ValueError(
+            f"{windows.scan.source}: the network answers with NaN or infinity, so there is no result. "
+            "Check the values of the scan, and the weights of the model."
+        )
+    return answer
+
+
 def _inputs(
-    model: Model, sources: Iterable[Any], slices: Iterable[int | None], on_error: Callable | None
+    model: Model, sources: Iterable[Any], slices: Iterable[int | None], on_error: OnError | None
 ) -> Iterator[tuple[Windows, np.ndarray]]:
     """Yield every input with the windows of its scan."""
     for source, chosen in zip(sources, slices, strict=False):
@@ -123,13 +150,17 @@ class Answer(Protocol):
 Some = TypeVar("Some", bound=Answer)
 
 
-def save_each(answers: Iterable[Some], folder: str | os.PathLike) -> Iterator[tuple[Some, dict[str, Path]]]:
+def save_each(
+    answers: Iterable[Some], folder: str | os.PathLike, on_error: OnError | None = None
+) -> Iterator[tuple[Some, dict[str, Path]]]:
     """Save answers as they come, and yield each with the paths of its files.
 
     Args:
         answers: Answers for any number of scans.
         folder: Where the files go. Those of a scan are numbered where another one has its name, such as `a.png` beside
-            `a.jpg`.
+            `a.jpg`, or where files stand that are not medzoo's.
+        on_error: Called with an answer that cannot be made or written and the error, after which the next one follows;
+            None raises the error. A full disk is always raised.
 
     Example:
         >>> for answer, paths in save_each(medzoo.predict("brain-tumor-unet", "scans"), "out"):
@@ -137,16 +168,36 @@ def save_each(answers: Iterable[Some], folder: str | os.PathLike) -> Iterator[tu
     """
     names: set[str] = set()
     for answer in answers:
-        names.add(name := unused(answer.name, names))
-        yield answer, answer.save_all(folder, name)
+        try:
+            yield answer, _save(answer, folder, names)
+        except OSError:
+            # What stops one answer on this disk stops them all.
+            raise
+        except READ_ERRORS as error:
+            if on_error is None:
+                raise
+            on_error(getattr(answer, "source", answer.name), error)
 
 
-def unused(name: str, names: set[str]) -> str:
-    """Return `name`, numbered where it is among `names`.
+def _save(answer: Answer, folder: str | os.PathLike, names: set[str]) -> dict[str, Path]:
+    """Save an answer under the first name that is free on the disk and in this run, and add that to `names`."""
+    for name in numbered(answer.name):
+        # Disks of Windows and macOS do not tell A from a.
+        if name.casefold() in names:
+            continue
+        try:
+            paths = answer.save_all(folder, name)
+        except NameTakenError:
+            continue
+        names.add(name.casefold())
+        return paths
+    raise AssertionError("numbers do not end")  # pragma: no cover
 
-    Example:
-        >>> unused("a", {"a", "a_2"})
-        'a_3'
+
+def save_summary(rows: Iterable[dict[str, Any]], folder: str | os.PathLike) -> Path:
+    """Write `summary.csv`, a row for every scan, and return its path.
+
+    The summary of an earlier run is replaced; another file of this name is kept, and the next number taken.
     """
-    numbered = (f"{name}_{number}" for number in count(2))
-    return name if name not in names else next(other for other in numbered if other not in names)
+    rows = list(rows)
+    return write_file(Path(folder) / "summary.csv", lambda path: write_rows(path, rows))

@@ -13,6 +13,7 @@ import numpy as np
 
 from medzoo.inference.prediction import Prediction
 from medzoo.io import restore, write_image, write_mask
+from medzoo.io.answers import Write
 from medzoo.io.formats import answer_suffix
 from medzoo.preprocessing.windows import Place, Windows
 from medzoo.transforms.intensity import to_display
@@ -94,19 +95,16 @@ class MaskPrediction(Prediction):
         write_image(path, draw_overlay(to_display(scan.array[index] if scan.is_volume else scan.array), mask))
         return Path(path)
 
-    def save_all(self, folder: str | os.PathLike, name: str | None = None) -> dict[str, Path]:
-        """Write mask, overlay and JSON into `folder` and return their paths.
+    def to_row(self) -> dict[str, Any]:
+        """Return pixels, area or volume, confidence and number of regions of every foreground label."""
+        row: dict[str, Any] = {"source": self.source, "task": self.task.name}
+        for finding in self.to_json()["labels"]:
+            values = {**finding, "regions": len(finding["boxes"])}
+            row |= {f"{finding['label']} {key}": values[key] for key in values if key not in ("label", "boxes")}
+        return row
 
-        Args:
-            folder: Where to write; files of this name that stand there are replaced.
-            name: Start of the file names; None takes that of the source.
-        """
-        start = os.path.join(folder, name or self.name)
-        paths = {
-            "mask": self.save(f"{start}_mask{answer_suffix(self.scan)}"),
-            "overlay": self.overlay(f"{start}_overlay.png"),
-        }
-        return paths | super().save_all(folder, name)
+    def _files(self) -> dict[str, tuple[str, Write]]:
+        return {"mask": (f"_mask{answer_suffix(self.scan)}", self.save), "overlay": ("_overlay.png", self.overlay)}
 
     @property
     def _largest_slice(self) -> int:

@@ -1,9 +1,10 @@
 """Files to `Scan` and answers back to files."""
 
 from medzoo.io.dicom import DicomSeries
+from medzoo.io.find import find_scans
 from medzoo.io.grid import restore
 from medzoo.io.image import Image, Scan
-from medzoo.io.read import ArrayImage, as_image, find_scans, read_scan
+from medzoo.io.read import ArrayImage, as_image, read_scan
 from medzoo.io.write import write_image, write_mask
 
 __all__ = [

@@ -1,67 +1,19 @@
-"""One door for every kind of scan, and the scans that a folder holds."""
+"""One door for every kind of scan."""
 
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from medzoo.io.dicom import DicomSeries
-from medzoo.io.formats import EXPECTED, Format, format_in_folder, format_of
+from medzoo.io.find import find_scans, missing
+from medzoo.io.formats import EXPECTED, Format, format_of
 from medzoo.io.grid import Grid
-from medzoo.io.image import Image, Scan, check_pixels, files_below
+from medzoo.io.image import Image, Scan, check_pixels, damaged, files_below
 from medzoo.io.tensors import as_array
-
-
-def find_scans(folder: str | os.PathLike) -> list[str | DicomSeries]:
-    """List what `read_scan` can read in a folder and its subfolders, in natural order (2 before 10).
-
-    Nothing is decoded: files are recognised by their suffix, DICOM also by its magic bytes. DICOM slices are grouped by
-    folder and series, one entry each; hidden files are passed over.
-
-    Returns:
-        Paths, and a `DicomSeries` for every series of several files.
-
-    Raises:
-        FileNotFoundError: There is no such folder, or no scan in it.
-    """
-    if not os.path.isdir(folder):
-        raise FileNotFoundError(f"There is no folder {folder}. Check the path.")
-    files: dict[Format, list[str]] = {}
-    for path in _files(os.fspath(folder)):
-        row = format_in_folder(path)
-        if row is not None:
-            files.setdefault(row, []).append(path)
-    scans = [scan for row, paths in files.items() for scan in row.group(paths)]
-    if not scans:
-        raise FileNotFoundError(f"{folder} holds no scans. Expected {EXPECTED} files in it.")
-    return sorted(scans, key=lambda scan: (natural(str(scan)), str(scan)))
-
-
-def _files(folder: str) -> Iterator[str]:
-    for parent, folders, names in os.walk(folder):
-        folders[:] = [name for name in folders if not is_junk(name)]
-        yield from (os.path.join(parent, name) for name in names if not is_junk(name))
-
-
-# What macOS, Windows and network drives put beside the files of a user; some of it is pictures.
-_JUNK = frozenset(("__macosx", "@eadir", "thumbs.db", "desktop.ini", "$recycle.bin", "system volume information"))
-
-
-def is_junk(name: str) -> bool:
-    """Return whether a file or folder is hidden, or was put there by an operating system (`__MACOSX`, `Thumbs.db`)."""
-    return name.startswith(".") or name.lower() in _JUNK
-
-
-def natural(text: str) -> list[str | int]:
-    """Return the key of natural order, in which 2 stands before 10."""
-    return [int(part) if part.isdecimal() else part.lower() for part in re.split(r"(\d+)", text)]
-
 
 _MOST_CHANNELS = 4
 
@@ -125,11 +77,11 @@ class FileImage(Image):
         """Read the file by the reader of its format."""
         path = Path(self.source)
         if not path.exists():
-            raise FileNotFoundError(
-                f"There is no file or folder {path}. Check the path; the working folder is {Path.cwd()}."
-            )
+            raise FileNotFoundError(missing(path))
         if path.is_dir():
             return _only_scan(path).read(at_least)
+        if not path.is_file():
+            raise ValueError(f"{path} is a pipe, socket or device; expected a file. Write its content to a file first.")
         if path.stat().st_size == 0:
             raise ValueError(f"{path} is empty (0 bytes). Copy or download the file again.")
         row = format_of(path)
@@ -137,7 +89,7 @@ class FileImage(Image):
             raise ValueError(
                 f"{path} is not a scan that medzoo can read. Expected {EXPECTED}; convert the file to one of them."
             )
-        return row.read(path, at_least)
+        return _read(row, path, at_least)
 
     def paths(self) -> tuple[str, ...]:
         """Return its path, or those of the files in the folder."""
@@ -204,6 +156,20 @@ class _ReadImage(Image):
         """Return the object's `array`, if it has one."""
         array = getattr(self._image, "array", None)
         return array if isinstance(array, np.ndarray) else None
+
+
+def _read(row: Format, path: Path, at_least: tuple[int, ...] | None) -> Scan:
+    """Read a file; whatever a library raises becomes an error that names the file."""
+    try:
+        return row.read(path, at_least)
+    except MemoryError as error:
+        reason = str(error) or "too large"
+        raise ValueError(f"{path} does not fit into memory: {reason}. Crop or resample it first.") from error
+    except (ValueError, OSError, ImportError):
+        raise
+    except Exception as error:
+        # Decoders raise nearly anything for damaged data.
+        raise damaged(path, error) from error
 
 
 def _only_scan(path: Path) -> Image:

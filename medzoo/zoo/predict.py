@@ -72,7 +72,7 @@ def predict(
     if isinstance(model, str | os.PathLike):
         model = _opened.model(locate(model), engine)
     check_model(model)
-    sources = several(source)
+    sources = several(source, on_error)
     if sources is None:
         return next(predict_scans(model, [source], batch_size, slices=[slice]))
     sources = track(sources, "Predicting") if progress else sources

@@ -11,7 +11,7 @@ from typing import Any
 
 from medzoo.data.sources.names import MISSING_TEXT, patient_name, warn_of_lookalikes
 from medzoo.errors import unknown_name
-from medzoo.io.read import natural
+from medzoo.io.find import natural
 
 logger = logging.getLogger("medzoo")
 

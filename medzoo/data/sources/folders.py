@@ -22,8 +22,8 @@ from medzoo.data.sources.checks import (
     refuse,
 )
 from medzoo.io import DicomSeries, as_image, find_scans
+from medzoo.io.find import is_junk, natural
 from medzoo.io.formats import by_suffix, stem_of
-from medzoo.io.read import is_junk, natural
 
 # The name of a mask beside its image: that of the image and a word such as `_mask`.
 MASK_NAME = re.compile(r"(.+)_(?:labels?|masks?|seg|segmentation|gt)(?:_\d+)?")

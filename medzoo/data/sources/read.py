@@ -27,7 +27,7 @@ from medzoo.data.sources.tables import from_table
 from medzoo.data.sources.volumes import from_volumes
 from medzoo.data.split_files import read_split
 from medzoo.errors import unknown_name
-from medzoo.io.read import is_junk
+from medzoo.io.find import is_junk
 
 _ROBOFLOW = "_annotations.coco.json"
 _TFDS = "tfds:"

@@ -80,7 +80,7 @@ def explain(
     model = _checked(model, label, method)
     source = as_array(source)
     # Arrays of any library are one scan each.
-    sources = None if hasattr(source, "__array__") else several(source)
+    sources = None if hasattr(source, "__array__") else several(source, on_error)
     explainer = _Explainer(model, label, layer, method, slice)
     if sources is None:
         return explainer(read_scan(source, at_least=model.preprocessing.at_least))

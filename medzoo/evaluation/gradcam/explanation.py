@@ -10,9 +10,9 @@ from typing import Any
 import cv2
 import numpy as np
 
-from medzoo.files import write_json
 from medzoo.inference import Prediction
 from medzoo.io import Scan, restore, write_image
+from medzoo.io.answers import Write
 from medzoo.io.formats import answer_suffix
 from medzoo.io.write import write_heatmap
 from medzoo.task import Task
@@ -92,21 +92,12 @@ class Explanation(Prediction):
         write_image(path, draw_montage(tiles, [str(index) for index in slices]))
         return Path(path)
 
-    def save_all(self, folder: str | os.PathLike, name: str | None = None) -> dict[str, Path]:
-        """Write heatmap, overlay and JSON into `folder` and return their paths.
+    # The files of a prediction stand beside them.
+    _record = "_explanation.json"
 
-        Args:
-            folder: Where to write; files of this name that stand there are replaced, those of a prediction are not.
-            name: Start of the file names; None takes that of the source.
-        """
-        start = os.path.join(folder, name or self.name)
-        paths = {
-            "heatmap": self.save(f"{start}_heatmap{answer_suffix(self.scan)}"),
-            "overlay": self.overlay(f"{start}_explanation.png"),
-            "json": Path(f"{start}_explanation.json"),
-        }
-        write_json(paths["json"], self.to_json())
-        return paths
+    def _files(self) -> dict[str, tuple[str, Write]]:
+        heatmap = f"_heatmap{answer_suffix(self.scan)}"
+        return {"heatmap": (heatmap, self.save), "overlay": ("_explanation.png", self.overlay)}
 
 
 def evident_slices(volume: np.ndarray) -> list[int]:
