@@ -65,7 +65,15 @@ class EstimatorModel(RecipeModel):
 
     def predict_on_batch(self, inputs: np.ndarray) -> np.ndarray:
         """Return the outputs `(batch, outputs)` for inputs `(batch, *size, channels)`, as a network of the task."""
-        return self.answer(np.asarray(self.network.predict_on_batch(inputs)))
+        features = np.asarray(self.network.predict_on_batch(inputs))
+        # Trees answer NaN like any number, and the others refuse all rows for one.
+        is_finite = np.isfinite(features).all(axis=1)
+        if is_finite.all():
+            return self.answer(features)
+        outputs = np.full((len(features), self.task.outputs), np.nan, np.float32)
+        if is_finite.any():
+            outputs[is_finite] = self.answer(features[is_finite])
+        return outputs
 
     def answer(self, features: np.ndarray) -> np.ndarray:
         """Return the outputs `(cases, outputs)`, float32, for features `(cases, features)`.

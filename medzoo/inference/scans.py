@@ -10,6 +10,7 @@ from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
+from medzoo.errors import NotFiniteError
 from medzoo.inference.classification import ClassPrediction
 from medzoo.inference.model import Model
 from medzoo.inference.prediction import Prediction
@@ -63,13 +64,13 @@ def predict_scans(
         model: A `ZooModel` or an `OnnxModel`.
         sources: Paths, arrays or scans.
         batch_size: Images, slices or volumes in a batch.
-        on_error: Called with a source that cannot be read and its error, after which the next one follows; None
-            raises the error.
+        on_error: Called with a source that cannot be read or answered and its error, after which the next one
+            follows; None raises the error.
         slices: For every source the slice to take of it, or None for the model's own rule.
 
     Raises:
-        ValueError: A source cannot be read, or does not fit the model; the message names it. Or the model gives
-            features.
+        ValueError: A source cannot be read, does not fit the model, or gets an answer that is not finite; the message
+            names it. Or the model gives features.
     """
     if model.task.name not in ANSWERS:
         raise ValueError(
@@ -79,18 +80,39 @@ def predict_scans(
     answers: list[np.ndarray] = []
     inputs_of_all = _inputs(model, sources, repeat(None) if slices is None else slices, on_error)
     while batch := list(islice(inputs_of_all, batch_size)):
-        outputs = np.asarray(model.predict_on_batch(np.stack([pixels for _, pixels in batch])))
-        for (windows, _), output in zip(batch, outputs, strict=True):
+        outputs = np.asarray(model.predict_on_batch(np.stack([pixels for *_, pixels in batch])))
+        for (source, windows, _), output in zip(batch, outputs, strict=True):
             answers.append(output)
-            if len(answers) == len(windows):
-                yield ANSWERS[model.task.name](windows, model.task, np.stack(answers))
-                answers = []
+            if len(answers) < len(windows):
+                continue
+            answer, answers = np.stack(answers), []
+            try:
+                refuse_not_finite(windows.scan.source, answer)
+            except NotFiniteError as error:
+                if on_error is None:
+                    raise
+                on_error(source, error)
+            else:
+                yield ANSWERS[model.task.name](windows, model.task, answer)
+
+
+def refuse_not_finite(source: str, outputs: np.ndarray) -> None:
+    """Refuse what a network says of a scan where it is no number: a threshold would make "nothing found" of it.
+
+    Raises:
+        NotFiniteError: A value is NaN or infinite; the message names the scan.
+    """
+    if bad := outputs.size - int(np.count_nonzero(np.isfinite(outputs))):
+        raise NotFiniteError(
+            f"{source}: {bad:,} of the {outputs.size:,} values of the model's answer are not finite (NaN or infinite). "
+            "Check the intensities of the scan; if others end so, too, the weights are damaged."
+        )
 
 
 def _inputs(
     model: Model, sources: Iterable[Any], slices: Iterable[int | None], on_error: Callable | None
-) -> Iterator[tuple[Windows, np.ndarray]]:
-    """Yield every input with the windows of its scan."""
+) -> Iterator[tuple[Any, Windows, np.ndarray]]:
+    """Yield every input with its source and the windows of its scan."""
     for source, chosen in zip(sources, slices, strict=False):
         try:
             windows = as_image(source).windows(model.preprocessing, chosen, model.task.is_dense)
@@ -102,8 +124,8 @@ def _inputs(
                 raise
             on_error(source, error)
             continue
-        yield windows, first
-        yield from ((windows, pixels) for pixels in inputs)
+        yield source, windows, first
+        yield from ((source, windows, pixels) for pixels in inputs)
 
 
 class Answer(Protocol):

@@ -55,10 +55,14 @@ def write_network(model: ZooModel | EstimatorModel, folder: Path, exact: bool = 
 
     Returns:
         Facts for the manifest: versions, number of parameters.
+
+    Raises:
+        ValueError: A weight is not finite.
     """
     is_estimator = isinstance(model, EstimatorModel)
     exact = exact or is_estimator
     network = accelerate(rebuild(model.network, lambda layer: {"dtype": "float32"}))
+    _refuse_not_finite(network)
     inputs = golden_input(model.preprocessing)
     if not exact:
         _round_kernels(network, inputs)
@@ -80,6 +84,16 @@ def write_network(model: ZooModel | EstimatorModel, folder: Path, exact: bool = 
         "score": model.task.main_score,
         "parameters": network.count_params(),
     }
+
+
+def _refuse_not_finite(network: keras.Model) -> None:
+    for weight in network.weights:
+        value = keras.ops.convert_to_numpy(weight)
+        if value.dtype.kind == "f" and not np.isfinite(value).all():
+            raise ValueError(
+                f"The weights {weight.path} of the model are not finite (NaN or infinite), so it would answer nothing. "
+                "Take the weights of an earlier epoch, or train with a lower learning rate."
+            )
 
 
 def golden_input(preprocessing: Preprocessing) -> np.ndarray:

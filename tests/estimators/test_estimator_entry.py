@@ -3,12 +3,14 @@
 import json
 import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import keras
 import numpy as np
 import pytest
 
 from medzoo.entry import ESTIMATOR_FILE, read_entry
+from medzoo.entry.safety import check_files
 from medzoo.errors import IntegrityError
 from medzoo.estimators.model import EstimatorModel, estimator_recipe, read_estimator, write_estimator
 from medzoo.estimators.tuning import fit_estimator
@@ -164,6 +166,26 @@ def test_tree_that_leads_out_of_its_nodes_is_refused(make, write):
             read_estimator(write(pipeline), "regression")
     finally:
         tree.__setstate__({**state, "nodes": before})
+
+
+@pytest.mark.parametrize("name", ["random_forest", "svr", "elastic_net"])
+def test_features_that_are_not_finite_refuse_their_scan_alone(make, name):
+    model, _ = make(name, "three labels")
+    features = model.network.predict_on_batch(np.zeros((3, 16, 16, 1), np.float32))
+    features = np.array(features)
+    features[1] = np.nan
+    model = EstimatorModel(SimpleNamespace(predict_on_batch=lambda inputs: features), model.estimator, model.recipe)
+    answers = model.predict_on_batch(np.zeros((3, 16, 16, 1), np.float32))
+    assert np.isnan(answers[1]).all()
+    assert np.isfinite(answers[[0, 2]]).all()
+
+
+@pytest.mark.parametrize("name", ["random_forest", "svr"])
+def test_estimator_with_nan_is_refused_before_it_is_loaded(make, write, name):
+    model, _ = make(name, "regression")
+    model.estimator[0].mean_[0] = np.nan
+    with pytest.raises(IntegrityError, match=r"estimator\.skops holds numbers that are not finite"):
+        check_files(write(model.estimator), [ESTIMATOR_FILE])
 
 
 def test_onnx_answers_without_keras(make, tmp_path, monkeypatch):

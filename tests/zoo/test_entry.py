@@ -63,6 +63,17 @@ def test_saving_does_not_change_the_model(tiny_model, tmp_path):
     assert all(np.array_equal(a, b) for a, b in zip(before, tiny_model.get_weights(), strict=True))
 
 
+@pytest.mark.usefixtures("without_onnx")
+def test_model_with_nan_is_not_saved(tiny_model, tmp_path):
+    kernel = tiny_model.weights[0]
+    before = keras.ops.convert_to_numpy(kernel)
+    kernel.assign(np.full_like(before, np.nan))
+    with pytest.raises(ValueError, match="weights .*kernel of the model are not finite"):
+        medzoo.save(tiny_model, tmp_path / "entry")
+    kernel.assign(before)
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize(
     "name", ["config.json", "model.weights.h5", "recipe.json", "README.md", "model.onnx", MANIFEST]
 )
