@@ -74,13 +74,17 @@ def test_model_with_nan_is_not_saved(tiny_model, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize(
-    "name", ["config.json", "model.weights.h5", "recipe.json", "README.md", "model.onnx", MANIFEST]
-)
+@pytest.mark.parametrize("name", ["config.json", "model.weights.h5", "recipe.json", "model.onnx", MANIFEST])
 def test_a_changed_byte_is_an_error_that_names_the_file(tiny_entry, name):
     flip_a_byte(tiny_entry / name)
     with pytest.raises(ValueError, match=name.replace(".", r"\.")):
         read_entry(tiny_entry)
+
+
+def test_edited_card_is_read_as_it_is(tiny_entry):
+    (tiny_entry / "README.md").write_text("An edited card.")
+    assert read_entry(tiny_entry).recipe.name == "tiny-unet"
+    assert medzoo.load(tiny_entry).task.name == "segmentation"
 
 
 def test_a_missing_file_is_an_error_that_names_it(tiny_entry):
