@@ -7,6 +7,8 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from medzoo.errors import printable
+
 NAME = "name of a model, owner/name on the Hub (owner/name@v1 for a version), or folder of a zoo entry or a run"
 RECIPE = "a recipe.json, or the name of a model whose recipe to take"
 SPLIT = "train, valid or test: this part only, as the data says or else the recipe; or the name of all of DATA"
@@ -24,8 +26,10 @@ def add_command(commands: argparse._SubParsersAction, name: str, run: Callable, 
 def one_line(error: BaseException) -> str:
     """Return the message of an error in one line, and the items of a list in one each."""
     if isinstance(error, OSError) and error.strerror:
-        return f"{error.filename or ''}: {error.strerror}. Check the path and the free space.".removeprefix(": ")
-    items = (" ".join(item.split()) for item in str(error).split("\n- "))
+        return printable(
+            f"{error.filename or ''}: {error.strerror}. Check the path and the free space.".removeprefix(": ")
+        )
+    items = (printable(item) for item in str(error).split("\n- "))
     return "\n- ".join(items) or type(error).__name__
 
 

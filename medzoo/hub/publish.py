@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-import tempfile
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from medzoo.entry.safety import check_files
 from medzoo.evaluation.record import Evaluation
 from medzoo.evaluation.tables import with_interval
 from medzoo.hub.upload import Publication, check_target, upload
+from medzoo.leftovers import scratch_folder
 from medzoo.recipe import Recipe
 from medzoo.zoo.card.check import check_card
 from medzoo.zoo.find import find_entry
@@ -62,9 +62,8 @@ def publish(
         URL, commit, tag and pull request.
 
     Raises:
-        ValueError: Words or scores are missing, the card was edited on the Hub and would be overwritten,
-            the tag names another version, `private` is asked of a public
-            repository, or a name is none that the Hub takes.
+        ValueError: Words or scores are missing, the card was edited on the Hub and would be overwritten, the tag
+            names another version, `private` is asked of a public repository, or a name is none that the Hub takes.
         FileNotFoundError: The folder holds no zoo entry, or `evaluation` no evaluation.
         IntegrityError: A file of the entry was changed.
         PermissionError: There is no token, or it may not write there.
@@ -78,8 +77,7 @@ def publish(
     if isinstance(evaluation, str | os.PathLike):
         evaluation = read_evaluation(evaluation)
     uncompared: tuple[str, ...] = ()
-    with tempfile.TemporaryDirectory(prefix="medzoo-publish-") as scratch:
-        folder = Path(scratch)
+    with scratch_folder("publish") as folder:
         if isinstance(model_or_folder, str | os.PathLike):
             _copy(read_entry(find_entry(model_or_folder)), folder, evaluation, repo_id)
         else:

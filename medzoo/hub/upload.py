@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import logging
 import re
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING
 from medzoo.entry import CARD, MANIFEST, is_entry_file, sha256
 from medzoo.entry.untrusted import parse_checked_json
 from medzoo.errors import IntegrityError
+from medzoo.leftovers import scratch_folder
 from medzoo.zoo.download.connection import AGAIN, hub_errors
 from medzoo.zoo.download.revisions import is_hub_name
 
@@ -80,7 +80,7 @@ class Repository:
 
     def read(self, name: str, revision: str) -> bytes:
         """Return the content of a small file of a revision."""
-        with tempfile.TemporaryDirectory(prefix="medzoo-publish-") as scratch:
+        with scratch_folder("publish") as scratch:
             return Path(self.api.hf_hub_download(self.name, name, revision=revision, local_dir=scratch)).read_bytes()
 
     def promised_card(self, revision: str) -> str | None:

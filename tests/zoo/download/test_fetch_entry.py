@@ -7,7 +7,6 @@ import huggingface_hub
 import pytest
 
 import medzoo
-
 from medzoo.entry import MANIFEST, read_manifest
 from medzoo.errors import IntegrityError
 from medzoo.zoo.download.fetch import fetch_files
