@@ -188,6 +188,25 @@ def test_estimator_with_nan_is_refused_before_it_is_loaded(make, write, name):
         check_files(write(model.estimator), [ESTIMATOR_FILE])
 
 
+@pytest.mark.parametrize("kind", TASKS)
+@pytest.mark.parametrize("name", ["support_", "_n_support", "_dual_coef_", "_intercept_", "support_vectors_"])
+def test_support_vector_machine_with_a_short_array_is_refused(make, write, name, kind):
+    model, _ = make("svr", kind)
+    machine = model.estimator[-1]
+    machine = machine.calibrated_classifiers_[0].estimator if hasattr(machine, "calibrated_classifiers_") else machine
+    before = getattr(machine, name)
+    setattr(machine, name, np.ascontiguousarray(before[..., :-1]))
+    with pytest.raises(IntegrityError, match="damaged support vector machine"):
+        read_estimator(write(model.estimator), model.task.name)
+
+
+def test_damaged_estimator_is_an_error_that_names_the_file(tmp_path):
+    with zipfile.ZipFile(tmp_path / ESTIMATOR_FILE, "w") as archive:
+        archive.writestr("schema.json", '{"__class__": "Pipeline", "__loader__": "ObjectNode"}')
+    with pytest.raises(IntegrityError, match=r"estimator\.skops is no estimator of skops"):
+        read_estimator(tmp_path, "regression")
+
+
 def test_onnx_answers_without_keras(make, tmp_path, monkeypatch):
     if keras.backend.backend() != "tensorflow":
         pytest.skip("The entry of another backend would be the same one.")
