@@ -252,11 +252,7 @@ def _is_at(repository: Repository, shipment: Shipment, revision: str) -> bool:
 def _with_edited_card(
     repository: Repository, shipment: Shipment, stored: Mapping[str, RepoFile], revision: str
 ) -> Shipment:
-    """Return the shipment without its card where the repository has an edited one that it would overwrite.
-
-    Raises:
-        ValueError: The card was edited, and this entry has a new one, too.
-    """
+    """Return the shipment without its card where the repository has an edited one; refuse a new one in its place."""
     shipment = replace(shipment, kept=())
     if not {CARD, MANIFEST} <= stored.keys() or shipment.has(stored[CARD]):
         return shipment
