@@ -18,6 +18,10 @@ class IntegrityError(ValueError):
     """A file of a zoo entry does not have the bytes that its `medzoo.json` promises."""
 
 
+class NotFiniteError(ValueError):
+    """A model answered NaN or infinity for a scan, which says nothing of it."""
+
+
 def unknown_name(kind: str, name: object, names: Iterable[str], remedy: str = "") -> ValueError:
     """Return the error for a `name` that is not among `names`, with near matches.
 

@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from medzoo.leftovers import PREVIOUS, owned_prefix, put_back, remove_leftovers, sweep
+
 
 def cache_folder() -> Path:
     """Return where medzoo keeps what it makes or fetches: `MEDZOO_HOME`, or `~/.cache/medzoo`."""
@@ -31,8 +33,9 @@ def atomic_file(path: str | os.PathLike) -> Iterator[Path]:
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
+    remove_leftovers(path.parent.absolute())
     suffix = "".join(path.suffixes[-2:])
-    handle, name = tempfile.mkstemp(prefix=f".{path.name[:32]}-", suffix=suffix, dir=path.parent)
+    handle, name = tempfile.mkstemp(prefix=owned_prefix(path.name), suffix=suffix, dir=path.parent)
     os.close(handle)
     temporary = Path(name)
     try:
@@ -50,19 +53,20 @@ def atomic_file(path: str | os.PathLike) -> Iterator[Path]:
 def atomic_folder(path: str | os.PathLike) -> Iterator[Path]:
     """Yield a temporary folder beside `path` that takes its place when the block succeeds.
 
-    A folder that stood there is kept until the new one is complete. If the block raises, `path` is as it was before.
+    A folder that stood there is kept until the new one is complete. If the block raises, `path` is as it was before; if
+    the process is killed, the next one that asks for `path` by `put_back`, as loading does, finds the former or the new
+    one, and the next one that writes there removes what is left.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=f".{path.name[:32]}-", dir=path.parent))
+    put_back(path)
+    sweep(path.parent)
+    temporary = Path(tempfile.mkdtemp(prefix=owned_prefix(path.name), dir=path.parent))
     try:
         yield temporary
         os.chmod(temporary, 0o777 & ~_umask())
         if path.exists():
-            previous = temporary.with_name(temporary.name + "-previous")
-            os.replace(path, previous)
-            os.replace(temporary, path)
-            shutil.rmtree(previous, ignore_errors=True)
+            _replace(temporary, path)
         else:
             os.replace(temporary, path)
     except OSError as error:
@@ -70,6 +74,18 @@ def atomic_folder(path: str | os.PathLike) -> Iterator[Path]:
         raise
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _replace(temporary: Path, path: Path) -> None:
+    previous = temporary.with_name(temporary.name + PREVIOUS)
+    os.replace(path, previous)
+    try:
+        os.replace(temporary, path)
+    except BaseException:
+        if not path.exists():
+            os.replace(previous, path)
+        raise
+    shutil.rmtree(previous, ignore_errors=True)
 
 
 @contextmanager
@@ -109,7 +125,12 @@ def read_json(path: str | os.PathLike) -> Any:
     """
     try:
         return json.loads(Path(path).read_bytes())
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+    except RecursionError as error:
+        raise ValueError(
+            f"{path} is not valid JSON: it is nested too deep. Restore the file or write it again."
+        ) from error
+    except ValueError as error:
+        # Also of bytes that are no text, and of a number with too many digits.
         raise ValueError(f"{path} is not valid JSON: {error}. Restore the file or write it again.") from error
 
 
@@ -135,9 +156,17 @@ def read_rows(path: str | os.PathLike) -> list[dict[str, str]]:
 
     Raises:
         FileNotFoundError: There is no such file.
+        ValueError: The file is no CSV; the message names it.
     """
-    with open(path, newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
+    try:
+        with open(path, newline="", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+    except (csv.Error, ValueError) as error:
+        raise ValueError(f"{path} is not valid CSV: {error}. Restore the file or write it again.") from error
+    # Cells beyond the header, or fewer than it has.
+    if number := next((number for number, row in enumerate(rows, 2) if None in row or None in row.values()), None):
+        raise ValueError(f"{path} is not valid CSV: line {number} has another number of cells than the header.")
+    return rows
 
 
 # Differences that a message tells, and letters of a value in it.

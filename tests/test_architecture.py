@@ -22,6 +22,7 @@ PACKAGE = ROOT / "medzoo"
 ORDER = (
     *(
         "errors",
+        "leftovers",
         "files",
         "progress",
         "io",

@@ -1,8 +1,13 @@
 import errno
+import os
+import signal
+import subprocess
+import sys
 
 import pytest
 
 from medzoo.files import atomic_file, atomic_folder, claim, read_json, read_rows, write_json, write_rows
+from medzoo.leftovers import owned_prefix, put_back
 
 
 def test_file_appears_under_its_name_and_nothing_else_stays(tmp_path):
@@ -100,3 +105,89 @@ def test_a_folder_of_another_description_is_refused_and_untouched(tmp_path):
         claim(tmp_path / "plan.json", "a run of another {}", other)
     assert str(error.value) == message
     assert read_json(tmp_path / "plan.json") == first
+
+
+KILLS = """
+import os, signal, sys
+from pathlib import Path
+from medzoo.files import atomic_folder
+import medzoo.files
+
+point, folder = int(sys.argv[1]), Path(sys.argv[2])
+calls = 0
+
+def killing(function):
+    def call(*arguments, **options):
+        global calls
+        if calls == point:
+            os.kill(os.getpid(), signal.SIGKILL)
+        calls += 1
+        return function(*arguments, **options)
+    return call
+
+os.replace, medzoo.files.shutil.rmtree = killing(os.replace), killing(medzoo.files.shutil.rmtree)
+with atomic_folder(folder) as temporary:
+    (temporary / "file").write_text("new")
+"""
+
+
+@pytest.mark.parametrize("point", range(4), ids=["before", "between", "before the former is removed", "at the end"])
+def test_folder_whose_replacement_was_killed_is_found_by_the_next_call(tmp_path, point):
+    folder = tmp_path / "an entry [1] with a name that is longer than what fits"
+    folder.mkdir()
+    (folder / "file").write_text("old")
+    done = subprocess.run([sys.executable, "-c", KILLS, str(point), str(folder)], check=False)
+    assert done.returncode == -signal.SIGKILL
+    put_back(folder)
+    assert (folder / "file").read_text() == ("old" if point < 2 else "new")
+    with atomic_folder(folder) as temporary:
+        (temporary / "file").write_text("newest")
+    assert [path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*")] == [
+        folder.name,
+        f"{folder.name}/file",
+    ]
+
+
+def test_leftovers_of_processes_that_run_or_are_elsewhere_stay(tmp_path):
+    kept = [owned_prefix("a.json") + "abcdefgh.json", ".a.json-00000000-1-0123abcd-abcdefgh.json", ".hidden"]
+    gone = owned_prefix("a.json").replace(f"-{os.getpid()}-", "-999999999-") + "abcdefgh.json"
+    for name in (*kept, gone):
+        (tmp_path / name).touch()
+    write_json(tmp_path / "b.json", {})
+    assert {path.name for path in tmp_path.iterdir()} == {*kept, "b.json"}
+
+
+def test_failed_exchange_puts_the_former_folder_back(tmp_path, monkeypatch):
+    (tmp_path / "entry").mkdir()
+    (tmp_path / "entry" / "old").touch()
+    replace, calls = os.replace, []
+
+    def second_fails(*paths):
+        calls.append(paths)
+        if len(calls) == 2:
+            raise OSError(errno.EIO, "Input/output error")
+        replace(*paths)
+
+    monkeypatch.setattr(os, "replace", second_fails)
+    with pytest.raises(OSError, match="Input/output"), atomic_folder(tmp_path / "entry"):
+        pass
+    assert [path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*")] == ["entry", "entry/old"]
+
+
+def test_deep_json_is_an_error_that_names_the_file(tmp_path):
+    (tmp_path / "a.json").write_text("[" * 200_000)
+    with pytest.raises(ValueError, match=r"a\.json is not valid JSON: it is nested too deep"):
+        read_json(tmp_path / "a.json")
+
+
+def test_number_of_too_many_digits_is_an_error_that_names_the_file(tmp_path):
+    (tmp_path / "a.json").write_text("9" * 5000)
+    with pytest.raises(ValueError, match=r"a\.json is not valid JSON"):
+        read_json(tmp_path / "a.json")
+
+
+@pytest.mark.parametrize("content", [b"a,b\n1\n", b"a\n1,2\n", b"a\n\xff\n", b"a\n" + b"x" * 200_000 + b"\n"])
+def test_damaged_csv_is_an_error_that_names_the_file(tmp_path, content):
+    (tmp_path / "a.csv").write_bytes(content)
+    with pytest.raises(ValueError, match=r"a\.csv is not valid CSV"):
+        read_rows(tmp_path / "a.csv")

@@ -15,6 +15,7 @@ from typing import Any
 from medzoo.entry.untrusted import read_checked_json, refuse_link
 from medzoo.errors import IntegrityError, printable, refuse_unknown
 from medzoo.files import write_json
+from medzoo.leftovers import put_back
 from medzoo.recipe import Recipe
 
 MANIFEST = "medzoo.json"
@@ -161,6 +162,7 @@ def read_manifest(folder: str | os.PathLike) -> dict[str, Any]:
         ValueError: It was written in a newer format.
     """
     path = Path(folder) / MANIFEST
+    put_back(path.parent)
     if not path.is_file():
         raise FileNotFoundError(
             f"{folder} is not a zoo entry: it has no {MANIFEST}. Write one with medzoo.save(model, folder)."

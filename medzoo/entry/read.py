@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from medzoo.entry.manifest import EVALUATION, MANIFEST, ONNX, RECIPE, is_whole, read_manifest, size_limit
+from medzoo.entry.manifest import CARD, EVALUATION, MANIFEST, ONNX, RECIPE, is_whole, read_manifest, size_limit
 from medzoo.entry.untrusted import read_checked_json, refuse_link
 from medzoo.errors import IntegrityError, printable
 from medzoo.recipe import Recipe
@@ -42,7 +42,7 @@ def read_entry(
     manifest: Mapping[str, Any] | None = None,
     compared: Collection[str] = (),
 ) -> Entry:
-    """Read a zoo entry and compare its files with the manifest.
+    """Read a zoo entry and compare its files with the manifest; all but the card, which anybody may edit on the Hub.
 
     Args:
         folder: Where it lies.
@@ -60,7 +60,7 @@ def read_entry(
     _refuse_links(folder)
     described = [name for name in (RECIPE, EVALUATION) if name in manifest["files"]]
     for name, promised in manifest["files"].items():
-        if name not in compared and (names is None or name in names or name in described):
+        if name != CARD and name not in compared and (names is None or name in names or name in described):
             _check(folder / name, promised)
     content = {name: read_checked_json(folder / name, size_limit(name)) for name in described}
     return Entry(folder, manifest, _recipe(folder / RECIPE, content[RECIPE]), content.get(EVALUATION))

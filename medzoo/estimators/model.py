@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from medzoo.entry import BOOSTER_FILE, ESTIMATOR_FILE
-from medzoo.errors import require
+from medzoo.entry.untrusted import damage_named
+from medzoo.errors import IntegrityError, require
 from medzoo.estimators.table import ESTIMATORS, STEP
 from medzoo.inference.model import RecipeModel
 from medzoo.recipe import ESTIMATOR, Recipe
@@ -65,7 +66,15 @@ class EstimatorModel(RecipeModel):
 
     def predict_on_batch(self, inputs: np.ndarray) -> np.ndarray:
         """Return the outputs `(batch, outputs)` for inputs `(batch, *size, channels)`, as a network of the task."""
-        return self.answer(np.asarray(self.network.predict_on_batch(inputs)))
+        features = np.asarray(self.network.predict_on_batch(inputs))
+        # Trees answer NaN like any number, and the others refuse all rows for one.
+        is_finite = np.isfinite(features).all(axis=1)
+        if is_finite.all():
+            return self.answer(features)
+        outputs = np.full((len(features), self.task.outputs), np.nan, np.float32)
+        if is_finite.any():
+            outputs[is_finite] = self.answer(features[is_finite])
+        return outputs
 
     def answer(self, features: np.ndarray) -> np.ndarray:
         """Return the outputs `(cases, outputs)`, float32, for features `(cases, features)`.
@@ -129,18 +138,20 @@ def read_estimator(folder: Path, kind: str) -> Pipeline:
         kind: Name of the task, `"regression"` or `"classification"`.
 
     Raises:
-        ValueError: The file holds a type that no estimator of medzoo has; the message names it.
+        IntegrityError: The file is damaged, or holds a type that no estimator of medzoo has; the message names it.
         ImportError: skops, or XGBoost for an estimator of it, is not installed.
     """
     skops = require("skops.io", "boosting")
     path = folder / ESTIMATOR_FILE
-    foreign = sorted(set(skops.get_untrusted_types(file=path)) - set(TRUSTED))
-    if foreign:
-        raise _refused(path, f"the type {foreign[0]}")
-    pipeline = skops.load(path, trusted=[*TRUSTED])
+    with damage_named(path, "estimator of skops"):
+        foreign = sorted(set(skops.get_untrusted_types(file=path)) - set(TRUSTED))
+        if foreign:
+            raise _refused(path, f"the type {foreign[0]}")
+        pipeline = skops.load(path, trusted=[*TRUSTED])
     if (folder / BOOSTER_FILE).is_file():
         pipeline.steps[-1] = (STEP, _read_booster(folder / BOOSTER_FILE, kind))
-    _check(path, pipeline, kind)
+    with damage_named(path, "estimator of medzoo"):
+        _check(path, pipeline, kind)
     return pipeline
 
 
@@ -153,7 +164,8 @@ def _read_booster(path: Path, kind: str) -> Any:
     row = ESTIMATORS["xgboost"][kind]
     require(row.module, "boosting")
     booster = getattr(importlib.import_module(row.module), row.name)(n_jobs=1)
-    booster.load_model(path)
+    with damage_named(path, "model of XGBoost"):
+        booster.load_model(path)
     return booster
 
 
@@ -166,7 +178,9 @@ def _check(path: Path, pipeline: Any, kind: str) -> None:
     if names[:-1] != ["StandardScaler"] or names[-1] not in expected:
         raise _refused(path, f"{' and '.join(names)} for a {kind}")
     for member in getattr(last, "estimators_", ()):
-        _check_tree(path, member.tree_)
+        _check_tree(path, member.tree_, last.n_features_in_)
+    if hasattr(last, "support_vectors_"):
+        _check_machine(path, last)
 
 
 def _innermost(step: Any) -> Any:
@@ -174,7 +188,38 @@ def _innermost(step: Any) -> Any:
     return step.calibrated_classifiers_[0].estimator if hasattr(step, "calibrated_classifiers_") else step
 
 
-def _check_tree(path: Path, tree: Any) -> None:
+def _check_machine(path: Path, machine: Any) -> None:
+    # libsvm takes the lengths of all arrays from that of one, and reads on where another is shorter.
+    per_label = np.asarray(machine._n_support)
+    labels, vectors = len(per_label), len(machine.support_vectors_)
+    expected = {
+        "support_vectors_": (vectors, machine.n_features_in_),
+        "support_": (vectors,),
+        "_dual_coef_": (labels - 1, vectors),
+        "_intercept_": (labels * (labels - 1) // 2,),
+    }
+    is_classifier = hasattr(machine, "classes_")
+    is_sound = (
+        per_label.ndim == 1
+        and labels == (len(machine.classes_) if is_classifier else 2)
+        and labels > 1
+        and (per_label >= 0).all()
+        and (not is_classifier or per_label.sum() == vectors)
+        and all(np.shape(getattr(machine, name)) == shape for name, shape in expected.items())
+        and machine.shape_fit_[1] == machine.n_features_in_
+        # Others look into the rows of the training.
+        and (machine.kernel, machine._sparse) == ("rbf", False)
+        # Its own probabilities, which `medzoo features` does not fit, have arrays of their own.
+        and getattr(machine, "probability", False) in (False, "deprecated")
+        and machine._impl == type(machine)._impl
+    )
+    if not is_sound:
+        raise _refused(path, "a damaged support vector machine")
+
+
+def _check_tree(path: Path, tree: Any, features: int) -> None:
+    if tree.n_features != features:
+        raise _refused(path, "a damaged tree")
     # A child in front of its parent would be walked for ever, one behind the end read foreign memory.
     nodes, is_leaf = np.arange(tree.node_count), tree.children_left == -1
     for children in (tree.children_left, tree.children_right):
@@ -184,8 +229,8 @@ def _check_tree(path: Path, tree: Any) -> None:
         raise _refused(path, "a damaged tree")
 
 
-def _refused(path: Path, what: str) -> ValueError:
-    return ValueError(
+def _refused(path: Path, what: str) -> IntegrityError:
+    return IntegrityError(
         f"{path} holds {what}; expected a pipeline of StandardScaler and an estimator that `medzoo features` fits. It "
         "was not loaded. Get the entry again from where it came, or fit it anew."
     )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-import tempfile
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from medzoo.entry.safety import check_files
 from medzoo.evaluation.record import Evaluation
 from medzoo.evaluation.tables import with_interval
 from medzoo.hub.upload import Publication, check_target, upload
+from medzoo.leftovers import scratch_folder
 from medzoo.recipe import Recipe
 from medzoo.zoo.card.check import check_card
 from medzoo.zoo.find import find_entry
@@ -46,8 +46,8 @@ def publish(
     Log in once with `hf auth login`. First the card is checked: it must name the licence, the data and its licence,
     the intended use, and hold scores on a test split; all that is missing is listed, and nothing is sent. Only files
     that zoo entries have are sent: no logs, no scans, no names of files or patients. Files of the repository that no
-    entry has stay as they are. It may be repeated after a broken connection or at any time: what the Hub has is not
-    sent again.
+    entry has stay as they are; so does a card that was edited there, as long as this entry has no new one. It may be
+    repeated after a broken connection or at any time: what the Hub has is not sent again.
 
     Args:
         model_or_folder: A model, or the folder of a zoo entry or of a run.
@@ -62,8 +62,8 @@ def publish(
         URL, commit, tag and pull request.
 
     Raises:
-        ValueError: Words or scores are missing, the tag names another version, `private` is asked of a public
-            repository, or a name is none that the Hub takes.
+        ValueError: Words or scores are missing, the card was edited on the Hub and would be overwritten, the tag
+            names another version, `private` is asked of a public repository, or a name is none that the Hub takes.
         FileNotFoundError: The folder holds no zoo entry, or `evaluation` no evaluation.
         IntegrityError: A file of the entry was changed.
         PermissionError: There is no token, or it may not write there.
@@ -77,8 +77,7 @@ def publish(
     if isinstance(evaluation, str | os.PathLike):
         evaluation = read_evaluation(evaluation)
     uncompared: tuple[str, ...] = ()
-    with tempfile.TemporaryDirectory(prefix="medzoo-publish-") as scratch:
-        folder = Path(scratch)
+    with scratch_folder("publish") as folder:
         if isinstance(model_or_folder, str | os.PathLike):
             _copy(read_entry(find_entry(model_or_folder)), folder, evaluation, repo_id)
         else:
@@ -143,11 +142,13 @@ class Shipment:
         folder: The entry.
         message: Of the commit; its first line is the title.
         uncompared: Files that have other bytes whenever they are written; where all others are, these are taken to be.
+        kept: Files that stay as the repository has them.
     """
 
     folder: Path
     message: str
     uncompared: Collection[str] = ()
+    kept: Collection[str] = ()
 
     @property
     def names(self) -> set[str]:
@@ -187,7 +188,12 @@ class Shipment:
 
     def _changed(self, stored: Mapping[str, RepoFile]) -> set[str]:
         # huggingface_hub skips unchanged files, too, but of the large ones not before it has asked to send them.
-        return {name for name in self.names if name not in stored or not _is_same(stored[name], self.folder / name)}
+        return {name for name in self.names if name not in stored or not self.has(stored[name])}
+
+    def has(self, stored: RepoFile) -> bool:
+        """Return whether a file of a repository is the one of this entry, or stays in its place."""
+        """Return whether a file of a repository is the one of this entry, or stays in its place."""
+        return stored.path in self.kept or _is_same(stored, self.folder / stored.path)
 
 
 def _is_same(stored: RepoFile, path: Path) -> bool:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from medzoo.entry import is_entry_file
+from medzoo.entry import CARD, MANIFEST, is_entry_file, sha256
+from medzoo.entry.untrusted import parse_checked_json
 from medzoo.errors import IntegrityError
+from medzoo.leftovers import scratch_folder
 from medzoo.zoo.download.connection import AGAIN, hub_errors
 from medzoo.zoo.download.revisions import is_hub_name
 
@@ -72,6 +77,19 @@ class Repository:
 
         rows = self.api.list_repo_tree(self.name, recursive=True, revision=revision)
         return {row.path: row for row in rows if isinstance(row, RepoFile) and is_entry_file(row.path)}
+
+    def read(self, name: str, revision: str) -> bytes:
+        """Return the content of a small file of a revision."""
+        with scratch_folder("publish") as scratch:
+            return Path(self.api.hf_hub_download(self.name, name, revision=revision, local_dir=scratch)).read_bytes()
+
+    def promised_card(self, revision: str) -> str | None:
+        """Return the sha256 of the card that medzoo wrote, as the manifest of a revision says; None if it does not."""
+        try:
+            manifest = parse_checked_json(self.read(MANIFEST, revision).decode(), MANIFEST)
+            return manifest["files"][CARD]["sha256"]
+        except (ValueError, KeyError, TypeError):
+            return None
 
     def pull_requests(self, author: str, title: str) -> list[Discussion]:
         """Return the open pull requests of a user with this title."""
@@ -174,7 +192,7 @@ def _tagged(repository: Repository, shipment: Shipment, tag: str) -> str | None:
     if tag not in tags:
         return None
     commit = repository.commit_of(tag)
-    if not shipment.is_in(repository.files(commit)):
+    if not _is_at(repository, shipment, commit):
         raise ValueError(
             f"{repository.name} has another version as '{tag}', at {commit}. Choose a `tag` that it does not have yet; "
             f"it has: {', '.join(tags)}. Nothing was sent."
@@ -186,7 +204,7 @@ def _proposed(repository: Repository, shipment: Shipment, user: str) -> Publicat
     """Return the open pull request of the user with this very content, as a repeated call finds it."""
     for request in repository.pull_requests(user, shipment.title):
         reference = request.git_reference
-        if reference and shipment.is_in(repository.files(reference)):
+        if reference and _is_at(repository, shipment, reference):
             commit = repository.commit_of(reference)
             return Publication(repository.url, commit, pull_request=request.url)
     return None
@@ -199,6 +217,7 @@ def _commit(repository: Repository, shipment: Shipment, branch: str, create_pr: 
     for _ in range(_ATTEMPTS):
         head = _head(repository, branch)
         stored = repository.files(head)
+        shipment = _with_edited_card(repository, shipment, stored, head)
         if shipment.is_in(stored):
             return Publication(repository.url, head)
         try:
@@ -219,6 +238,35 @@ def _commit(repository: Repository, shipment: Shipment, branch: str, create_pr: 
             _check_arrival(repository, shipment, done.oid)
             return Publication(repository.url, done.oid, pull_request=done.pr_url)
     raise ConnectionError(f"Others commit to {repository.name} all the time. {AGAIN}")
+
+
+def _is_at(repository: Repository, shipment: Shipment, revision: str) -> bool:
+    stored = repository.files(revision)
+    try:
+        return _with_edited_card(repository, shipment, stored, revision).is_in(stored)
+    except ValueError:
+        # Another card, and an edit of another one.
+        return False
+
+
+def _with_edited_card(
+    repository: Repository, shipment: Shipment, stored: Mapping[str, RepoFile], revision: str
+) -> Shipment:
+    """Return the shipment without its card where the repository has an edited one; refuse a new one in its place."""
+    shipment = replace(shipment, kept=())
+    if not {CARD, MANIFEST} <= stored.keys() or shipment.has(stored[CARD]):
+        return shipment
+    promised = repository.promised_card(revision)
+    if promised == hashlib.sha256(repository.read(CARD, revision)).hexdigest():
+        return shipment
+    if promised == sha256(shipment.folder / CARD):
+        _log.warning("%s of %s was edited there and stays as it is.", CARD, repository.name)
+        return replace(shipment, kept=(CARD,))
+    raise ValueError(
+        f"{CARD} of {repository.name} was edited there, and this entry has a new one, which would overwrite it. Take "
+        f"the edit into this entry (medzoo card FOLDER --words FILE), delete {repository.url}/blob/main/{CARD}, and "
+        "publish again. Nothing was sent."
+    )
 
 
 def _check_arrival(repository: Repository, shipment: Shipment, commit: str) -> None:

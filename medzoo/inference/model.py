@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 from abc import ABC, abstractmethod
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from medzoo.entry.untrusted import damage_named
 from medzoo.preprocessing import Preprocessing
 from medzoo.recipe import Recipe
 from medzoo.task import Task
@@ -96,9 +98,12 @@ class OnnxModel(RecipeModel):
         options.log_severity_level = 3
         # A kept model costs nothing between two calls: its threads do not wait for the next one in a busy loop.
         options.add_session_config_entry("session.force_spinning_stop", "1")
-        self._session = onnxruntime.InferenceSession(os.fspath(path), options, providers=["CPUExecutionProvider"])
-        self._input = self._session.get_inputs()[0].name
+        self._path = Path(path)
+        with damage_named(self._path, "network that onnxruntime opens"):
+            self._session = onnxruntime.InferenceSession(os.fspath(path), options, providers=["CPUExecutionProvider"])
+            self._input = self._session.get_inputs()[0].name
 
     def predict_on_batch(self, inputs: np.ndarray) -> np.ndarray:
         """Return the outputs `(batch, ..., outputs)` for inputs `(batch, *size, channels)`."""
-        return self._session.run(None, {self._input: np.ascontiguousarray(inputs, np.float32)})[0]
+        with damage_named(self._path, f"network for inputs of shape {np.shape(inputs)}"):
+            return self._session.run(None, {self._input: np.ascontiguousarray(inputs, np.float32)})[0]

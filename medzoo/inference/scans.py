@@ -11,6 +11,7 @@ from typing import Any, Protocol, TypeVar
 import cv2
 import numpy as np
 
+from medzoo.errors import NotFiniteError
 from medzoo.files import write_rows
 from medzoo.inference.classification import ClassPrediction
 from medzoo.inference.model import Model, check_model
@@ -75,13 +76,13 @@ def predict_scans(
         model: A `ZooModel` or an `OnnxModel`.
         sources: Paths, arrays or scans.
         batch_size: Images, slices or volumes in a batch.
-        on_error: Called with a source that cannot be read and its error, after which the next one follows; None
-            raises the error.
+        on_error: Called with a source that cannot be read or answered and its error, after which the next one
+            follows; None raises the error.
         slices: For every source the slice to take of it, or None for the model's own rule.
 
     Raises:
-        ValueError: A source cannot be read, does not fit the model, or is answered with NaN; the message names it. Or
-            the model gives features.
+        ValueError: A source cannot be read, does not fit the model, or gets an answer that is not finite; the message
+            names it. Or the model gives features.
     """
     check_model(model)
     if model.task.name not in ANSWERS:
@@ -92,35 +93,39 @@ def predict_scans(
     answers: list[np.ndarray] = []
     inputs_of_all = _inputs(model, sources, repeat(None) if slices is None else slices, on_error)
     while batch := list(islice(inputs_of_all, batch_size)):
-        outputs = np.asarray(model.predict_on_batch(np.stack([pixels for _, pixels in batch])))
-        for (windows, _), output in zip(batch, outputs, strict=True):
+        outputs = np.asarray(model.predict_on_batch(np.stack([pixels for *_, pixels in batch])))
+        for (source, windows, _), output in zip(batch, outputs, strict=True):
             answers.append(output)
-            if len(answers) == len(windows):
-                try:
-                    answer = ANSWERS[model.task.name](windows, model.task, _finite(np.stack(answers), windows))
-                except READ_ERRORS as error:
-                    if on_error is None:
-                        raise
-                    on_error(windows.scan.source, error)
-                else:
-                    yield answer
-                answers = []
+            if len(answers) < len(windows):
+                continue
+            answer, answers = np.stack(answers), []
+            try:
+                refuse_not_finite(windows.scan.source, answer)
+            except NotFiniteError as error:
+                if on_error is None:
+                    raise
+                on_error(source, error)
+            else:
+                yield ANSWERS[model.task.name](windows, model.task, answer)
 
 
-def _finite(answer: np.ndarray, windows: Windows) -> np.ndarray:
-    """Return the outputs of the network for a scan if they are numbers."""
-    if not np.isfinite(answer).all():
-        raise ValueError(
-            f"{windows.scan.source}: the network answers with NaN or infinity, so there is no result. "
-            "Check the values of the scan, and the weights of the model."
+def refuse_not_finite(source: str, outputs: np.ndarray) -> None:
+    """Refuse what a network says of a scan where it is no number: a threshold would make "nothing found" of it.
+
+    Raises:
+        NotFiniteError: A value is NaN or infinite; the message names the scan.
+    """
+    if bad := outputs.size - int(np.count_nonzero(np.isfinite(outputs))):
+        raise NotFiniteError(
+            f"{source}: {bad:,} of the {outputs.size:,} values of the model's answer are not finite (NaN or infinite). "
+            "Check the intensities of the scan; if others end so, too, the weights are damaged."
         )
-    return answer
 
 
 def _inputs(
     model: Model, sources: Iterable[Any], slices: Iterable[int | None], on_error: OnError | None
-) -> Iterator[tuple[Windows, np.ndarray]]:
-    """Yield every input with the windows of its scan."""
+) -> Iterator[tuple[Any, Windows, np.ndarray]]:
+    """Yield every input with its source and the windows of its scan."""
     for source, chosen in zip(sources, slices, strict=False):
         try:
             windows = as_image(source).windows(model.preprocessing, chosen, model.task.is_dense)
@@ -132,8 +137,8 @@ def _inputs(
                 raise
             on_error(source, error)
             continue
-        yield windows, first
-        yield from ((windows, pixels) for pixels in inputs)
+        yield source, windows, first
+        yield from ((source, windows, pixels) for pixels in inputs)
 
 
 class Answer(Protocol):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import platform
 from collections.abc import Iterable
@@ -9,9 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from medzoo.errors import printable
 from medzoo.evaluation.tables import align, number
 from medzoo.files import read_json
+from medzoo.leftovers import is_alive
 from medzoo.progress import duration
+
+_log = logging.getLogger("medzoo")
 
 RUN = "run.json"
 RUNNING, FINISHED, KILLED = "running", "finished", "killed"
@@ -43,7 +48,7 @@ def find_runs(folder: str | os.PathLike) -> list[Run]:
 
     Raises:
         FileNotFoundError: There is no such folder, or no run in it.
-        ValueError: A `run.json` cannot be read.
+        ValueError: No `run.json` can be read; one beside others is warned of and left out.
 
     Example:
         >>> [run.folder.name for run in find_runs("runs")]
@@ -54,7 +59,17 @@ def find_runs(folder: str | os.PathLike) -> list[Run]:
         raise FileNotFoundError(
             f"There is no folder {folder}. Expected a folder below which `medzoo train` wrote runs."
         )
-    runs = [_read(path) for path in sorted(folder.rglob(RUN)) if not _is_hidden(path.relative_to(folder))]
+    paths = [path for path in sorted(folder.rglob(RUN)) if not _is_hidden(path.relative_to(folder))]
+    runs, refused = [], []
+    for path in paths:
+        try:
+            runs.append(_read(path))
+        except (OSError, ValueError) as error:
+            refused.append(error)
+    if refused and not runs:
+        raise refused[0]
+    for error in refused:
+        _log.warning("medzoo: left out: %s", printable(str(error)))
     if not runs:
         raise FileNotFoundError(f"No {RUN} in or below {folder}. Train one: medzoo train RECIPE --data DIR -o {folder}")
     return sorted(runs, key=lambda run: (run.score is None, -(run.score or 0.0)))
@@ -66,7 +81,8 @@ def runs_table(runs: Iterable[Run]) -> str:
     Example:
         >>> print(runs_table(find_runs("runs")))
     """
-    return "\n".join(align([("run", "status", "score", "", "epochs", "time", "date"), *map(_cells, runs)]))
+    rows = [("run", "status", "score", "", "epochs", "time", "date"), *map(_cells, runs)]
+    return "\n".join(align([tuple(map(printable, row)) for row in rows]))
 
 
 def _cells(run: Run) -> tuple[str, ...]:
@@ -86,24 +102,16 @@ def _read(path: Path) -> Run:
     record = read_json(path)
     try:
         session = record["sessions"][-1]
-        if record["status"] == RUNNING and session["host"] == platform.node() and not _is_alive(session["pid"]):
+        if record["status"] == RUNNING and session["host"] == platform.node() and not is_alive(session["pid"]):
             record["status"] = KILLED
-        return Run(path.parent, {**record, "score": record["score"]})
-    except (KeyError, IndexError, TypeError) as error:
-        raise ValueError(f"{path} is not the record of a run: {error!r} is missing. Delete the file.") from error
+        run = Run(path.parent, {**record, "score": record["score"]})
+        # What the table shows, and the order of runs.
+        _cells(run), float(run.score or 0)
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError, OverflowError) as error:
+        raise ValueError(f"{path} is not the record of a run: {error!r}. Delete the file.") from error
+    return run
 
 
 def _is_hidden(path: Path) -> bool:
     """Return whether a path lies in a folder that a killed process left half-written."""
     return any(part.startswith(".") for part in path.parts)
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        # The process of another user.
-        return True
-    return True

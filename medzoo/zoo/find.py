@@ -14,6 +14,7 @@ from medzoo.entry import MANIFEST, Entry, read_manifest
 from medzoo.entry.safety import read_safely
 from medzoo.errors import unknown_name
 from medzoo.files import cache_folder, read_json
+from medzoo.leftovers import put_back
 from medzoo.zoo.download.fetch import fetch_files
 from medzoo.zoo.download.revisions import cache_of, is_hub_name, remember, resolve
 
@@ -186,7 +187,10 @@ def _without_host(name: str) -> str:
 
 
 def _folder_at(path: Path) -> Path | None:
-    return next((folder for folder in (path, *map(path.joinpath, RUN_MODELS)) if (folder / MANIFEST).is_file()), None)
+    folders = (path, *map(path.joinpath, RUN_MODELS))
+    for folder in folders:
+        put_back(folder)
+    return next((folder for folder in folders if (folder / MANIFEST).is_file()), None)
 
 
 def _split(name: str, revision: str | None) -> tuple[str, str | None]:

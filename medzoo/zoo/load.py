@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from medzoo.entry import GOLDEN, ONNX, Entry
+from medzoo.entry.untrusted import damage_named
 from medzoo.errors import IntegrityError
 from medzoo.inference import Model, OnnxModel
 from medzoo.recipe import ESTIMATOR, Recipe
@@ -181,7 +182,8 @@ def check_golden(model: Model, entry: Entry) -> float:
     """
     from medzoo.estimators.model import EstimatorModel
 
-    with np.load(entry.folder / GOLDEN) as golden:
+    path = entry.folder / GOLDEN
+    with damage_named(path, "golden output of this model"), np.load(path) as golden:
         if isinstance(model, EstimatorModel):
             pairs = [
                 (model.network.predict_on_batch(golden["input"]), golden["output"]),

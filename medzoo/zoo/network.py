@@ -55,10 +55,14 @@ def write_network(model: ZooModel | EstimatorModel, folder: Path, exact: bool = 
 
     Returns:
         Facts for the manifest: versions, number of parameters.
+
+    Raises:
+        ValueError: A weight is not finite.
     """
     is_estimator = isinstance(model, EstimatorModel)
     exact = exact or is_estimator
     network = accelerate(rebuild(model.network, lambda layer: {"dtype": "float32"}))
+    _refuse_not_finite(network)
     inputs = golden_input(model.preprocessing)
     if not exact:
         _round_kernels(network, inputs)
@@ -80,6 +84,16 @@ def write_network(model: ZooModel | EstimatorModel, folder: Path, exact: bool = 
         "score": model.task.main_score,
         "parameters": network.count_params(),
     }
+
+
+def _refuse_not_finite(network: keras.Model) -> None:
+    for weight in network.weights:
+        value = keras.ops.convert_to_numpy(weight)
+        if value.dtype.kind == "f" and not np.isfinite(value).all():
+            raise ValueError(
+                f"The weights {weight.path} of the model are not finite (NaN or infinite), so it would answer nothing. "
+                "Take the weights of an earlier epoch, or train with a lower learning rate."
+            )
 
 
 def golden_input(preprocessing: Preprocessing) -> np.ndarray:
@@ -195,6 +209,20 @@ def write_onnx(network: keras.Model, folder: Path, inputs: np.ndarray, output: n
         return
     if not exact:
         _halve(path, inputs, output)
+    _refuse_other(path, inputs, output)
+
+
+def _refuse_other(path: Path, inputs: np.ndarray, output: np.ndarray) -> None:
+    """Leave an export out that does not give the golden output, which a reader takes for that of the network."""
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    answer = session.run(None, {session.get_inputs()[0].name: inputs})[0]
+    difference = np.abs(answer - output).max() / max(1, np.abs(output).max())
+    # One that is NaN, too.
+    if not difference <= HALF_PRECISION_TOLERANCE:
+        path.unlink()
+        logger.warning("The entry has no model.onnx: its output differs by %.1e from the golden one.", difference)
 
 
 def export_onnx(network: keras.Model, path: Path) -> None:

@@ -3,12 +3,14 @@
 import json
 import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import keras
 import numpy as np
 import pytest
 
 from medzoo.entry import ESTIMATOR_FILE, read_entry
+from medzoo.entry.safety import check_files
 from medzoo.errors import IntegrityError
 from medzoo.estimators.model import EstimatorModel, estimator_recipe, read_estimator, write_estimator
 from medzoo.estimators.tuning import fit_estimator
@@ -164,6 +166,45 @@ def test_tree_that_leads_out_of_its_nodes_is_refused(make, write):
             read_estimator(write(pipeline), "regression")
     finally:
         tree.__setstate__({**state, "nodes": before})
+
+
+@pytest.mark.parametrize("name", ["random_forest", "svr", "elastic_net"])
+def test_features_that_are_not_finite_refuse_their_scan_alone(make, name):
+    model, _ = make(name, "three labels")
+    features = model.network.predict_on_batch(np.zeros((3, 16, 16, 1), np.float32))
+    features = np.array(features)
+    features[1] = np.nan
+    model = EstimatorModel(SimpleNamespace(predict_on_batch=lambda inputs: features), model.estimator, model.recipe)
+    answers = model.predict_on_batch(np.zeros((3, 16, 16, 1), np.float32))
+    assert np.isnan(answers[1]).all()
+    assert np.isfinite(answers[[0, 2]]).all()
+
+
+@pytest.mark.parametrize("name", ["random_forest", "svr"])
+def test_estimator_with_nan_is_refused_before_it_is_loaded(make, write, name):
+    model, _ = make(name, "regression")
+    model.estimator[0].mean_[0] = np.nan
+    with pytest.raises(IntegrityError, match=r"estimator\.skops holds numbers that are not finite"):
+        check_files(write(model.estimator), [ESTIMATOR_FILE])
+
+
+@pytest.mark.parametrize("kind", TASKS)
+@pytest.mark.parametrize("name", ["support_", "_n_support", "_dual_coef_", "_intercept_", "support_vectors_"])
+def test_support_vector_machine_with_a_short_array_is_refused(make, write, name, kind):
+    model, _ = make("svr", kind)
+    machine = model.estimator[-1]
+    machine = machine.calibrated_classifiers_[0].estimator if hasattr(machine, "calibrated_classifiers_") else machine
+    before = getattr(machine, name)
+    setattr(machine, name, np.ascontiguousarray(before[..., :-1]))
+    with pytest.raises(IntegrityError, match="damaged support vector machine"):
+        read_estimator(write(model.estimator), model.task.name)
+
+
+def test_damaged_estimator_is_an_error_that_names_the_file(tmp_path):
+    with zipfile.ZipFile(tmp_path / ESTIMATOR_FILE, "w") as archive:
+        archive.writestr("schema.json", '{"__class__": "Pipeline", "__loader__": "ObjectNode"}')
+    with pytest.raises(IntegrityError, match=r"estimator\.skops is no estimator of skops"):
+        read_estimator(tmp_path, "regression")
 
 
 def test_onnx_answers_without_keras(make, tmp_path, monkeypatch):

@@ -1,9 +1,12 @@
 import numpy as np
 import pytest
 
+from medzoo.errors import NotFiniteError
 from medzoo.inference import predict_scans
 from medzoo.inference.scans import save_each, several
 from medzoo.io import DicomSeries
+from medzoo.preprocessing import Preprocessing
+from medzoo.task import Classification, Regression, Segmentation
 from tests.data.source_files import write_picture
 
 
@@ -87,3 +90,49 @@ def test_what_is_no_scan_is_an_error():
 def test_answers_of_one_name_are_numbered():
     paths = [paths["json"] for _, paths in save_each(map(Saved, ("a", "b", "a", "a")), "out")]
     assert paths == ["out/a.json", "out/b.json", "out/a_2.json", "out/a_3.json"]
+
+
+class Saying:
+    """Answers every input by a value that `answer` draws from its mean."""
+
+    preprocessing = Preprocessing((8, 8), normalization=None)
+
+    def __init__(self, task, answer):
+        self.task, self._answer = task, answer
+
+    def predict_on_batch(self, inputs):
+        shape = (8, 8, self.task.outputs) if self.task.is_dense else (self.task.outputs,)
+        return np.stack([np.full(shape, self._answer(float(pixels.mean())), np.float32) for pixels in inputs])
+
+
+TASKS = [
+    Segmentation(("background", "tumor")),
+    Segmentation(("background", "core", "edema")),
+    Classification(("benign", "malignant")),
+    Classification(("a", "b", "c")),
+    Regression("age", mean=50.0, std=10.0, unit="years"),
+]
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("task", TASKS, ids=lambda task: f"{task.name} {task.outputs}")
+def test_answer_that_is_not_finite_is_an_error_that_names_the_scan_and_the_others_go_on(task, bad, tmp_path):
+    model = Saying(task, lambda mean: bad if mean > 0.5 else 0.3)
+    path = write_picture(tmp_path / "bright.png", np.full((8, 8), 255))
+    sources, failures = [np.zeros((8, 8)), path, np.zeros((8, 8))], []
+    results = list(predict_scans(model, sources, on_error=lambda source, error: failures.append((source, str(error)))))
+    assert len(results) == 2
+    ((source, message),) = failures
+    assert source == path
+    assert message.startswith(f"{path}: ")
+    assert "not finite" in message
+    with pytest.raises(ValueError, match=r"bright\.png: .* not finite"):
+        list(predict_scans(model, sources))
+
+
+def test_one_slice_that_is_not_finite_refuses_its_volume(tmp_path):
+    volume = np.zeros((3, 8, 8, 1))
+    volume[1] = 1
+    model = Saying(TASKS[0], lambda mean: np.nan if mean > 0.5 else 0.3)
+    with pytest.raises(NotFiniteError, match="array: 64 of the 192 values"):
+        list(predict_scans(model, [volume]))

@@ -14,7 +14,7 @@ import pytest
 from medzoo.cli import train as command
 from medzoo.files import write_json
 from medzoo.training.callbacks import Progress, progress_line
-from medzoo.training.runs import find_runs
+from medzoo.training.runs import find_runs, runs_table
 
 
 def make_run(folder, score, status="finished", pid=None, host=None):
@@ -118,3 +118,24 @@ def test_progress_goes_on_with_the_best_of_a_resumed_run(capsys):
 def test_progress_is_silent_when_asked(capsys):
     train_two_epochs(Progress(3, "val_dice", verbose=0))
     assert not capsys.readouterr().err
+
+
+@pytest.mark.parametrize("text", ["{", "[" * 100_000, "[]", "{}", '{"score": "high"}'])
+def test_one_bad_run_does_not_hide_the_others(tmp_path, text, caplog):
+    record = {
+        "status": "finished",
+        "score": 0.5,
+        "score_name": "val_dice\x1b[2J",
+        "epochs": 1,
+        "epochs_at_most": 1,
+        "seconds": 1.0,
+        "date": "2026-01-01T00:00",
+        "sessions": [{"host": "h", "pid": 1}],
+    }
+    write_json(tmp_path / "good" / "run.json", record)
+    (tmp_path / "bad").mkdir()
+    (tmp_path / "bad" / "run.json").write_text(text)
+    runs = find_runs(tmp_path)
+    assert [run.folder.name for run in runs] == ["good"]
+    assert "\x1b" not in runs_table(runs)
+    assert f"{tmp_path / 'bad' / 'run.json'}" in caplog.text

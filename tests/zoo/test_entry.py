@@ -63,13 +63,28 @@ def test_saving_does_not_change_the_model(tiny_model, tmp_path):
     assert all(np.array_equal(a, b) for a, b in zip(before, tiny_model.get_weights(), strict=True))
 
 
-@pytest.mark.parametrize(
-    "name", ["config.json", "model.weights.h5", "recipe.json", "README.md", "model.onnx", MANIFEST]
-)
+@pytest.mark.usefixtures("without_onnx")
+def test_model_with_nan_is_not_saved(tiny_model, tmp_path):
+    kernel = tiny_model.weights[0]
+    before = keras.ops.convert_to_numpy(kernel)
+    kernel.assign(np.full_like(before, np.nan))
+    with pytest.raises(ValueError, match="weights .*kernel of the model are not finite"):
+        medzoo.save(tiny_model, tmp_path / "entry")
+    kernel.assign(before)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", ["config.json", "model.weights.h5", "recipe.json", "model.onnx", MANIFEST])
 def test_a_changed_byte_is_an_error_that_names_the_file(tiny_entry, name):
     flip_a_byte(tiny_entry / name)
     with pytest.raises(ValueError, match=name.replace(".", r"\.")):
         read_entry(tiny_entry)
+
+
+def test_edited_card_is_read_as_it_is(tiny_entry):
+    (tiny_entry / "README.md").write_text("An edited card.")
+    assert read_entry(tiny_entry).recipe.name == "tiny-unet"
+    assert medzoo.load(tiny_entry).task.name == "segmentation"
 
 
 def test_a_missing_file_is_an_error_that_names_it(tiny_entry):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from medzoo.entry.untrusted import damage_named, parse_checked_json, unsafe
+from medzoo.errors import IntegrityError, printable
 
 if TYPE_CHECKING:
     import h5py
@@ -72,6 +73,8 @@ def _check_array(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo) ->
         # NumPy makes room for the shape before it reads.
         if not dtype.itemsize or file.tell() + math.prod(shape) * dtype.itemsize != info.file_size:
             raise unsafe(path, f"{info.filename} is not as large as its shape {shape}")
+        values = np.frombuffer(file.read(), dtype)
+    refuse_not_finite(path, info.filename, values, infinite=True)
 
 
 # Groups and arrays; the largest network of medzoo has some 3,000.
@@ -86,7 +89,7 @@ def check_weights(path: Path) -> int:
         Number of values in the file.
 
     Raises:
-        IntegrityError: The file is unsafe, or no HDF5.
+        IntegrityError: The file is unsafe, or no HDF5, or holds a number that is not finite.
     """
     import h5py
 
@@ -97,7 +100,33 @@ def check_weights(path: Path) -> int:
         # Arrays that overlap would each be as large as they say.
         if sum(array.nbytes for array in arrays) > path.stat().st_size:
             raise unsafe(path, "its arrays are larger than the file")
+        for array in arrays:
+            refuse_not_finite(path, array.name, array[()])
         return sum(array.size for array in arrays)
+
+
+def refuse_not_finite(path: Path, name: str, values: np.ndarray, infinite: bool = False) -> None:
+    """Refuse numbers that no network or estimator computes with.
+
+    Args:
+        path: The file.
+        name: Of the array in it.
+        values: The array; of one with fields each is looked at.
+        infinite: Whether infinite numbers are allowed, such as in the padding of an exported pooling.
+
+    Raises:
+        IntegrityError: A number is NaN, or infinite.
+    """
+    for field in values.dtype.names or ():
+        refuse_not_finite(path, f"{name} ({field})", values[field], infinite)
+    if values.dtype.kind not in "fc":
+        return
+    bad = int(np.count_nonzero(np.isnan(values) if infinite else ~np.isfinite(values)))
+    if bad:
+        raise IntegrityError(
+            f"{path} holds numbers that are not finite: {bad:,} of the {values.size:,} in {printable(name)[:100]}. Its "
+            "answers would be NaN; get the entry again from where it came, or train it anew."
+        )
 
 
 def _arrays(path: Path, file: h5py.File) -> list[h5py.Dataset]:

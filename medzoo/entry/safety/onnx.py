@@ -6,6 +6,9 @@ import mmap
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
+
+from medzoo.entry.safety.arrays import refuse_not_finite
 from medzoo.entry.untrusted import damage_named, unsafe
 
 # Which fields of a message hold which messages, as in onnx.proto: all ways from the model to a tensor.
@@ -26,11 +29,15 @@ _MESSAGES = {
 # Fields of a tensor that name another file, and say that it is there.
 _EXTERNAL_DATA, _DATA_LOCATION = 13, 14
 
+# Its type, and its numbers as they lie in memory or packed: of floats, of doubles, of any.
+_DATA_TYPE, _DATA = 2, (4, 10, 9)
+_FLOATS = {1: "<f4", 10: "<f2", 11: "<f8"}
+
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 
 
 def check_onnx(path: Path) -> None:
-    """Refuse a network that reads its weights from other files.
+    """Refuse a network that reads its weights from other files, or has weights that are NaN.
 
     The fields of the protobuf messages are walked by hand, since the package onnx is no requirement and takes long.
 
@@ -43,11 +50,23 @@ def check_onnx(path: Path) -> None:
         pending = [("model", data)]
         while pending:
             kind, message = pending.pop()
+            if kind == "tensor":
+                refuse_not_finite(path, "a tensor", _values(message), infinite=True)
             for number, value in _fields(message):
                 if kind == "tensor" and (number == _EXTERNAL_DATA or (number == _DATA_LOCATION and value != 0)):
                     raise unsafe(path, "a tensor of it is in another file")
                 if number in _MESSAGES[kind] and isinstance(value, memoryview):
                     pending.append((_MESSAGES[kind][number], value))
+
+
+def _values(message: memoryview) -> np.ndarray:
+    """Return the floating-point numbers of a tensor; none of a tensor of another kind."""
+    fields = [(number, value) for number, value in _fields(message) if number in (_DATA_TYPE, *_DATA)]
+    dtype = _FLOATS.get(next((value for number, value in reversed(fields) if number == _DATA_TYPE), None))
+    if dtype is None:
+        return np.empty(0)
+    parts = [value for number, value in fields if number in _DATA and isinstance(value, memoryview)]
+    return np.concatenate([np.empty(0, dtype), *(np.frombuffer(part, dtype) for part in parts)])
 
 
 def _fields(message: memoryview) -> Iterator[tuple[int, int | memoryview | None]]:

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from medzoo.errors import unknown_name
+from medzoo.errors import NotFiniteError, unknown_name
 from medzoo.evaluation.gradcam.explanation import Explanation
 from medzoo.evaluation.gradcam.maps import METHODS, Target, choose_target, reduce_outputs
 from medzoo.graph.calls import graph_of
 from medzoo.graph.features import find_layer
 from medzoo.graph.gradients import layer_gradient, run_graph
 from medzoo.inference.model import check_model
-from medzoo.inference.scans import READ_ERRORS, several
+from medzoo.inference.scans import READ_ERRORS, refuse_not_finite, several
 from medzoo.io import Scan, read_scan
 from medzoo.io.tensors import as_array
 from medzoo.preprocessing.windows import Windows
@@ -84,7 +84,21 @@ def explain(
     explainer = _Explainer(model, label, layer, method, slice)
     if sources is None:
         return explainer(read_scan(source, at_least=model.preprocessing.at_least))
-    return map(explainer, _readable(model, sources, slice, on_error))
+    return _explained(explainer, _readable(model, sources, slice, on_error), on_error)
+
+
+def _explained(
+    explainer: _Explainer, scans: Iterable[Scan], on_error: Callable[[Any, Exception], None] | None
+) -> Iterator[Explanation]:
+    for scan in scans:
+        try:
+            explanation = explainer(scan)
+        except NotFiniteError as error:
+            if on_error is None:
+                raise
+            on_error(scan.source, error)
+            continue
+        yield explanation
 
 
 def _readable(
@@ -117,7 +131,10 @@ class _Explainer:
     def __call__(self, scan: Scan) -> Explanation:
         task = self._model.task
         windows = self._model.preprocessing.windows(scan, self._slice, task.is_dense)
-        answers = [reduce_outputs(task, run_graph(self._graph, batch)) for batch in _batches(windows.inputs())]
+        answers = []
+        for batch in _batches(windows.inputs()):
+            refuse_not_finite(scan.source, outputs := run_graph(self._graph, batch))
+            answers.append(reduce_outputs(task, outputs))
         target = choose_target(task, self._label, np.concatenate(answers))
         heatmap = _in_scan(self._maps(windows, target), windows)
         return Explanation(scan, task, heatmap, target.label, target.score, self._layer, self._method)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 from collections.abc import Mapping
@@ -18,6 +19,8 @@ from medzoo.zoo.download.revisions import origin
 
 if TYPE_CHECKING:
     from huggingface_hub import RepoFile
+
+_log = logging.getLogger("medzoo")
 
 # An entry has some ten files beside its figures; of a repository with very many, no more are looked at.
 _MOST_FILES = 1000
@@ -80,6 +83,8 @@ class Download:
             FileNotFoundError: The repository does not have it.
             IntegrityError: It has another sha256 or size.
         """
+        if name == CARD:
+            return self._card()
         if name not in self._listed:
             raise FileNotFoundError(f"{self.repo} lacks the file {name}, which its {MANIFEST} lists. Tell its author.")
         size, stored = self._listed[name].size, self._listed[name].lfs
@@ -89,6 +94,16 @@ class Download:
         if not is_whole(self._staging / name, promised):
             raise self._refused(name, promised, f"sha256 {sha256(self._staging / name)}")
         self._keep(name)
+
+    def _card(self) -> None:
+        """Fetch the card as it is: it may be edited on the Hub, where no manifest is written."""
+        stored = self._listed.get(CARD)
+        if stored is None or stored.size > size_limit(CARD):
+            why = "is missing" if stored is None else f"has {stored.size:,} bytes"
+            _log.warning("The card %s of %s %s, so the model comes without it.", CARD, self.repo, why)
+            return
+        self._receive(CARD)
+        self._keep(CARD)
 
     def _list(self) -> dict[str, RepoFile]:
         from huggingface_hub import HfApi, RepoFile
@@ -149,12 +164,17 @@ def fetch_files(
         manifest, missing = _look(folder, *needs)
         if manifest is not None and not missing:
             return manifest
-        with Download(repo, folder) as download:
-            if manifest is None:
-                manifest = download.manifest()
-                missing = _missing(folder, manifest, *needs)
-            for name in missing:
-                download.file(name, manifest["files"][name])
+        try:
+            with Download(repo, folder) as download:
+                if manifest is None:
+                    manifest = download.manifest()
+                    missing = _missing(folder, manifest, *needs)
+                for name in missing:
+                    download.file(name, manifest["files"][name])
+        except ConnectionError:
+            # A model needs no card.
+            if manifest is None or _missing(folder, manifest, *needs) != [CARD]:
+                raise
     return manifest
 
 
@@ -176,7 +196,11 @@ def _missing(
     files = manifest["files"]
     if pinned:
         _check_pinned(folder, files, pinned)
-    return [name for name in needed_files(manifest, engine, golden) if not is_whole(folder / name, files[name])]
+    return [
+        name
+        for name in needed_files(manifest, engine, golden)
+        if not ((folder / name).is_file() if name == CARD else is_whole(folder / name, files[name]))
+    ]
 
 
 def _check_pinned(folder: Path, files: Mapping[str, Any], pinned: Mapping[str, Any]) -> None:

@@ -40,7 +40,30 @@ def external_constant(model, secret):
     model.graph.node.append(helper.make_node("Constant", [], ["unused"], value=tensor))
 
 
+def not_a_number(kind):
+    """Let the largest tensor hold NaN, as numbers of a kind."""
+
+    def change(model, secret):
+        from onnx import numpy_helper
+
+        tensor = max(model.graph.initializer, key=lambda tensor: len(tensor.raw_data))
+        value = numpy_helper.to_array(tensor).astype(kind)
+        value.flat[-1] = np.nan
+        tensor.CopyFrom(numpy_helper.from_array(value, tensor.name))
+
+    return change
+
+
+def listed_nan(model, secret):
+    from onnx import helper
+
+    model.graph.initializer.append(helper.make_tensor("listed", 1, [2], [0.0, float("nan")]))
+
+
 ONNX = {
+    "NaN": (onnx(not_a_number("float32")), "not finite"),
+    "NaN in half precision": (onnx(not_a_number("float16")), "not finite"),
+    "NaN in a list of floats": (onnx(listed_nan), "not finite"),
     "a tensor in another file": (onnx(external_initializer), "in another file"),
     "a constant in another file": (onnx(external_constant), "in another file"),
     "half a file": (text("model.onnx", "\x3a\x7f"), "it ends within a field"),

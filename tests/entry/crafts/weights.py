@@ -65,7 +65,18 @@ def attributed(file, value, secret):
     file.create_dataset(ARRAY, data=value).attrs["dtype"] = "bfloat16"
 
 
+def not_a_number(file, value, secret):
+    value.flat[0] = np.nan
+    file[ARRAY] = value
+
+
+def infinite_half(file, value, secret):
+    file[ARRAY] = np.full_like(value, np.inf, "float16")
+
+
 WEIGHTS = {
+    "NaN": (weights(not_a_number), "not finite: 1 of the"),
+    "infinity": (weights(infinite_half), "not finite"),
     "an external link": (weights(external_link), "a ExternalLink"),
     "a soft link": (weights(soft_link), "a SoftLink"),
     "external storage": (weights(external_storage), "in another file"),

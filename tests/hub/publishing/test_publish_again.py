@@ -142,3 +142,35 @@ def test_tag_of_somebody_else_meanwhile_is_told(hub, entry, monkeypatch):
     monkeypatch.setattr(HfApi, "create_tag", second_to_come)
     with pytest.raises(ValueError, match=f"Somebody else tagged {first.commit}"):
         publish(another_version(entry), repo, tag="v2")
+
+
+def edit_card(hub, repo, text="---\nlicense: mit\n---\nAn edited card."):
+    hub.api.upload_file(path_or_fileobj=text.encode(), path_in_repo="README.md", repo_id=repo)
+
+
+def card_of(hub, repo):
+    with open(hub.api.hf_hub_download(repo, "README.md")) as file:
+        return file.read()
+
+
+def test_edited_card_stays_where_the_entry_has_no_new_one(hub, described_entry, caplog):
+    repo = hub.new_repo()
+    publish(described_entry, repo)
+    edit_card(hub, repo)
+    publish(described_entry, repo, tag="v1")
+    assert publish(described_entry, repo, tag="v1").tag == "v1"
+    assert "An edited card." in card_of(hub, repo)
+    assert "was edited there and stays" in caplog.text
+
+
+def test_edited_card_is_not_overwritten_by_a_new_one_until_it_is_deleted(hub, entry):
+    repo = hub.new_repo()
+    publish(entry, repo)
+    edit_card(hub, repo)
+    another_version(entry)
+    with pytest.raises(ValueError, match=r"README\.md of .* was edited there.*Nothing was sent"):
+        publish(entry, repo)
+    assert "An edited card." in card_of(hub, repo)
+    hub.api.delete_file("README.md", repo)
+    publish(entry, repo)
+    assert "a second time" in card_of(hub, repo)

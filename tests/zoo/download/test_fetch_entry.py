@@ -6,6 +6,7 @@ import logging
 import huggingface_hub
 import pytest
 
+import medzoo
 from medzoo.entry import MANIFEST, read_manifest
 from medzoo.errors import IntegrityError
 from medzoo.zoo.download.fetch import fetch_files
@@ -289,3 +290,23 @@ def test_names_of_repositories(name):
 )
 def test_what_is_no_name_of_a_repository(name):
     assert not is_hub_name(name)
+
+
+@pytest.mark.parametrize("text", ["An edited card.", "", None], ids=["edited", "emptied", "deleted"])
+def test_card_that_was_edited_on_the_hub_does_not_block_the_model(hub, saved_entry, home, text):
+    repo = hub.new_repo()
+    hub.api.create_repo(repo)
+    hub.api.upload_folder(repo_id=repo, folder_path=saved_entry)
+    if text is None:
+        hub.api.delete_file("README.md", repo)
+    else:
+        hub.api.upload_file(path_or_fileobj=text.encode() or b"\n", path_in_repo="README.md", repo_id=repo)
+    folder = find_entry(repo)
+    assert medzoo.load(repo).task.name == "segmentation"
+    if text:
+        assert (folder / "README.md").read_text() == text
+        hub.forget()
+        find_entry(repo, revision=folder.name)
+        assert not hub.requests()
+    with hub.down():
+        assert find_entry(repo, revision=folder.name) == folder
