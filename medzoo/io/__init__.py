@@ -1,6 +1,6 @@
 """Files to `Scan` and answers back to files."""
 
-from medzoo.io.dicom import DicomSeries
+from medzoo.io.dicom.series import DicomSeries
 from medzoo.io.find import find_scans
 from medzoo.io.grid import restore
 from medzoo.io.image import Image, Scan

@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Callable, Iterator
 
 from medzoo.io.answers import is_answer, is_report
-from medzoo.io.dicom import DicomSeries
+from medzoo.io.dicom.series import DicomSeries
 from medzoo.io.formats import EXPECTED, Format, format_in_folder
 
 OnError = Callable[[str, Exception], None]

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from medzoo.io.dicom import dicom_grid, group_series, is_dicom, patient_id, read_dicom
+from medzoo.io.dicom.series import dicom_grid, group_series, is_dicom, patient_id, read_dicom
 from medzoo.io.nifti import nifti_grid, read_nifti
 from medzoo.io.nifti_answers import write_nifti_heatmap, write_nifti_mask
-from medzoo.io.raster import is_picture, read_raster, write_png_heatmap, write_png_mask
+from medzoo.io.raster.read import is_picture, read_raster, write_png_heatmap, write_png_mask
 
 if TYPE_CHECKING:
     from medzoo.io.grid import Grid

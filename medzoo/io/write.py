@@ -10,7 +10,7 @@ import numpy as np
 from medzoo.io.formats import PNG, answers_for, check_suffix
 from medzoo.io.grid import check_shape
 from medzoo.io.image import Scan
-from medzoo.io.raster import write_png
+from medzoo.io.raster.read import write_png
 
 
 def write_mask(path: str | os.PathLike, mask: np.ndarray, scan: Scan, labels: Sequence[str]) -> None:

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from medzoo.io import read_scan
-from medzoo.io.raster import read_raster
+from medzoo.io.raster.read import read_raster
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from medzoo.io.raster import read_values, upright_size
+from medzoo.io.raster.read import read_values, upright_size
 from medzoo.task.base import are_names
 from medzoo.transforms.spatial import nearest
 

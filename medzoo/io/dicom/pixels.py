@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from medzoo.io.dicom_headers import frame_headers
+from medzoo.io.dicom.headers import frame_headers
 from medzoo.io.image import check_pixels, damaged
 from medzoo.io.limits import check_size
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from medzoo.io.image import damaged
-from medzoo.io.jpeg import check_stream
+from medzoo.io.raster.jpeg import check_stream
 
 _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _SAMPLES, _ROWS = 256, 257, 258, 259, 277, 278
 _TILE_WIDTH, _TILE_HEIGHT, _TABLES = 322, 323, 347

@@ -10,7 +10,7 @@ import numpy as np
 
 from medzoo.io.image import damaged
 from medzoo.io.limits import check_size
-from medzoo.io.upright import exif_orientation, is_turned, upright
+from medzoo.io.raster.upright import exif_orientation, is_turned, upright
 
 _FACTORS = (8, 4, 2)
 _SCALES = {

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from medzoo.io.dicom_kinds import MOSAIC, no_scan
+from medzoo.io.dicom.kinds import MOSAIC, no_scan
+from medzoo.io.dicom.slices import numbers, place_of
 from medzoo.io.image import damaged
-from medzoo.io.slices import numbers, place_of
 
 if TYPE_CHECKING:
     from pydicom import Dataset

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from medzoo.io.dicom_headers import frame_headers, is_bare, open_dicom, open_image
-from medzoo.io.dicom_kinds import DIRECTORY, no_scan
-from medzoo.io.dicom_pixels import Frame, check_sizes, darkest, decode_frames
+from medzoo.io.dicom.headers import frame_headers, is_bare, open_dicom, open_image
+from medzoo.io.dicom.kinds import DIRECTORY, no_scan
+from medzoo.io.dicom.pixels import Frame, check_sizes, darkest, decode_frames
+from medzoo.io.dicom.slices import arrange, slice_affine, spacing_of
 from medzoo.io.grid import Grid, to_display_order
 from medzoo.io.image import Image, Scan
-from medzoo.io.slices import arrange, slice_affine, spacing_of
 
 if TYPE_CHECKING:
     from pydicom import Dataset

@@ -13,8 +13,8 @@ import numpy as np
 
 from medzoo.io.image import damaged
 from medzoo.io.limits import check_size
-from medzoo.io.tiff_strips import check_strips
-from medzoo.io.upright import ORIENTATION, as_orientation, upright
+from medzoo.io.raster.tiff_strips import check_strips
+from medzoo.io.raster.upright import ORIENTATION, as_orientation, upright
 
 _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC = 256, 257, 258, 259, 262
 _SAMPLES, _PLANAR, _FORMAT = 277, 284, 339

@@ -12,10 +12,10 @@ import numpy as np
 
 from medzoo.files import atomic_file
 from medzoo.io.image import Scan, check_pixels, damaged
-from medzoo.io.jpeg import is_cut_jpeg, read_jpeg
 from medzoo.io.limits import check_size
-from medzoo.io.tiff import checked_tags, read_tiff
-from medzoo.io.upright import exif_orientation, is_turned, upright
+from medzoo.io.raster.jpeg import is_cut_jpeg, read_jpeg
+from medzoo.io.raster.tiff import checked_tags, read_tiff
+from medzoo.io.raster.upright import exif_orientation, is_turned, upright
 
 _MAGIC = {
     b"\x89PNG\r\n\x1a\n": "PNG",
