@@ -35,7 +35,8 @@ class Prediction(ABC):
     @property
     def name(self) -> str:
         """Name of the source without folder and suffix, for the files of the answer."""
-        return file_name(stem_of(self.source))
+        # The working folder "." has a name as well.
+        return file_name(stem_of(os.path.basename(os.path.abspath(self.source))))
 
     @property
     def full_scan(self) -> Scan:

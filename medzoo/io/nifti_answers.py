@@ -14,10 +14,10 @@ from medzoo.io.grid import restore
 from medzoo.io.image import Scan
 
 if TYPE_CHECKING:
-    from nibabel.nifti1 import Nifti1Image
+    from nibabel.nifti1 import Nifti1Header, Nifti1Image
 
 # All that a NIfTI header says of the place of voxels, since programs differ in which of it they follow.
-_GEOMETRY = ("pixdim", "xyzt_units", "qform_code", "sform_code", "srow_x", "srow_y", "srow_z")
+_GEOMETRY: tuple[str, ...] = ("pixdim", "xyzt_units", "qform_code", "sform_code", "srow_x", "srow_y", "srow_z")
 _GEOMETRY += ("quatern_b", "quatern_c", "quatern_d", "qoffset_x", "qoffset_y", "qoffset_z")
 
 
@@ -45,7 +45,7 @@ def _write(path: str | os.PathLike, voxels: np.ndarray, scan: Scan) -> None:
         temporary.write_bytes(data)
 
 
-def _like(voxels: np.ndarray, header: object) -> Nifti1Image:
+def _like(voxels: np.ndarray, header: Nifti1Header) -> Nifti1Image:
     """Return an image with the shape and the geometry of a header, and nothing else of it."""
     from nibabel import Nifti1Image, Nifti2Header, Nifti2Image
 

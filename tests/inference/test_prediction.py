@@ -128,3 +128,9 @@ def test_overlay_of_a_jpeg_decoded_at_reduced_scale_has_full_size(echo_model, sq
 def test_answer_is_named_after_its_source(echo_model, source, name):
     scan = dataclasses.replace(read_scan(np.zeros((8, 8))), source=source)
     assert answer(echo_model, scan).name == name
+
+
+def test_scan_in_the_working_folder_is_named_after_it(echo_model, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    scan = dataclasses.replace(read_scan(np.ones((20, 30))), source=".")
+    assert answer(echo_model, scan).name == tmp_path.name

@@ -47,7 +47,20 @@ _NO_SCANS = {
 # RT images.
 _IMAGES = (f"{_STORAGE}481.1", f"{_STORAGE}481.23", f"{_STORAGE}481.24")
 # For files without a SOP class.
-_NO_SCAN_MODALITIES = ("AU", "DOC", "ECG", "FID", "HD", "KO", "PLAN", "PR", "REG", "RTDOSE", "RTPLAN", "RTRECORD")
+_NO_SCAN_MODALITIES: tuple[str, ...] = (
+    "AU",
+    "DOC",
+    "ECG",
+    "FID",
+    "HD",
+    "KO",
+    "PLAN",
+    "PR",
+    "REG",
+    "RTDOSE",
+    "RTPLAN",
+    "RTRECORD",
+)
 _NO_SCAN_MODALITIES += ("RTSTRUCT", "RWV", "SEG", "SM", "SR")
 
 

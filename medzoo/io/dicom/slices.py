@@ -20,7 +20,13 @@ _ROUNDING = 0.01  # mm
 _SAME_SPACING = 1e-3  # of a pixel
 _RIGHT_ANGLE = 1e-2
 # What is equal in all slices of an acquisition.
-_ACQUISITION = ("AcquisitionNumber", "TemporalPositionIdentifier", "EchoTime", "DiffusionBValue", "ConvolutionKernel")
+_ACQUISITION: tuple[str, ...] = (
+    "AcquisitionNumber",
+    "TemporalPositionIdentifier",
+    "EchoTime",
+    "DiffusionBValue",
+    "ConvolutionKernel",
+)
 _ACQUISITION += ("ImageType", "SliceThickness")
 
 
