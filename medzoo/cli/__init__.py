@@ -15,6 +15,7 @@ from typing import NoReturn
 from medzoo import __version__
 from medzoo.cli import data, evaluate, features, models, predict, recipe, train
 from medzoo.cli.parser import SomeFailed, one_line, shown
+from medzoo.cli.quiet import quiet_import
 
 # What a user can cause and mend: shown as one line. Everything else is a bug and keeps its traceback.
 USER_ERRORS = (ValueError, TypeError, OSError, ImportError, ArithmeticError, RuntimeError)
@@ -51,9 +52,7 @@ def _speak_plainly() -> None:
             stream.reconfigure(errors="backslashreplace")
     logging.basicConfig(format="%(message)s", level=logging.WARNING)
     warnings.showwarning = _show_warning
-    # Before TensorFlow is imported; its log of errors, too, is full of CUDA on machines without a GPU.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
+    quiet_import()
 
 
 def _show_warning(message: Warning | str, category: type[Warning], *_: object) -> None:

@@ -60,7 +60,7 @@ def predict_scans(
     model: Model,
     sources: Iterable[Any],
     batch_size: int = 8,
-    on_error: OnError | None = None,
+    on_error: Callable[[Any, Exception], None] | None = None,
     slices: Iterable[int | None] | None = None,
 ) -> Iterator[Prediction]:
     """Yield a Prediction for every source, in their order.
@@ -78,8 +78,8 @@ def predict_scans(
         slices: For every source the slice to take of it, or None for the model's own rule.
 
     Raises:
-        ValueError: A source cannot be read, does not fit the model, or is answered with NaN; the message names it. Or
-            the model gives features.
+        ValueError: A source cannot be read, or does not fit the model; the message names it. Or the model gives
+            features.
     """
     if model.task.name not in ANSWERS:
         raise ValueError(
@@ -93,29 +93,12 @@ def predict_scans(
         for (windows, _), output in zip(batch, outputs, strict=True):
             answers.append(output)
             if len(answers) == len(windows):
-                try:
-                    answer = ANSWERS[model.task.name](windows, model.task, _finite(np.stack(answers), windows))
-                except READ_ERRORS as error:
-                    if on_error is None:
-                        raise
-                    on_error(windows.scan.source, error)
-                else:
-                    yield answer
+                yield ANSWERS[model.task.name](windows, model.task, np.stack(answers))
                 answers = []
 
 
-def _finite(answer: np.ndarray, windows: Windows) -> np.ndarray:
-    """Return the outputs of the network for a scan if they are numbers."""
-    if not np.isfinite(answer).all():
-        raise ValueError(
-            f"{windows.scan.source}: the network answers with NaN or infinity, so there is no result. "
-            "Check the values of the scan, and the weights of the model."
-        )
-    return answer
-
-
 def _inputs(
-    model: Model, sources: Iterable[Any], slices: Iterable[int | None], on_error: OnError | None
+    model: Model, sources: Iterable[Any], slices: Iterable[int | None], on_error: Callable | None
 ) -> Iterator[tuple[Windows, np.ndarray]]:
     """Yield every input with the windows of its scan."""
     for source, chosen in zip(sources, slices, strict=False):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from medzoo.entry import GOLDEN, ONNX, Entry
-from medzoo.errors import IntegrityError
+from medzoo.errors import IntegrityError, install
 from medzoo.inference import Model, OnnxModel
 from medzoo.recipe import ESTIMATOR, Recipe
 from medzoo.zoo.download.revisions import origin
@@ -150,7 +150,7 @@ def onnx_model(entry: Entry) -> OnnxModel | EstimatorModel:
     """
     if entry.onnx is None:
         raise FileNotFoundError(
-            f"{entry.folder} has no {ONNX}. Use engine='keras', or save the entry with \"medzoo[onnx]\" installed."
+            f"{entry.folder} has no {ONNX}. Use engine='keras', or save it again with ONNX. {install('onnx')}"
         )
     network = OnnxModel(entry.onnx, entry.recipe)
     return _over(network, entry) if _is_estimator(entry) else network
