@@ -54,6 +54,16 @@ def refuse_unknown(kind: str, names: Iterable[str], expected: Iterable[str]) -> 
             raise unknown_name(kind, name, expected)
 
 
+def install(extra: str) -> str:
+    """Return how an extra is installed, in a checkout as from an index of packages.
+
+    Example:
+        >>> install("search")
+        'Install it: pip install ".[search]" in a checkout of medzoo, else pip install "medzoo[search]".'
+    """
+    return f'Install it: pip install ".[{extra}]" in a checkout of medzoo, else pip install "medzoo[{extra}]".'
+
+
 def require(module: str, extra: str) -> ModuleType:
     """Import an optional `module`, or say which extra of medzoo installs it.
 
@@ -64,9 +74,7 @@ def require(module: str, extra: str) -> ModuleType:
         return importlib.import_module(module)
     except ImportError as error:
         package = module.partition(".")[0]
-        raise ImportError(
-            f"This needs the package '{package}', which is not installed. Install it: pip install \"medzoo[{extra}]\""
-        ) from error
+        raise ImportError(f"This needs the package '{package}', which is not installed. {install(extra)}") from error
 
 
 # Escape sequences of terminals: colours and cursor (CSI), titles and links (OSC and its kin, up to BEL or ESC \\).

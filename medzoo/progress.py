@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
+import time
 from collections.abc import Iterable, Iterator, Sized
 from typing import TYPE_CHECKING, TypeVar
 
@@ -14,7 +15,7 @@ Item = TypeVar("Item")
 
 
 def track(items: Iterable[Item], words: str, total: int | None = None) -> Iterator[Item]:
-    """Yield items, while a bar on stderr shows how many of them are done; without a terminal it is silent.
+    """Yield items, while a bar on stderr shows how many of them are done; without a terminal, lines.
 
     Args:
         items: What is worked on; taken one by one, as the caller asks for them.
@@ -31,6 +32,34 @@ def track(items: Iterable[Item], words: str, total: int | None = None) -> Iterat
         for item in items:
             yield item
             bar.advance()
+
+
+# Seconds until work without a terminal says how far it is, and from then on between two lines.
+_FIRST, _NEXT = 3, 30
+
+
+class Lines:
+    """What stands for a bar where there is no terminal, such as in a log: a line now and then, none for short work."""
+
+    def __init__(self, words: str, total: float | None):
+        self._words, self._total, self._done = words, total, 0.0
+        self._due = time.monotonic() + _FIRST
+
+    def advance(self) -> None:
+        """Count one more as done."""
+        self.show(self._done + 1, "")
+
+    def show(self, done: float, note: str) -> None:
+        """Set how much is done, and the note behind it."""
+        self._done = done
+        if time.monotonic() >= self._due:
+            self._due = time.monotonic() + _NEXT
+            of = f" of {self._total:g}" if self._total else ""
+            self.say(f"{self._words}: {done:g}{of}{f', {note}' if note else ''}")
+
+    def say(self, line: str) -> None:
+        """Write a line."""
+        print(line, file=sys.stderr, flush=True)
 
 
 class Bar:
@@ -53,13 +82,14 @@ class Bar:
 
 
 @contextlib.contextmanager
-def progress_bar(words: str, total: int | None = None, keep: bool = False) -> Iterator[Bar]:
-    """Show a bar on stderr while the block works, with the time that is left.
+def progress_bar(words: str, total: int | None = None, keep: bool = False) -> Iterator[Bar | Lines]:
+    """Show a bar on stderr while the block works, with the time that is left; without a terminal lines, if it lasts.
 
     Args:
         words: What is done.
         total: How much there is to do; None where nobody knows.
-        keep: Whether the bar stays when all is done, and is written without a terminal too. Else it leaves nothing.
+        keep: Whether the bar stays when all is done, and is written without a terminal too.
+            Else it leaves nothing on a terminal.
 
     Example:
         >>> with progress_bar("Fitting svr", 20) as bar:
@@ -69,6 +99,9 @@ def progress_bar(words: str, total: int | None = None, keep: bool = False) -> It
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
     console = Console(stderr=True)
+    if not (keep or console.is_terminal or console.is_jupyter):
+        yield Lines(words, total)
+        return
     columns = (
         TextColumn("{task.description}", markup=False),
         BarColumn(),
@@ -80,8 +113,6 @@ def progress_bar(words: str, total: int | None = None, keep: bool = False) -> It
         *columns,
         console=console,
         transient=not keep,
-        # Without a terminal rich would write an empty line for a bar that is to leave nothing.
-        disable=not (keep or console.is_terminal or console.is_jupyter),
         # Lines that are printed under a bar go to the terminal above it, but never there instead of into a file.
         redirect_stdout=console.is_jupyter or sys.stdout.isatty(),
         # One step may take hours, so the speed is that of all of them.

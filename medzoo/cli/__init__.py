@@ -16,6 +16,7 @@ from typing import NoReturn
 from medzoo import __version__
 from medzoo.cli import data, evaluate, features, models, predict, recipe, train
 from medzoo.cli.parser import SomeFailed, one_line, shown
+from medzoo.cli.quiet import quiet_import
 from medzoo.cli.words import in_cli_words
 
 # What a user can cause and mend: shown as one line. Everything else is a bug and keeps its traceback.
@@ -61,9 +62,7 @@ def _speak_plainly() -> None:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     logging.basicConfig(format="%(message)s", level=logging.WARNING)
-    # Before TensorFlow is imported; its log of errors, too, is full of CUDA on machines without a GPU.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
+    quiet_import()
 
 
 def _leave_pipe() -> NoReturn:

@@ -44,7 +44,11 @@ def _audit(options: argparse.Namespace) -> None:
     from medzoo.data.audit.run import audit
 
     report = audit(options.data, patient=options.patient)
-    Console().print(report)
+    console = Console()
+    # Rich itself would end the program with 1 where nobody reads on.
+    with console.capture() as text:
+        console.print(report)
+    print(text.get(), end="")
     for path in report.save(options.output) if options.output else ():
         print(f"-> {path}")
     if options.strict and report.has_leak:

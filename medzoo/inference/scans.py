@@ -63,7 +63,7 @@ def predict_scans(
     model: Model,
     sources: Iterable[Any],
     batch_size: int = 8,
-    on_error: OnError | None = None,
+    on_error: Callable[[Any, Exception], None] | None = None,
     slices: Iterable[int | None] | None = None,
 ) -> Iterator[Prediction]:
     """Yield a Prediction for every source, in their order.

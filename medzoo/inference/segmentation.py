@@ -63,7 +63,7 @@ class MaskPrediction(Prediction):
 
         Pixels are counted in the file's grid. A box is `[left, top, width, height]` in pixels as displayed, one for
         each connected region, the largest first; in a volume a region lies within one slice, which is named, foot to
-        head from 0. Confidence is the mean probability of the label over its pixels.
+        head from 0. Confidence is the mean probability of the label over its pixels; None where it has none.
         """
         return {
             "source": self.source,

@@ -11,7 +11,7 @@ import numpy as np
 
 from medzoo.entry import GOLDEN, ONNX, Entry
 from medzoo.entry.untrusted import damage_named
-from medzoo.errors import IntegrityError
+from medzoo.errors import IntegrityError, install
 from medzoo.inference import Model, OnnxModel
 from medzoo.recipe import ESTIMATOR, Recipe
 from medzoo.zoo.download.revisions import origin
@@ -165,7 +165,7 @@ def onnx_model(entry: Entry) -> OnnxModel | EstimatorModel:
     """
     if entry.onnx is None:
         raise FileNotFoundError(
-            f"{entry.folder} has no {ONNX}. Use engine='keras', or save the entry with \"medzoo[onnx]\" installed."
+            f"{entry.folder} has no {ONNX}. Use engine='keras', or save it again with ONNX. {install('onnx')}"
         )
     network = OnnxModel(entry.onnx, entry.recipe)
     return _over(network, entry) if _is_estimator(entry) else network

@@ -18,6 +18,7 @@ import numpy as np
 
 from medzoo.data.synthetic import make_scan
 from medzoo.entry import GOLDEN, ONNX, WEIGHTS
+from medzoo.errors import install
 from medzoo.estimators.model import EstimatorModel, estimator_versions, write_estimator
 from medzoo.evaluation.record import loaded_versions
 from medzoo.graph.calls import rebuild
@@ -203,8 +204,9 @@ def write_onnx(network: keras.Model, folder: Path, inputs: np.ndarray, output: n
     except (ImportError, subprocess.CalledProcessError) as error:
         path.unlink(missing_ok=True)
         logger.warning(
-            'The entry has no model.onnx, so its predictions start slowly: %s. Install: pip install "medzoo[onnx]"',
+            "The entry has no model.onnx, so its predictions start slowly: %s. %s",
             (getattr(error, "stderr", None) or str(error)).strip().splitlines()[-1],
+            install("onnx"),
         )
         return
     if not exact:

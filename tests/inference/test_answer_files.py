@@ -159,14 +159,6 @@ def test_a_summary_of_others_is_kept_and_an_earlier_one_is_replaced(tmp_path):
     assert (tmp_path / "summary.csv").read_text() == "mine\n"
 
 
-def test_answers_of_nan_name_the_scan_and_the_next_one_follows(echo_model):
-    good, failed = np.ones((8, 8), np.float32), []
-    echo_model.predict_on_batch = lambda inputs: np.where(inputs > 0.5, inputs, np.nan)
-    results = predict_scans(echo_model, [good, 0 * good, good], on_error=lambda *row: failed.append(row))
-    assert len(list(results)) == 2
-    assert "array: the network answers with NaN" in str(failed[0][1])
-
-
 @pytest.mark.parametrize("error", [MemoryError("Unable to allocate"), ZeroDivisionError("x"), ValueError("x")])
 def test_what_one_scan_raises_does_not_end_the_others(echo_model, scan, tmp_path, monkeypatch, error):
     def fails(*_):

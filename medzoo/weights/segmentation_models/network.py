@@ -16,6 +16,8 @@ from typing import Any
 import keras
 import numpy as np
 
+from medzoo.errors import install
+
 _PACKAGES = ("segmentation_models", "tf_keras")
 _SCRIPT = Path(__file__).with_name("describe.py")
 # The old library runs on Keras 2 only, which cannot be imported beside Keras 3. It needs no GPU.
@@ -61,10 +63,7 @@ def _require_legacy() -> None:
     for package in _PACKAGES:
         # Looked up and not imported: under Keras 3 the import of segmentation_models fails.
         if find_spec(package) is None:
-            raise ImportError(
-                f"This needs the package '{package}', which is not installed. "
-                'Install it: pip install "medzoo[legacy]"'
-            )
+            raise ImportError(f"This needs the package '{package}', which is not installed. {install('legacy')}")
 
 
 _CONVOLUTION = ("kernel_size", "strides", "padding", "use_bias", "activation")
