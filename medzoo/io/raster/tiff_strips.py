@@ -27,7 +27,9 @@ def check_strips(strips: Sequence[bytes], tags: dict[int, Any], path: str | os.P
     check = _CHECKS.get(tags.get(_COMPRESSION, 1))
     if not strips or not all(strips):
         raise damaged(path, "it has no pixels, or an empty strip")
-    for number, strip in enumerate(strips if check else ()):
+    if check is None:
+        return
+    for number, strip in enumerate(strips):
         reason = check(strip, tags)
         if reason:
             raise damaged(path, f"strip {number} of {len(strips)} is damaged: {reason}")
