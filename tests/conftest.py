@@ -7,8 +7,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.update(environment())
 
 import shutil
+import sys
 
-import keras
 import numpy as np
 import pytest
 
@@ -16,12 +16,13 @@ import medzoo
 from medzoo.preprocessing import Preprocessing
 from medzoo.recipe import Recipe
 from medzoo.task import Segmentation
+from tests.backends import BACKENDS, marker_of, without_backend
 
 RECIPE = Recipe(
     name="tiny-unet",
     task=Segmentation(("background", "lesion")),
     preprocessing=Preprocessing((16, 16)),
-    builder={"name": "unet", "encoder": {"name": "residual", "filters": [4, 8]}},
+    builder={"name": "unet", "encoder": {"name": "plain", "filters": [8]}},
     augmentation={"flip": ["horizontal"], "rotation": 10},
     optimizer={"name": "adamw", "learning_rate": 1e-2},
     schedule={"name": "cosine", "warmup_epochs": 1},
@@ -39,9 +40,43 @@ WORDS = {
 }
 
 
+class NoBackend:
+    """A finder of modules that finds no backend; what a library makes of an ImportError does not hide it."""
+
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in BACKENDS:
+            raise RuntimeError(f"A test of NO_BACKEND in tests/backends.py imports {name}. Take it out of the list.")
+
+
+def _only_without_backend(config):
+    return config.option.markexpr == "no_backend"
+
+
+def pytest_configure(config):
+    if _only_without_backend(config):
+        sys.meta_path.insert(0, NoBackend())
+        # And in the processes that a test starts.
+        os.environ["KERAS_BACKEND"] = "none"
+
+
+def pytest_ignore_collect(collection_path, config):
+    """Read no test file that imports a backend where none is to be imported."""
+    return True if _only_without_backend(config) and not without_backend(collection_path) else None
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if marker := marker_of(item.path):
+            item.add_marker(marker)
+
+
 @pytest.fixture(scope="session", autouse=True)
-def kernels_drawn_by_numpy():
+def kernels_drawn_by_numpy(request):
     """Random kernels of NumPy: JAX compiles a program for every shape that it draws, which takes a second each."""
+    if all(item.get_closest_marker("no_backend") for item in request.session.items):
+        yield
+        return
+    import keras
 
     def draw(_, shape, dtype=None):
         kernel = np.random.default_rng(np.random.randint(2**31)).standard_normal(shape, np.float32)

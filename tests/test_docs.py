@@ -74,7 +74,7 @@ def entry(tmp_path_factory):
         name="brain-tumor-unet",
         task=Segmentation(("background", "tumor")),
         preprocessing=Preprocessing((16, 16)),
-        builder={"name": "unet", "encoder": {"name": "residual", "filters": [4, 8]}},
+        builder={"name": "unet", "encoder": {"name": "plain", "filters": [8]}},
     )
     return medzoo.save(ZooModel.from_recipe(recipe), tmp_path_factory.mktemp("zoo") / recipe.name)
 

@@ -38,7 +38,7 @@ def test_model_of_a_recipe_carries_its_concepts(tiny_recipe):
 
 def test_weights_of_a_recipe_are_where_its_training_begins(tiny_entry, tiny_recipe):
     recipe = replace(tiny_recipe, weights=str(tiny_entry))
-    kernel = "stride_1_conv"
+    kernel = "stage_1_conv"
     source = medzoo.load(tiny_entry).get_layer(kernel).get_weights()[0]
     begun = ZooModel.from_recipe(recipe, pretrained=True).get_layer(kernel).get_weights()[0]
     assert np.array_equal(begun, source)

@@ -14,8 +14,12 @@ from medzoo.evaluation.tables import align, number, rounded
 
 if TYPE_CHECKING:
     from medzoo.data import Samples
-    from medzoo.task import Classification
+    from medzoo.inference.model import RecipeModel
+    from medzoo.task import Classification, Task
     from medzoo.zoo_model import ZooModel
+
+
+KEPT = "The temperature stays as it was: a fitted one would make the calibration error (ece) of these cases larger."
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,11 +41,17 @@ class Calibration:
         rows: list[tuple[str, list[float | None]]] = [("temperature", [cases.task.temperature for cases in both])]
         rows += [("threshold", [cases.task.threshold for cases in both])] if self.task.is_binary else []
         rows += [(name, [rounded(score[name][0]) for score in scores]) for name in names]
-        return "\n".join(align([("", "before", "after"), *((name, *map(number, values)) for name, values in rows)]))
+        table = align([("", "before", "after"), *((name, *map(number, values)) for name, values in rows)])
+        kept = self.task.temperature == self.before.task.temperature
+        return "\n".join([*table, *(["", KEPT] if kept else [])])
 
 
 def calibrate(
-    model: ZooModel, samples: Samples, recall: float | None = None, youden: bool = False, batch_size: int = 8
+    model: ZooModel | RecipeModel,
+    samples: Samples,
+    recall: float | None = None,
+    youden: bool = False,
+    batch_size: int = 8,
 ) -> Classification:
     """Fit the temperature of a classifier, and choose its threshold, on validation data.
 
@@ -73,7 +83,11 @@ def calibrate(
 
 
 def fit_calibration(
-    model: ZooModel, samples: Samples, recall: float | None = None, youden: bool = False, batch_size: int = 8
+    model: ZooModel | RecipeModel,
+    samples: Samples,
+    recall: float | None = None,
+    youden: bool = False,
+    batch_size: int = 8,
 ) -> Calibration:
     """Do what `calibrate` does, but leave the model as it is; `adopt_task` gives it the new task.
 
@@ -83,11 +97,13 @@ def fit_calibration(
     Example:
         >>> print(fit_calibration(model, valid, youden=True))
     """
+    # Before the samples are predicted, which takes long.
+    check_rule(model.task, recall, youden)
     before = collect_cases(model, samples, batch_size)
     return Calibration(before, fit_task(before, recall, youden))
 
 
-def collect_cases(model: ZooModel, samples: Samples, batch_size: int = 8) -> ClassificationCases:
+def collect_cases(model: ZooModel | RecipeModel, samples: Samples, batch_size: int = 8) -> ClassificationCases:
     """Predict the samples with a classifier.
 
     Raises:
@@ -102,24 +118,42 @@ def collect_cases(model: ZooModel, samples: Samples, batch_size: int = 8) -> Cla
 def fit_task(cases: ClassificationCases, recall: float | None = None, youden: bool = False) -> Classification:
     """Return the task of the cases with a fitted temperature and, if there is a rule, a chosen threshold.
 
+    A temperature makes the true labels likelier, but a few cases may make the calibration error larger by it; then the
+    temperature stays as it was.
+
     Raises:
         ValueError: As `calibrate`.
     """
+    check_rule(cases.task, recall, youden)
     rule = YOUDEN if youden else recall
-    if youden and recall is not None:
-        raise ValueError("Choose the threshold by a recall or by Youden's rule, not by both.")
-    if rule is not None and not cases.task.is_binary:
-        raise ValueError(
-            f"A threshold belongs to two labels; this model has {len(cases.task.labels)} and takes the likeliest. "
-            "Leave out recall and youden."
-        )
     task = fit_temperature(cases.task, cases.outputs, cases.true)
+    if _calibration_error(replace(cases, task=task)) > _calibration_error(cases):
+        task = cases.task
     if rule is None:
         return task
     return replace(task, threshold=choose_threshold(task.calibrated(cases.outputs)[:, 1], cases.true == 1, rule))
 
 
-def adopt_task(model: ZooModel, task: Classification) -> None:
+def check_rule(task: Task, recall: float | None, youden: bool) -> None:
+    """Refuse a rule for the threshold of a model that has none.
+
+    Raises:
+        ValueError: As `calibrate`.
+    """
+    if youden and recall is not None:
+        raise ValueError("Choose the threshold by a recall or by Youden's rule, not by both.")
+    if (youden or recall is not None) and task.is_categorical and not task.is_binary:
+        raise ValueError(
+            f"A threshold belongs to two labels; this model has {len(task.labels)} and takes the likeliest. "
+            "Leave out recall and youden."
+        )
+
+
+def _calibration_error(cases: ClassificationCases) -> float:
+    return float(cases.statistic(np.ones((1, len(cases.true))))["ece"][0])
+
+
+def adopt_task(model: ZooModel | RecipeModel, task: Classification) -> None:
     """Give a model another task of the same labels; an evaluation of the old one is dropped."""
     model.recipe = replace(model.recipe, task=task)
     model.evaluation = None

@@ -62,6 +62,10 @@ class Cases(Protocol):
         """Return by name the scores that single cases have `(cases,)`; NaN for a case without one."""
         ...
 
+    def joined(self, other: Self) -> Self:
+        """Return the cases as this model answered them, then as the other model did."""
+        ...
+
     def rankings(self) -> dict[str, tuple[np.ndarray, np.ndarray]]:
         """Return, by the name of each ROC AUC, the ranks of the cases and which of them are positive, `(cases,)`."""
         ...

@@ -27,7 +27,7 @@ def ranking_areas(scores: np.ndarray, positive: np.ndarray, weights: np.ndarray)
     """Return the ROC AUC and the average precision under many weightings of the cases at once.
 
     The values are those of `roc_auc_score` and `average_precision_score` of scikit-learn, which take one weighting at a
-    time: a bootstrap of a thousand draws is sorted once here.
+    time: leaving out a thousand patients sorts once here.
 
     Args:
         scores: Numbers that order the cases `(cases,)`.
@@ -35,8 +35,8 @@ def ranking_areas(scores: np.ndarray, positive: np.ndarray, weights: np.ndarray)
         weights: Weights `(draws, cases)`.
 
     Returns:
-        AUC `(draws,)`, NaN without a positive or a negative case, and average precision `(draws,)`, NaN without a
-        positive one.
+        AUC and average precision, each `(draws,)`; NaN without a positive or a negative case. Of positive cases alone
+        every order would be perfect.
 
     Example:
         >>> ranking_areas(np.array([0.9, 0.4, 0.6]), np.array([True, True, False]), np.ones((1, 3)))
@@ -51,7 +51,8 @@ def ranking_areas(scores: np.ndarray, positive: np.ndarray, weights: np.ndarray)
     positives, negatives = true_positives[:, -1], false_positives[:, -1]
     auc = _ratio((misses * (true_positives - hits / 2)).sum(axis=1), positives * negatives)
     precision = _ratio(true_positives, true_positives + false_positives, undefined=0.0)
-    return auc, _ratio((hits * precision).sum(axis=1), positives)
+    # Of positive cases alone every order is perfect.
+    return auc, np.where(negatives > 0, _ratio((hits * precision).sum(axis=1), positives), np.nan)
 
 
 def ranking_curves(scores: np.ndarray, positive: np.ndarray) -> dict[str, dict[str, list[float]]] | None:
@@ -131,7 +132,7 @@ class ClassificationCases:
         """Indices of the predicted labels `(cases,)`."""
         return self.task.decide(self.outputs).astype(np.intp)
 
-    @property
+    @cached_property
     def ranks(self) -> np.ndarray:
         """Numbers that order the cases for each label `(cases, labels)`."""
         if not self.task.is_binary:
@@ -144,17 +145,24 @@ class ClassificationCases:
 
         `accuracy`, `balanced_accuracy`, `ece`, `log_loss`, `brier`; `precision`, `recall`, `f1`, `auc` and `ap`
         (average precision) as `<score>/<label>`, each label against all others, and as `<score>_macro` and
-        `<score>_weighted`, the mean over the labels that occur, unweighted or weighted by their cases. An undefined
-        score is NaN; in the means an undefined precision counts as 0, as in scikit-learn.
+        `<score>_weighted`, the mean over the labels, unweighted or weighted by their cases. An undefined score is NaN.
+        The means are scikit-learn's: an undefined precision, recall or F1 counts as 0, and a label that is predicted
+        but never true counts too; `balanced_accuracy`, `auc` and `ap` take the labels that occur.
         """
         confusions = self._confusions(weights)
         by_label = self._by_label(confusions, weights)
-        averaged = by_label | {"precision": np.nan_to_num(by_label["precision"])}
+        true, predicted = confusions.sum(-1), confusions.sum(-2)
+        occurring = (true > 0).astype(np.float64)
+        # Areas need positive cases; for the other scores scikit-learn also counts a label that is only predicted, as 0.
+        counted = {name: occurring if name in ("auc", "ap") else (true + predicted > 0) * 1.0 for name in by_label}
         bins = calibration.reliability_bins(*calibration.reliability(self.probabilities, self.true), weights)
         return (
-            {"accuracy": scores.pixel_accuracy(confusions), "balanced_accuracy": _mean(by_label["recall"], confusions)}
-            | {f"{name}_macro": _mean(values, confusions) for name, values in averaged.items()}
-            | {f"{name}_weighted": _mean(values, confusions, by_cases=True) for name, values in averaged.items()}
+            {"accuracy": scores.pixel_accuracy(confusions), "balanced_accuracy": _mean(by_label["recall"], occurring)}
+            | {
+                f"{name}_macro": _mean(_zero_decisions(name, values), counted[name])
+                for name, values in by_label.items()
+            }
+            | {f"{name}_weighted": _mean(_zero_decisions(name, values), true) for name, values in by_label.items()}
             | {"ece": calibration.expected_calibration_error(bins)}
             | weighted_means(self.per_case(), weights)
             | {
@@ -170,6 +178,25 @@ class ClassificationCases:
             "log_loss": calibration.log_losses(self.probabilities, self.true),
             "brier": calibration.brier_scores(self.probabilities, self.true),
         }
+
+    def joined(self, other: ClassificationCases) -> ClassificationCases:
+        """Return the cases as this model answered them, then as the other model did.
+
+        Each model keeps its own threshold and temperature, and orders the cases by rank: outputs of two models have
+        different scales.
+        """
+        from scipy.stats import rankdata
+
+        pair = (self, other)
+        true, outputs = (np.concatenate([getattr(cases, name) for cases in pair]) for name in ("true", "outputs"))
+        both = replace(self, true=true, outputs=outputs)
+        # These are the names of cached properties.
+        both.__dict__.update(
+            probabilities=np.concatenate([cases.probabilities for cases in pair]),
+            predicted=np.concatenate([cases.predicted for cases in pair]),
+            ranks=np.concatenate([rankdata(cases.ranks, axis=0) for cases in pair]),
+        )
+        return both
 
     def rankings(self) -> dict[str, tuple[np.ndarray, np.ndarray]]:
         """Return, by the name of each ROC AUC, the ranks of the cases and which of them are positive, `(cases,)`."""
@@ -219,8 +246,12 @@ class ClassificationCases:
         return range(1, 2) if self.task.is_binary else range(len(self.task.labels))
 
 
-def _mean(values: np.ndarray, confusions: np.ndarray, by_cases: bool = False) -> np.ndarray:
-    """Return the mean `(draws,)` of values `(draws, labels)` over the labels that occur."""
-    cases = confusions.sum(-1)
-    weights = cases if by_cases else (cases > 0).astype(np.float64)
-    return np.where(cases > 0, weights * values, 0).sum(-1) / weights.sum(-1)
+def _zero_decisions(name: str, values: np.ndarray) -> np.ndarray:
+    """Return undefined precisions, recalls and F1 as 0, which scikit-learn does; areas stay as they are."""
+    return values if name in ("auc", "ap") else np.nan_to_num(values)
+
+
+def _mean(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Return the mean `(draws,)` of values `(draws, labels)` over the labels with a weight `(draws, labels)`."""
+    total = weights.sum(-1)
+    return _ratio(np.where(weights > 0, weights * values, 0).sum(-1), total)

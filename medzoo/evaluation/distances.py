@@ -8,8 +8,9 @@ import numpy as np
 
 DISTANCE_RULE = (
     "A structure that is missing in the true or in the predicted mask of a case, or in both, has no surface distance "
-    "there: the case is left out of the means and counted under distances. The volume error counts every case, the "
-    "relative one those that truly hold the structure."
+    "there: the case is left out of the means and counted under distances. Where one mask alone lacks it, "
+    "hd95_penalized takes the diagonal of the image, the largest distance there can be. The volume error counts every "
+    "case, the relative one those that truly hold the structure."
 )
 
 
@@ -25,19 +26,23 @@ def measure(
         spacing: Size of a pixel in mm along every axis; None for distances in pixels or voxels.
 
     Returns:
-        For each label `hd95_mm/<label>` and `assd_mm/<label>`, NaN where one mask lacks it; `volume_error_mm3/<label>`,
+        For each label `hd95_mm/<label>` and `assd_mm/<label>`, NaN where one mask lacks it;
+        `hd95_penalized_mm/<label>`, the diagonal of the image where only one lacks it; `volume_error_mm3/<label>`,
         predicted minus true, and `relative_volume_error/<label>`, its share of the truth, NaN where that is empty.
         For pictures `area_error_mm2` and `relative_area_error`. Without spacing the units are `px` or `voxels`.
     """
     size, unit = ("area", "px") if true.ndim == 2 else ("volume", "voxels")
     length, content = (unit, unit) if spacing is None else ("mm", f"mm{true.ndim}")
     pixel = 1.0 if spacing is None else float(np.prod(spacing))
+    diagonal = float(np.linalg.norm(np.multiply(true.shape, 1.0 if spacing is None else spacing)))
     measures = {}
     for index, label in list(enumerate(labels))[1:]:
         masks = true == index, predicted == index
         pixels, excess = masks[0].sum(), float(masks[1].sum()) - float(masks[0].sum())
         apart = surface_distances(*masks, spacing)
         measures[f"hd95_{length}/{label}"] = hd95(apart)
+        one_only = masks[0].any() != masks[1].any()
+        measures[f"hd95_penalized_{length}/{label}"] = diagonal if one_only else hd95(apart)
         measures[f"assd_{length}/{label}"] = assd(apart)
         measures[f"{size}_error_{content}/{label}"] = excess * pixel
         measures[f"relative_{size}_error/{label}"] = excess / pixels if pixels else np.nan

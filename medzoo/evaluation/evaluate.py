@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from medzoo.data.samples import check_task
 from medzoo.evaluation.cases import Cases
 from medzoo.evaluation.classification import ClassificationCases
-from medzoo.evaluation.intervals import LEVEL, SAMPLES, bootstrap
+from medzoo.evaluation.intervals import LEVEL, METHOD, intervals
 from medzoo.evaluation.record import Evaluation, hardware, loaded_versions
 from medzoo.evaluation.regression import RegressionCases
 from medzoo.evaluation.segmentation import SegmentationCases
@@ -19,7 +19,7 @@ from medzoo.progress import track
 
 if TYPE_CHECKING:
     from medzoo.data import Samples
-    from medzoo.zoo_model import ZooModel
+    from medzoo.inference.model import Model
 
 # What scores the answers of each task.
 CASES: dict[str, type[Cases]] = {
@@ -30,7 +30,7 @@ CASES: dict[str, type[Cases]] = {
 
 
 def evaluate(
-    model: ZooModel,
+    model: Model,
     samples: Samples,
     split: str | None = None,
     data_name: str | None = None,
@@ -48,7 +48,7 @@ def evaluate(
         split: Name of the split for the record; by default that of the samples.
         data_name: Name of the data set for the record.
         batch_size: Images in one step.
-        seed: Seed of the bootstrap.
+        seed: Which patients are left out together, where there are more than 1000.
 
     Returns:
         The record. `print(evaluation)` shows the scores; `evaluation["dice"]` is one of them.
@@ -63,7 +63,7 @@ def evaluate(
     """
     started = time.perf_counter()
     cases = collect(model, samples, batch_size)
-    scores = bootstrap(cases.statistic, samples.patients, seed=seed)
+    scores = intervals(cases.statistic, samples.patients, seed)
     return Evaluation(
         task=model.task.name,
         labels=model.task.labels,
@@ -75,7 +75,7 @@ def evaluate(
     )
 
 
-def collect(model: ZooModel, samples: Samples, batch_size: int = 8) -> Cases:
+def collect(model: Model, samples: Samples, batch_size: int = 8) -> Cases:
     """Predict the samples, and keep of each the few numbers that scores are made of.
 
     Raises:
@@ -96,7 +96,7 @@ def facts(samples: Samples, split: str | None, data_name: str | None, seed: int)
         "data": {"name": data_name, "split": split or "+".join(sorted(set(samples.splits) - {""})) or None},
         "n_cases": len(samples),
         "n_patients": len(set(samples.patients)) if samples.has_patients else None,
-        "interval": {"level": LEVEL, "method": f"percentile bootstrap over {unit}", "samples": SAMPLES, "seed": seed},
+        "interval": {"level": LEVEL, "method": METHOD.format(unit=unit), "seed": seed},
         "versions": loaded_versions(),
         "hardware": hardware(),
         "date": datetime.now(UTC).date().isoformat(),

@@ -18,7 +18,7 @@ from medzoo.files import write_json, write_rows
 
 if TYPE_CHECKING:
     from medzoo.data import Samples
-    from medzoo.zoo_model import ZooModel
+    from medzoo.inference.model import Model
 
 
 @dataclass(frozen=True)
@@ -36,8 +36,8 @@ class Evaluation:
         n_patients: Number of patients among them; None where the data set does not name its patients.
         scores: Name to `{"value", "low", "high"}`; the names are those of `statistic` in
             `medzoo.evaluation.segmentation`, `classification` and `regression`.
-        interval: `level`, `method`, `samples` and `seed` of the intervals.
-        cases: A row for each case: `source`, `patient`, and the fields of its task.
+        interval: `level`, `method` and `seed` of the intervals; of a bootstrap its `samples` too.
+        cases: Rows of `source`, `patient` and what the task says of each case.
         versions: Versions of medzoo, Python and the libraries that were loaded.
         hardware: `cpu` and `cores`.
         date: Day in UTC, `2026-01-31`.
@@ -159,7 +159,7 @@ def save_report(
     evaluation: Evaluation,
     folder: str | os.PathLike,
     history: str | os.PathLike | None = None,
-    model: ZooModel | None = None,
+    model: Model | None = None,
     samples: Samples | None = None,
 ) -> list[Path]:
     """Write `evaluation.json`, `figures/*.png` and, with model and samples, the cases; each file whole or not at all.

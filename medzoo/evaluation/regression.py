@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -91,6 +91,11 @@ class RegressionCases:
     def per_case(self) -> dict[str, np.ndarray]:
         """Return the absolute error of each case `(cases,)` under the name of its mean; models are compared by it."""
         return {"mae": np.abs(self.predicted - self.true)}
+
+    def joined(self, other: RegressionCases) -> RegressionCases:
+        """Return the cases as this model answered them, then as the other model did."""
+        true, predicted = np.append(self.true, other.true), np.append(self.predicted, other.predicted)
+        return replace(self, true=true, predicted=predicted)
 
     def rankings(self) -> dict[str, tuple[np.ndarray, np.ndarray]]:
         """Return none: numbers have no ROC curve."""

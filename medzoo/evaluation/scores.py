@@ -2,7 +2,7 @@
 
 A confusion matrix has one row per true label and one column per predicted label, background first. Every function
 takes matrices of shape `(..., labels, labels)`, so the sum over a data set, the matrix of each case and a thousand
-bootstrap samples go the same way. A score whose denominator is zero is undefined: NaN.
+sums without a patient go the same way. A score whose denominator is zero is NaN: it is not known.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -93,6 +93,11 @@ class SegmentationCases:
         structures = {f"dice_per_case/{label}": values for label, values in self._dice_of_structures().items()}
         overlap = scores.case_scores(self.confusions)
         return {f"{name}_per_case": values for name, values in overlap.items()} | structures | columns
+
+    def joined(self, other: SegmentationCases) -> SegmentationCases:
+        """Return the cases as this model answered them, then as the other model did."""
+        confusions = np.concatenate([self.confusions, other.confusions])
+        return replace(self, confusions=confusions, measures=[*self.measures, *other.measures])
 
     def rankings(self) -> dict[str, tuple[np.ndarray, np.ndarray]]:
         """Return none: probabilities of pixels are not kept."""

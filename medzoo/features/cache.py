@@ -77,8 +77,8 @@ def _inputs(
     for item, (images, targets) in zip(items, rows_of_items, strict=True):
         if batches.change is not None:
             draw = np.random.default_rng([int.from_bytes(item[0][:8]), item[1], seed]).integers(2**31, size=2)
-            tensors = map(keras.ops.convert_to_tensor, (images, targets))
-            images = keras.ops.convert_to_numpy(batches.change(*tensors, draw)[0])
+            tensor = keras.ops.convert_to_tensor
+            images = keras.ops.convert_to_numpy(batches.change(tensor(images), tensor(targets), draw)[0])
         yield item, images[0]
 
 

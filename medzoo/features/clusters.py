@@ -199,8 +199,8 @@ def without_clusters(recipe: Recipe) -> Recipe:
 
 
 def _check_frozen(recipe: Recipe) -> None:
-    freezing = recipe.freezing or {}
-    if freezing.get("name") != "frozen" or freezing.get("until") is not None:
+    freezing = recipe.freezing
+    if freezing is None or freezing["name"] != "frozen" or freezing.get("until") is not None:
         raise ValueError(
             'Clusters of features need an encoder that stays as it is: set freezing={"name": "frozen"} in the recipe, '
             f'or clusters={{"of": "intensity"}} in its builder. Received: freezing={recipe.freezing}.'

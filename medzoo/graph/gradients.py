@@ -39,6 +39,7 @@ def layer_gradient(graph: Graph, call: Call) -> LayerGradient:
         shape of the layer's output.
 
     Example:
+        >>> from medzoo.graph.calls import graph_of
         >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Identity(), keras.layers.Dense(1)])
         >>> graph = graph_of(model)
         >>> x, g = layer_gradient(graph, graph.calls[0])(np.ones((1, 2)), np.ones((1, 1)))

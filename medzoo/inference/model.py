@@ -78,6 +78,8 @@ class OnnxModel(RecipeModel):
         super().__init__(recipe, evaluation)
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3
+        # A kept model costs nothing between two calls: its threads do not wait for the next one in a busy loop.
+        options.add_session_config_entry("session.force_spinning_stop", "1")
         self._session = onnxruntime.InferenceSession(os.fspath(path), options, providers=["CPUExecutionProvider"])
         self._input = self._session.get_inputs()[0].name
 

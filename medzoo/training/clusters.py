@@ -18,7 +18,7 @@ from medzoo.features.extract import extract
 from medzoo.files import write_json, write_rows
 from medzoo.recipe import Recipe
 from medzoo.training.train import fit_recipe
-from medzoo.zoo.load import load, load_recipe
+from medzoo.zoo.load import load_network, load_recipe
 from medzoo.zoo_model import ZooModel
 
 KINDS = ("intensity", "features")
@@ -125,7 +125,7 @@ def cluster_images(
 def _named(name: str | os.PathLike, of: str) -> Recipe | ZooModel:
     # Features are those of a model's own weights where there are some; for intensities its recipe is enough.
     is_model = of == "features" and Path(name).suffix != ".json"
-    return load(name) if is_model else load_recipe(name)
+    return load_network(name) if is_model else load_recipe(name)
 
 
 def _values(samples: Samples, network: Recipe | ZooModel, of: str) -> np.ndarray:

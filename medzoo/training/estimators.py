@@ -15,7 +15,7 @@ from medzoo.recipe import Recipe
 from medzoo.training.data import divide, parts
 from medzoo.training.history import HISTORY
 from medzoo.training.train import train
-from medzoo.zoo.load import load, load_recipe
+from medzoo.zoo.load import load_network, load_recipe
 from medzoo.zoo.save import save
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def fit_estimators(
             "then --data DATA:split_file=split.csv"
         )
     training, validation = parts(samples, recipe)
-    model = load(_trained(recipe, samples, run / "cnn") if Path(name).suffix == ".json" else name)
+    model = load_network(_trained(recipe, samples, run / "cnn") if Path(name).suffix == ".json" else name)
     compared = compare_estimators(model, training + validation, divided.part("test"), run, names, layer, data_name)
     return FittedEstimators(compared.table, save(compared.best, run / "best"))
 

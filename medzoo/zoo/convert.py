@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import keras
 
@@ -90,7 +89,7 @@ def convert_segmentation_models(
     network = _single_output(_sized(read_segmentation_models(path, backbone), size))
     channels = network.input_shape[-1]
     task = _task(network, labels)
-    statistics: dict[str, Any] = segmentation_models_preprocessing(backbone, channels)
+    statistics = segmentation_models_preprocessing(backbone, channels)
     recipe = Recipe(
         name=Path(folder).name,
         task=task,

@@ -95,6 +95,20 @@ def load_onnx(name: str | os.PathLike, revision: str | None = None) -> OnnxModel
     return model
 
 
+def load_network(name: str | os.PathLike) -> ZooModel:
+    """Load a zoo model as `load` does, for what needs a network.
+
+    Raises:
+        ValueError: The entry is an estimator on the features of a network.
+    """
+    from medzoo.zoo_model import ZooModel
+
+    model = load(name)
+    if not isinstance(model, ZooModel):
+        raise ValueError(f"{name} is an estimator on features, and a network is needed here. Give that network.")
+    return model
+
+
 def load_recipe(name: str | os.PathLike) -> Recipe:
     """Read a recipe file, or the recipe of a zoo entry, of a run, or of a model on the Hub.
 

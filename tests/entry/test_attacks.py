@@ -102,5 +102,5 @@ def test_an_entry_that_gives_weights_is_looked_into_too(table, craft_entry, sand
     craft, message = next(iter(table.values()))
     folder = craft_entry(craft, medzoo.load)
     with pytest.raises(IntegrityError, match=message):
-        medzoo.models.build_encoder({"name": "residual", "filters": [4, 8]}, (16, 16, 1), weights=str(folder))
+        medzoo.models.build_encoder({"name": "plain", "filters": [8]}, (16, 16, 1), weights=str(folder))
     assert not (sandbox / "marker").exists()

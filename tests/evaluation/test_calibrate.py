@@ -1,9 +1,12 @@
 """Calibration of a model on samples."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from medzoo.evaluation.calibrate import calibrate
+from medzoo.evaluation.calibrate import KEPT, Calibration, calibrate, fit_task
+from medzoo.evaluation.classification import ClassificationCases
 from medzoo.task import Classification
 
 
@@ -36,6 +39,22 @@ def test_calibrate_fits_several_labels_without_a_threshold(grade_model, grade_sa
 def test_calibrate_refuses_a_threshold_for_several_labels(grade_model, grade_samples):
     with pytest.raises(ValueError, match="this model has 3"):
         calibrate(grade_model, grade_samples, recall=0.9)
+
+
+def test_a_rule_that_does_not_fit_is_refused_before_anything_is_predicted(grade_model, grade_samples, monkeypatch):
+    monkeypatch.setattr("medzoo.evaluation.calibrate.collect", lambda *_: pytest.fail("predicted"))
+    with pytest.raises(ValueError, match="this model has 3"):
+        calibrate(grade_model, grade_samples, youden=True)
+
+
+def test_a_temperature_that_makes_the_calibration_error_larger_is_not_kept(monkeypatch):
+    # Three of four are right with a confidence of 3/4: nothing is better than that.
+    cases = ClassificationCases(Classification(), np.array([1, 1, 1, 0]), np.full((4, 1), 0.75))
+    hot = replace(cases.task, temperature=3.0)
+    monkeypatch.setattr("medzoo.evaluation.calibrate.fit_temperature", lambda *_: hot)
+    assert fit_task(cases) is cases.task
+    assert KEPT in str(Calibration(cases, fit_task(cases)))
+    assert KEPT not in str(Calibration(cases, hot))
 
 
 def test_calibrate_refuses_two_rules(binary_model, binary_samples):

@@ -55,17 +55,25 @@ def test_draws_are_scored_one_by_one():
     assert all(together[name] == pytest.approx([row[name] for row in apart]) for name in together)
 
 
-def test_label_that_is_absent_has_no_score_and_is_left_out_of_the_averages():
+def test_label_that_is_absent_but_predicted_counts_as_zero_in_the_averages_of_decisions():
     cases = drawn()
     present = cases.true < 2
-    scores = scores_of(ClassificationCases(cases.task, cases.true[present], cases.outputs[present]))
+    cases = ClassificationCases(cases.task, cases.true[present], cases.outputs[present])
+    scores = scores_of(cases)
+    assert 2 in cases.predicted
     assert np.isnan([scores["recall/c"], scores["auc/c"], scores["ap/c"]]).all()
-    assert (
-        scores["recall_macro"]
-        == scores["balanced_accuracy"]
-        == pytest.approx((scores["recall/a"] + scores["recall/b"]) / 2)
-    )
+    for name in ("precision", "recall", "f1"):
+        score = getattr(metrics, f"{name}_score")
+        expected = score(cases.true, cases.predicted, average="macro", zero_division=0)
+        assert scores[f"{name}_macro"] == pytest.approx(expected)
+    assert scores["balanced_accuracy"] == pytest.approx((scores["recall/a"] + scores["recall/b"]) / 2)
     assert scores["auc_macro"] == pytest.approx((scores["auc/a"] + scores["auc/b"]) / 2)
+
+
+def test_label_that_is_neither_true_nor_predicted_is_left_out_of_the_averages():
+    outputs = np.array([[0.8, 0.1, 0.1], [0.3, 0.6, 0.1]])
+    scores = scores_of(ClassificationCases(Classification(("a", "b", "c")), np.array([0, 1]), outputs))
+    assert scores["recall_macro"] == scores["f1_macro"] == 1
 
 
 def test_label_that_is_never_predicted_has_no_precision_and_counts_as_zero_in_the_average():
@@ -79,6 +87,7 @@ def test_label_that_is_never_predicted_has_no_precision_and_counts_as_zero_in_th
 def test_one_label_alone_has_no_area():
     scores = scores_of(ClassificationCases(Classification(), np.ones(2, int), np.array([[0.3], [0.9]])))
     assert np.isnan([scores["auc_macro"], scores["auc/positive"], scores["recall/negative"]]).all()
+    assert np.isnan([scores["ap_macro"], scores["ap/positive"]]).all()
     assert scores["accuracy"] == scores["balanced_accuracy"] == 0.5
 
 

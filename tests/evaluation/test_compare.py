@@ -8,7 +8,8 @@ import pytest
 
 from medzoo.evaluation.classification import ClassificationCases
 from medzoo.evaluation.comparison.compare import compare
-from medzoo.evaluation.comparison.paired import bootstrap_p, compare_cases, compare_scores, patient_means
+from medzoo.evaluation.comparison.paired import compare_cases, compare_scores, exchange_p, patient_means
+from medzoo.evaluation.intervals import weighted_means
 from medzoo.evaluation.regression import RegressionCases
 from medzoo.files import read_json
 from medzoo.task import Classification, Regression, Segmentation
@@ -117,9 +118,13 @@ def test_delong_is_left_out_where_a_patient_has_several_cases():
 
 
 def test_p_is_never_zero_and_at_most_one():
-    assert bootstrap_p(np.ones(999)) == 2 / 1000
-    assert bootstrap_p(np.zeros(999)) == 1
-    assert np.isnan(bootstrap_p(np.full(9, np.nan)))
+    def of_first_column(values):
+        both = np.append(np.zeros(len(values)), values)
+        return exchange_p(lambda weights: weighted_means({"mae": both}, weights), PATIENTS[: len(values)])["mae"]
+
+    assert of_first_column(np.ones(40)) == 1 / 2000
+    assert of_first_column(np.zeros(40)) == 1
+    assert np.isnan(of_first_column(np.full(9, np.nan)))
 
 
 def test_one_patient_has_differences_without_intervals(model, never_model, samples):

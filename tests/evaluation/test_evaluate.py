@@ -43,7 +43,7 @@ def test_evaluate_counts_cases_and_patients(model, samples):
 def test_evaluate_does_not_call_images_patients(model, make_samples):
     evaluation = evaluate(model, make_samples(np.zeros((2, 8, 8)), np.zeros((2, 8, 8))))
     assert evaluation.n_patients is None
-    assert evaluation.interval["method"] == "percentile bootstrap over images"
+    assert evaluation.interval["method"] == "jackknife over images, Student's t on a scale without bounds"
     assert str(evaluation).startswith("2 cases, patients not named")
 
 
@@ -78,6 +78,7 @@ def test_evaluate_rows_name_files_and_never_folders(model, make_samples, tmp_pat
         "true_pixels": 8,
         "predicted_pixels": 8,
         "hd95_px/tumor": 0.0,
+        "hd95_penalized_px/tumor": 0.0,
         "assd_px/tumor": 0.0,
         "area_error_px/tumor": 0.0,
         "relative_area_error/tumor": 0.0,

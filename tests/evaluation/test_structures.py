@@ -32,9 +32,24 @@ def test_measures_of_a_volume_are_in_mm():
 
 def test_measures_without_spacing_are_in_voxels_or_pixels():
     names = {name.partition("/")[0] for name in measure(*two_structures(), LABELS, None)}
-    assert names == {"hd95_voxels", "assd_voxels", "volume_error_voxels", "relative_volume_error"}
+    assert names == {
+        "hd95_voxels",
+        "hd95_penalized_voxels",
+        "assd_voxels",
+        "volume_error_voxels",
+        "relative_volume_error",
+    }
     flat = set(measure(*(mask[1] for mask in two_structures()), LABELS[:2], None))
-    assert flat == {"hd95_px/left", "assd_px/left", "area_error_px/left", "relative_area_error/left"}
+    names = ("hd95_px", "hd95_penalized_px", "assd_px", "area_error_px", "relative_area_error")
+    assert flat == {f"{name}/left" for name in names}
+
+
+def test_a_missed_structure_costs_the_diagonal_of_the_image_and_an_absent_one_nothing():
+    true, none = np.zeros((3, 4), int), np.zeros((3, 4), int)
+    true[1, 1] = 1
+    missed, absent = (measure(mask, none, LABELS[:2], (2.0, 2.0)) for mask in (true, none))
+    assert missed["hd95_penalized_mm/left"] == 10
+    assert np.isnan([missed["hd95_mm/left"], absent["hd95_penalized_mm/left"]]).all()
 
 
 def test_missed_structure_has_no_distance_and_its_whole_volume_as_error():

@@ -32,6 +32,7 @@ def restored_policy():
     keras.config.set_dtype_policy(before)
 
 
+@pytest.mark.one_backend
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize(("channels", "outputs"), [(1, 1), (3, 3), (4, 1)])
 def test_network_is_built_for_any_number_of_channels_and_outputs(small_network, shape, channels, outputs):
@@ -49,6 +50,7 @@ def test_network_answers_with_probabilities(small_network, shape):
     assert answer.std() > 0
 
 
+@pytest.mark.one_backend
 @pytest.mark.parametrize("shape", SHAPES)
 def test_network_takes_unknown_sizes(small_network, shape):
     unknown = (*(None for _ in shape[:-1]), shape[-1])
@@ -57,6 +59,7 @@ def test_network_takes_unknown_sizes(small_network, shape):
     assert network.count_params() == small_network(shape).count_params()
 
 
+@pytest.mark.one_backend
 @pytest.mark.parametrize("shape", ODD_SHAPES)
 def test_odd_size_is_accepted_or_refused_with_one_that_builds(small_network, shape):
     if not small_network.segments:
@@ -70,12 +73,14 @@ def test_odd_size_is_accepted_or_refused_with_one_that_builds(small_network, sha
     assert small_network(fixed).output_shape == (None, *fixed)
 
 
+@pytest.mark.one_backend
 @pytest.mark.parametrize("shape", [(32, 2), (8, 16, 16, 16, 1)])
 def test_input_of_another_rank_is_refused(small_network, shape):
     with pytest.raises(ValueError, match=r"`input_shape` must be \(height, width, channels\) or \(depth"):
         small_network(shape)
 
 
+@pytest.mark.one_backend
 @pytest.mark.parametrize("shape", SHAPES)
 def test_network_is_functional_and_of_stock_layers_only(small_network, shape):
     network = small_network(shape)
@@ -85,6 +90,7 @@ def test_network_is_functional_and_of_stock_layers_only(small_network, shape):
     assert all(stock)
 
 
+@pytest.mark.one_backend
 @pytest.mark.parametrize("shape", SHAPES)
 def test_config_is_json_that_bare_keras_reads(small_network, shape):
     config = json.dumps(small_network(shape).get_config())
@@ -93,6 +99,7 @@ def test_config_is_json_that_bare_keras_reads(small_network, shape):
     assert json.dumps(copy.get_config()) == config
 
 
+@pytest.mark.one_backend
 @pytest.mark.parametrize("shape", SHAPES)
 def test_layer_names_tell_the_part_of_the_network_and_do_not_count_up(small_network, shape):
     names = [layer.name for layer in small_network.new(shape).layers]

@@ -81,15 +81,23 @@ def test_gradients_are_those_of_the_stock_layer(case):
 
 
 @pytest.mark.parametrize("name", ["grouped", "one by one strided", "3D", "3D dilated valid", "max pooling"])
-def test_mixed_precision_is_that_of_the_stock_layer(name):
-    layer, size = CASES[name]
-    layer = layer.from_config({**layer.get_config(), "dtype": "mixed_bfloat16"})
+def test_mixed_precision_is_close_to_the_stock_layer_in_float32(name):
+    # In mixed precision, the stock Conv3D of TensorFlow itself is up to 5 % off.
+    stock, size = CASES[name]
+    layer = layer_like(stock, dtype="mixed_bfloat16")
     x = random_batch(*size)
-    stock = layer(x)
     ours = accelerate(layer, True)(x)
     assert keras.backend.standardize_dtype(ours.dtype) == "bfloat16"
-    stock, ours = (keras.ops.convert_to_numpy(keras.ops.cast(y, "float32")) for y in (stock, ours))
-    np.testing.assert_allclose(ours, stock, atol=0.02 * np.abs(stock).max())
+    exact = layer_like(stock, dtype="float32")
+    exact.build(x.shape)
+    exact.set_weights(layer.get_weights())
+    expected = keras.ops.convert_to_numpy(exact(x))
+    ours = keras.ops.convert_to_numpy(keras.ops.cast(ours, "float32"))
+    np.testing.assert_allclose(ours, expected, atol=0.02 * np.abs(expected).max())
+
+
+def layer_like(layer, **settings):
+    return layer.from_config({**layer.get_config(), **settings})
 
 
 @pytest.mark.parametrize("name", ["grouped", "one by one strided", "3D", "3D dilated valid", "max pooling 3D"])

@@ -21,11 +21,11 @@ RECIPE = Recipe(
     preprocessing=Preprocessing((8, 8)),
     builder={
         "name": "classifier",
-        "encoder": {"name": "residual", "filters": [2, 3, 4]},
+        "encoder": {"name": "plain", "filters": [2, 3, 4]},
         "hidden": [4],
         "dropout": 0.5,
     },
-    freezing={"name": "gradual", "frozen_epochs": 2, "stage_epochs": 2, "since": "stride_2", "rate_factor": 0.5},
+    freezing={"name": "gradual", "frozen_epochs": 2, "stage_epochs": 2, "since": "stage_2", "rate_factor": 0.5},
     optimizer={"name": "adamw", "learning_rate": 0.02, "clipnorm": 1.0, "gradient_accumulation_steps": 2},
     schedule={"name": "plateau", "factor": 0.5, "patience": 1},
     batch_size=4,
@@ -100,14 +100,14 @@ def test_each_phase_changes_the_stages_that_it_unfreezes(samples, tmp_path, monk
 
     def changed(first, second):
         paths = [path for path in seen[0] if not np.array_equal(seen[first][path], seen[second][path])]
-        return {"_".join(path.split("_")[:2]) for path in paths if path.startswith("stride")}
+        return {"_".join(path.split("_")[:2]) for path in paths if path.startswith("stage")}
 
     assert [changed(epoch, epoch + 1) for epoch in range(5)] == [
         set(),
-        {"stride_4"},
-        {"stride_4"},
-        {"stride_2", "stride_4"},
-        {"stride_2", "stride_4"},
+        {"stage_3"},
+        {"stage_3"},
+        {"stage_2", "stage_3"},
+        {"stage_2", "stage_3"},
     ]
 
 

@@ -57,6 +57,7 @@ def folder(recipe, coco_folder, tmp_path):
     return tmp_path
 
 
+@pytest.mark.one_backend
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL")
 @pytest.mark.skipif(keras.backend.backend() == "jax", reason="each of three starts compiles for half a minute")
 def test_a_run_killed_twice_goes_to_its_end_with_every_epoch_once(folder):

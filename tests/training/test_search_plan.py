@@ -38,7 +38,7 @@ def test_more_random_points_begin_with_the_same():
 
 def test_a_change_keeps_the_other_values(tiny_recipe):
     changed = tiny_recipe.with_({"builder.encoder.dropout": 0.2, "epochs": 7})
-    assert changed.builder == {"name": "unet", "encoder": {"name": "residual", "filters": [4, 8], "dropout": 0.2}}
+    assert changed.builder == {"name": "unet", "encoder": {"name": "plain", "filters": [8], "dropout": 0.2}}
     assert changed.epochs == 7
     assert changed.optimizer == tiny_recipe.optimizer
     assert "dropout" not in tiny_recipe.builder["encoder"]

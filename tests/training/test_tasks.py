@@ -16,9 +16,10 @@ from medzoo.zoo.load import load
 from medzoo.zoo.predict import predict
 from medzoo.zoo.save import save
 
-CLASSIFIER = {"name": "classifier", "encoder": {"name": "residual", "filters": [4, 8]}}
+ENCODER = {"name": "plain", "filters": [8]}
+CLASSIFIER = {"name": "classifier", "encoder": ENCODER}
 REGRESSOR = {**CLASSIFIER, "name": "regressor"}
-UNET = {"name": "unet", "encoder": {"name": "residual", "filters": [4, 8]}}
+UNET = {"name": "unet", "encoder": ENCODER}
 
 
 class Mask:

@@ -103,7 +103,7 @@ def entry_encoder(tiny_recipe):
 
 def test_encoder_of_a_zoo_entry_is_loaded_by_layer_name(tiny_entry, entry_encoder, numbers):
     encoder = entry_encoder()
-    load_weights(encoder, "residual", tiny_entry)
+    load_weights(encoder, "plain", tiny_entry)
     source = numbers(keras.saving.load_model(tiny_entry, compile=False))
     for path, array in numbers(encoder).items():
         assert np.array_equal(array, source[path])
@@ -111,28 +111,28 @@ def test_encoder_of_a_zoo_entry_is_loaded_by_layer_name(tiny_entry, entry_encode
 
 def test_encoder_of_a_zoo_entry_serves_other_channels(tiny_entry, entry_encoder, numbers):
     encoder = entry_encoder(3)
-    load_weights(encoder, "residual", tiny_entry)
+    load_weights(encoder, "plain", tiny_entry)
     source = numbers(keras.saving.load_model(tiny_entry, compile=False))
     for path, array in numbers(encoder).items():
         assert array.sum(-2) == pytest.approx(source[path].sum(-2)) if array.ndim == 4 else True
 
 
 def test_zoo_entry_of_another_encoder_is_refused(tiny_entry, entry_encoder):
-    encoder = entry_encoder(filters=[4, 8, 16])
-    with pytest.raises(ValueError, match="tiny-unet lacks the tensor 'stride_4_.*Is its encoder a 'residual'"):
-        load_weights(encoder, "residual", tiny_entry)
+    encoder = entry_encoder(filters=[8, 16])
+    with pytest.raises(ValueError, match="tiny-unet lacks the tensor 'stage_2_.*Is its encoder a 'plain'"):
+        load_weights(encoder, "plain", tiny_entry)
 
 
 def test_changed_zoo_entry_is_refused(tiny_entry, entry_encoder):
     with (tiny_entry / "model.weights.h5").open("ab") as file:
         file.write(b"!")
     with pytest.raises(IntegrityError, match="model.weights.h5 was changed"):
-        load_weights(entry_encoder(), "residual", tiny_entry)
+        load_weights(entry_encoder(), "plain", tiny_entry)
 
 
 def test_zoo_entry_of_the_other_form_of_mobilenet_is_refused_with_its_own(monkeypatch, tmp_path):
     source = build_encoder({"name": "mobilenetv2", "form": "torch"}, (32, 32, 1))
-    monkeypatch.setattr(weights, "_read_entry", lambda folder: SimpleNamespace(folder=folder))
+    monkeypatch.setattr(weights, "read_safely", lambda folder, engine: SimpleNamespace(folder=folder))
     monkeypatch.setattr(keras.saving, "load_model", lambda *_, **__: source)
     with pytest.raises(
         ValueError, match='padding of torch. Set the encoder to {"name": "mobilenetv2", "form": "torch"}'

@@ -58,7 +58,8 @@ class VolumeTarget(MaskTarget):
     @cached_property
     def shape(self) -> tuple[int, int, int]:
         """(depth, height, width) in display order, from the header."""
-        return self._grids[0].turned(self._axes).shape[::-1]
+        width, height, depth = self._grids[0].turned(self._axes).shape
+        return depth, height, width
 
     def mismatch(self) -> str | None:
         """Return how the grids of mask and image differ by their headers; None where they agree."""

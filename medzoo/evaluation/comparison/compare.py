@@ -16,6 +16,7 @@ from medzoo.files import write_json
 
 if TYPE_CHECKING:
     from medzoo.data import Samples
+    from medzoo.inference.model import RecipeModel
     from medzoo.zoo_model import ZooModel
 
 
@@ -36,7 +37,7 @@ class Comparison:
             and `p`.
         tests: Rows of `test`, `score`, the number `n` of cases or patients, and `p`.
         rule: How it was measured, in words.
-        interval: `level`, `method`, `samples` and `seed` of the intervals.
+        interval: `level`, `method` and `seed` of the intervals.
         versions: Versions of medzoo, Python and the libraries that were loaded.
         hardware: `cpu` and `cores`.
         date: Day in UTC, `2026-01-31`.
@@ -103,16 +104,16 @@ def _cells(score: dict[str, Any]) -> list[str]:
 
 
 RULE = (
-    "Differences are the second model minus the first. Their intervals and two-sided p come from drawing the same "
-    "{unit} for both models. Means over cases take the cases in which both models have the score. Wilcoxon's "
+    "Differences are the second model minus the first. Their two-sided p comes from exchanging the answers of both "
+    "models for random {unit}. Means over cases take the cases in which both models have the score. Wilcoxon's "
     "signed-rank test compares the means of the {unit}; DeLong's test, which takes cases as independent, is left out "
     "where a patient has several. Nothing is corrected for the number of scores."
 )
 
 
 def compare(
-    first: ZooModel,
-    second: ZooModel,
+    first: ZooModel | RecipeModel,
+    second: ZooModel | RecipeModel,
     samples: Samples,
     names: tuple[str, str] | None = None,
     split: str | None = None,
@@ -133,7 +134,7 @@ def compare(
         split: Name of the split for the record; by default that of the samples.
         data_name: Name of the data set for the record.
         batch_size: Images in one step.
-        seed: Seed of the bootstrap.
+        seed: Which patients change sides in the test of the differences.
 
     Returns:
         The record. `print(comparison)` shows a table; `comparison["dice"]` is a difference, above 0 where the second
@@ -161,7 +162,7 @@ def compare(
     )
 
 
-def _refuse_different(first: ZooModel, second: ZooModel) -> None:
+def _refuse_different(first: ZooModel | RecipeModel, second: ZooModel | RecipeModel) -> None:
     answers = [(task.name, task.labels, task.unit) for task in (first.task, second.task)]
     if answers[0] == answers[1]:
         return

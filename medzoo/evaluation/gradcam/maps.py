@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
 from medzoo.evaluation.evaluate import CASES
 
 if TYPE_CHECKING:
-    from medzoo.task import Task
+    from medzoo.task import Segmentation, Task
 
 
 def grad_cam(activation: np.ndarray, gradient: np.ndarray) -> np.ndarray:
@@ -94,7 +94,7 @@ class Target:
 
 def reduce_outputs(task: Task, outputs: np.ndarray) -> np.ndarray:
     """Return what `choose_target` needs of the outputs: the label of each pixel of a segmentation, else all."""
-    return task.decide(outputs) if task.is_dense else outputs
+    return cast("Segmentation", task).decide(outputs) if task.is_dense else outputs
 
 
 def choose_target(task: Task, label: str | None, answers: np.ndarray) -> Target:

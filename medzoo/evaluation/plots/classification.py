@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from medzoo.data import Samples
-    from medzoo.zoo_model import ZooModel
+    from medzoo.inference.model import Model
 
 _UNIT: dict[str, Any] = {"xlim": (-0.01, 1.01), "ylim": (-0.01, 1.01)}
 _SQUARE: dict[str, Any] = {**_UNIT, "aspect": "equal"}
@@ -75,7 +75,7 @@ def reliability_figure(evaluation: Evaluation) -> Figure:
     return figure
 
 
-def errors_figure(model: ZooModel, samples: Samples, evaluation: Evaluation) -> Figure:
+def errors_figure(model: Model, samples: Samples, evaluation: Evaluation) -> Figure:
     """Draw the wrong answers of which the model was surest, each with its true and its predicted label."""
     wrong = [index for index, row in enumerate(evaluation.cases) if row["true"] != row["predicted"]]
     wrong.sort(key=lambda index: -evaluation.cases[index]["confidence"])
@@ -87,7 +87,7 @@ def errors_figure(model: ZooModel, samples: Samples, evaluation: Evaluation) -> 
     return case_sheet(model, samples, evaluation, wrong, title, describe)
 
 
-def case_sheets(model: ZooModel, samples: Samples, evaluation: Evaluation) -> dict[str, Figure]:
+def case_sheets(model: Model, samples: Samples, evaluation: Evaluation) -> dict[str, Figure]:
     """Return the pictures of single cases by name."""
     return {"errors": errors_figure(model, samples, evaluation)}
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from medzoo.data import Samples
-    from medzoo.zoo_model import ZooModel
+    from medzoo.inference.model import Model
 
 # Each has `FIGURES`, functions of a record by the name of their figure; `case_sheets`; and `FOLDS`, the name of the
 # figure of a cross-validation, and a function of the records of all folds and of words for what they are scored on.
@@ -34,7 +34,7 @@ def draw_figures(evaluation: Evaluation) -> dict[str, Figure]:
     return {name: draw(evaluation) for name, draw in MODULES[evaluation.task].FIGURES.items()}
 
 
-def case_sheets(model: ZooModel, samples: Samples, evaluation: Evaluation) -> dict[str, Figure]:
+def case_sheets(model: Model, samples: Samples, evaluation: Evaluation) -> dict[str, Figure]:
     """Return the pictures of single cases by name.
 
     Raises:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from medzoo.data import Samples
-    from medzoo.zoo_model import ZooModel
+    from medzoo.inference.model import Model
 
 _LINE: dict[str, Any] = {"color": "0.4", "linestyle": "--", "linewidth": 1}
 
@@ -68,7 +68,7 @@ def bland_altman_figure(evaluation: Evaluation) -> Figure:
     return figure
 
 
-def errors_figure(model: ZooModel, samples: Samples, evaluation: Evaluation) -> Figure:
+def errors_figure(model: Model, samples: Samples, evaluation: Evaluation) -> Figure:
     """Draw the cases with the largest error, each with its true and its predicted value."""
     order = sorted(range(evaluation.n_cases), key=lambda index: -abs(evaluation.cases[index]["error"]))
 
@@ -78,7 +78,7 @@ def errors_figure(model: ZooModel, samples: Samples, evaluation: Evaluation) -> 
     return case_sheet(model, samples, evaluation, order, "Largest errors", describe)
 
 
-def case_sheets(model: ZooModel, samples: Samples, evaluation: Evaluation) -> dict[str, Figure]:
+def case_sheets(model: Model, samples: Samples, evaluation: Evaluation) -> dict[str, Figure]:
     """Return the pictures of single cases by name."""
     return {"errors": errors_figure(model, samples, evaluation)}
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from medzoo.data import Samples
-    from medzoo.zoo_model import ZooModel
+    from medzoo.inference.model import Model
 
 
 def case_figure(evaluation: Evaluation) -> Figure:
@@ -50,7 +50,7 @@ PREDICTION: dict[str, Any] = {"colors": "#ff4136", "linewidths": 2.0, "linestyle
 
 
 def overlay_figure(
-    model: ZooModel, samples: Samples, evaluation: Evaluation, best: bool = False, count: int = 4
+    model: Model, samples: Samples, evaluation: Evaluation, best: bool = False, count: int = 4
 ) -> Figure:
     """Draw the cases with the lowest or highest Dice, predicted anew; of a volume the slice that differs most.
 
@@ -86,7 +86,7 @@ def pick_cases(cases: list[dict[str, Any]], best: bool, count: int) -> list[int]
     return sorted(scored, key=lambda index: (sign * cases[index]["dice"], -cases[index]["true_pixels"]))[:count]
 
 
-def case_sheets(model: ZooModel, samples: Samples, evaluation: Evaluation) -> dict[str, Figure]:
+def case_sheets(model: Model, samples: Samples, evaluation: Evaluation) -> dict[str, Figure]:
     """Return the pictures of single cases by name."""
     return {name: overlay_figure(model, samples, evaluation, best=name == "best") for name in ("best", "worst")}
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from medzoo.data import Samples
-    from medzoo.zoo_model import ZooModel
+    from medzoo.inference.model import Model
 
 
 def check_samples(samples: Samples, evaluation: Evaluation) -> None:
@@ -65,7 +65,7 @@ COUNT, COLUMNS = 12, 4
 
 
 def case_sheet(
-    model: ZooModel,
+    model: Model,
     samples: Samples,
     evaluation: Evaluation,
     order: Sequence[int],
@@ -93,7 +93,7 @@ def case_sheet(
     return figure
 
 
-def _draw_case(axes: Axes, model: ZooModel, samples: Samples, index: int) -> None:
+def _draw_case(axes: Axes, model: Model, samples: Samples, index: int) -> None:
     scan = read_scan(samples.images[index], at_least=model.preprocessing.at_least)
     if not scan.is_volume:
         draw_image(axes, scan.array, scan.shape)

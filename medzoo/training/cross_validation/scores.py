@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from medzoo.evaluation.evaluate import CASES
-from medzoo.evaluation.intervals import bootstrap
+from medzoo.evaluation.intervals import intervals
 from medzoo.evaluation.plots.common import save_figure
 from medzoo.evaluation.plots.figures import fold_figures
 from medzoo.evaluation.record import Evaluation
@@ -124,14 +124,14 @@ def pool(
         task: Task of the models.
         evaluations: Record of each fold on its validation part.
         patients: Patient of each of their cases.
-        seed: Seed of the bootstrap.
+        seed: Which patients are left out together, where there are more than 1000.
 
     Returns:
         Name to `{"value", "low", "high"}`, with the names of the records; for a segmentation only the means over cases,
         such as `dice_per_case`.
     """
     rows = [row for evaluation in evaluations for row in evaluation.cases]
-    scores = bootstrap(CASES[task.name].pooled(task, rows), patients, seed=seed)
+    scores = intervals(CASES[task.name].pooled(task, rows), patients, seed)
     return {name: score_json(*values) for name, values in scores.items() if name in evaluations[0].scores}
 
 

@@ -80,6 +80,9 @@ def _plain(value: object) -> str:
     return _CONTROLS.sub("", str(value))
 
 
+# With fewer patients a card warns of its intervals.
+FEW = 30
+
 CAPTIONS = {
     "confusion": "Confusion matrix.",
     "dice_per_case": "Dice of each case.",
@@ -110,6 +113,15 @@ def write_card(
         temporary.write_text(text, encoding="utf-8")
 
 
+def _few(evaluation: Evaluation | None) -> str | None:
+    """Return how many patients there are, in words, if there are too few for good intervals."""
+    if evaluation is None:
+        return None
+    unit = "images" if evaluation.n_patients is None else "patients"
+    count = evaluation.n_patients or evaluation.n_cases
+    return f"{count} {unit}" if count < FEW else None
+
+
 def render_card(
     recipe: Recipe, evaluation: Evaluation | None, parameters: int, figures: list[Path], repo: str | None = None
 ) -> str:
@@ -131,6 +143,7 @@ def render_card(
             data=recipe.card.get("data") or {},
             evaluation=evaluation,
             scores=_score_rows(evaluation),
+            few=_few(evaluation),
             parameters=parameters,
             figures=[(f"{FIGURES}/{figure.name}", CAPTIONS.get(figure.stem, figure.stem)) for figure in figures],
         )

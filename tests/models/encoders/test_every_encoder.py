@@ -51,6 +51,14 @@ PARAMETERS_3D = {
 PARAMETERS = {2: PARAMETERS_2D, 3: PARAMETERS_3D}
 
 
+@pytest.fixture(scope="module", autouse=True)
+def kernels_of_zeros():
+    """Nothing is computed here, and the largest encoders take seconds to draw."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(keras.initializers.VarianceScaling, "__call__", keras.initializers.Zeros.__call__)
+        yield
+
+
 def sizes_at(encoder, sizes):
     shapes = encoder.compute_output_shape((1, *sizes, encoder.input_shape[-1]))
     return {name: shape[1:-1] for name, shape in shapes.items()}

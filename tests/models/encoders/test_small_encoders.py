@@ -40,6 +40,7 @@ def test_known_size_gives_the_features_of_an_unknown_size(small_encoder):
     assert_same(features_of(known, shape), features_of(small_encoder.model, shape))
 
 
+@pytest.mark.one_backend
 @pytest.mark.parametrize("channels", [1, 4])
 def test_any_number_of_channels_is_taken(small_encoder, channels, recwarn):
     encoder = small_encoder.new(small_encoder.unknown(channels))
@@ -50,18 +51,21 @@ def test_any_number_of_channels_is_taken(small_encoder, channels, recwarn):
     assert not [warning.message for warning in recwarn if "channels" in str(warning.message)]
 
 
+@pytest.mark.one_backend
 def test_smallest_size_gives_one_position(small_encoder):
     stride = small_encoder.stride
     encoder = small_encoder.new((*[stride] * small_encoder.dimensions, 3))
     assert encoder.output[f"stride_{stride}"].shape[1:-1] == (1,) * small_encoder.dimensions
 
 
+@pytest.mark.one_backend
 def test_names_do_not_count_up(small_encoder):
     again = small_encoder.new(small_encoder.unknown())
     assert [layer.name for layer in again.layers] == [layer.name for layer in small_encoder.model.layers]
     assert again.name == small_encoder.model.name
 
 
+@pytest.mark.one_backend
 def test_config_is_json_that_bare_keras_reads(small_encoder):
     config = json.dumps(small_encoder.model.get_config())
     with keras.saving.CustomObjectScope({}):

@@ -15,7 +15,7 @@ from medzoo.zoo.save import save
 from medzoo.zoo_model import ZooModel
 
 IMAGES = np.random.default_rng(0).uniform(0, 1, (8, 16, 16)).astype(np.float32)
-ENCODER = {"name": "residual", "filters": [4, 8]}
+ENCODER = {"name": "plain", "filters": [8]}
 CASES = {
     "classification": (
         Classification(("benign", "malignant"), temperature=1.5),
