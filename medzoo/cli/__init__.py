@@ -30,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     options = _parser().parse_args(arguments)
     try:
         with warnings.catch_warnings():
-            warnings.showwarning = partial(_warn, options)
+            warnings.showwarning = partial(_warn, options)  # type: ignore[assignment]
             options.command(options)
         # A closed pipe is noticed here, not when the interpreter ends.
         sys.stdout.flush()

@@ -51,15 +51,15 @@ def one_line(error: BaseException) -> str:
     return "\n- ".join(items) or type(error).__name__
 
 
-class SomeFailed(Exception):  # noqa: N818
+class SomeFailed(ValueError):  # noqa: N818
     """Some scans failed, and each was named; the others were done."""
 
 
 class Skipped:
     """Keeps the scans of a folder that fail, and says why in a line each."""
 
-    def __init__(self):
-        self.rows: list[dict[str, str]] = []
+    def __init__(self) -> None:
+        self.rows: list[dict[str, Any]] = []
 
     def __call__(self, source: Any, error: Exception) -> None:
         """Keep a scan."""
@@ -72,7 +72,9 @@ class Skipped:
     def refuse(self, done: str) -> None:
         """Raise an error at the end if a scan was skipped; `done` is what happened to the others."""
         if self.rows:
-            raise SomeFailed(f"{len(self.rows)} scans failed and were skipped; the others were {done}.")
+            raise SomeFailed(
+                f"{len(self.rows)} scans could not be read or answered and were skipped; the others were {done}."
+            )
 
 
 def as_several(answers: Any) -> Iterator[Any]:

@@ -177,7 +177,7 @@ def _is_of_another(known: Mapping[str, Any], facts: Mapping[str, Any] | None) ->
 def _known(record: Path) -> dict[str, Any] | None:
     """Return the JSON of an answer; None where there is none, or another program's."""
     try:
-        value = read_json(record) if record.is_file() else None
+        value = read_json(record) if record.is_file() else {}
         return value if isinstance(value[_KEY]["files"], dict) else None
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None

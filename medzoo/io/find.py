@@ -55,7 +55,7 @@ def missing(path: str | os.PathLike) -> str:
     """Return what is said of a path behind which there is no file."""
     if os.path.islink(path):
         return (
-            f"{path} is a link to {os.readlink(path)}, which is not there. "
+            f"{path} is a link to {os.readlink(os.fspath(path))}, which is not there. "
             "Fetch the file (with git-annex: git annex get), or delete the link."
         )
     return f"There is no file or folder {path}. Check the path; the working folder is {os.getcwd()}."

@@ -60,7 +60,8 @@ def find_runs(folder: str | os.PathLike) -> list[Run]:
             f"There is no folder {folder}. Expected a folder below which `medzoo train` wrote runs."
         )
     paths = [path for path in sorted(folder.rglob(RUN)) if not _is_hidden(path.relative_to(folder))]
-    runs, refused = [], []
+    runs: list[Run] = []
+    refused: list[Exception] = []
     for path in paths:
         try:
             runs.append(_read(path))
@@ -68,8 +69,8 @@ def find_runs(folder: str | os.PathLike) -> list[Run]:
             refused.append(error)
     if refused and not runs:
         raise refused[0]
-    for error in refused:
-        _log.warning("medzoo: left out: %s", printable(str(error)))
+    for fault in refused:
+        _log.warning("medzoo: left out: %s", printable(str(fault)))
     if not runs:
         raise FileNotFoundError(f"No {RUN} in or below {folder}. Train one: medzoo train RECIPE --data DIR -o {folder}")
     return sorted(runs, key=lambda run: (run.score is None, -(run.score or 0.0)))

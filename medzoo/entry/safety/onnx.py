@@ -62,7 +62,8 @@ def check_onnx(path: Path) -> None:
 def _values(message: memoryview) -> np.ndarray:
     """Return the floating-point numbers of a tensor; none of a tensor of another kind."""
     fields = [(number, value) for number, value in _fields(message) if number in (_DATA_TYPE, *_DATA)]
-    dtype = _FLOATS.get(next((value for number, value in reversed(fields) if number == _DATA_TYPE), None))
+    kinds = [value for number, value in fields if number == _DATA_TYPE and isinstance(value, int)]
+    dtype = _FLOATS.get(kinds[-1]) if kinds else None
     if dtype is None:
         return np.empty(0)
     parts = [value for number, value in fields if number in _DATA and isinstance(value, memoryview)]
