@@ -20,6 +20,9 @@ from medzoo.weights.segmentation_models import (
     segmentation_models_preprocessing,
 )
 
+# The old library, which does not change any more, takes a minute to install and its networks another to be built.
+pytestmark = pytest.mark.release
+
 # Small decoders; between them every argument of the old Unet that a file can tell.
 SMALL = {"input_shape": [None, None, 3], "decoder_filters": [16, 8, 8, 8, 8]}
 CASES = {
