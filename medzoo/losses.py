@@ -115,13 +115,24 @@ class _LabelLoss(keras.losses.Loss):
         self, y_true: KerasTensor, y_pred: KerasTensor, sample_weight: KerasTensor | None = None
     ) -> KerasTensor:
         """Return the reduced loss."""
-        y_true, rank = with_label_axis(y_true), len(y_pred.shape)
+        y_true, rank = with_label_axis(y_true, y_pred), len(y_pred.shape)
         return super().__call__(y_true, y_pred, with_pixel_axes(sample_weight, rank - 1))
 
 
-def with_label_axis(y_true: KerasTensor) -> KerasTensor:
+def with_label_axis(y_true: KerasTensor, y_pred: KerasTensor) -> KerasTensor:
     """Turn labels `(batch,)` into `(batch, 1)`; others stay as they are."""
-    return ops.expand_dims(y_true, -1) if len(y_true.shape) == 1 else y_true
+    rank = _rank(y_true)
+    if rank is not None and rank != 1:
+        return y_true
+    return ops.reshape(y_true, (*ops.shape(y_pred)[:-1], -1))
+
+
+def _rank(tensor: KerasTensor) -> int | None:
+    """Return the number of axes; None where TensorFlow does not know it, since a function got tensors of several."""
+    try:
+        return len(tensor.shape)
+    except ValueError:
+        return None
 
 
 def with_pixel_axes(weights: KerasTensor | None, rank: int) -> KerasTensor | None:

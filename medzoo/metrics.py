@@ -87,7 +87,7 @@ class _Confusion(keras.metrics.Metric):
 
     def update_state(self, y_true: KerasTensor, y_pred: KerasTensor, sample_weight: KerasTensor | None = None) -> None:
         """Count the cases of a batch, each with its weight."""
-        true = self._one_hot(with_label_axis(ops.convert_to_tensor(y_true)), 0.5)
+        true = self._one_hot(with_label_axis(ops.convert_to_tensor(y_true), y_pred), 0.5)
         decided = self._one_hot(ops.convert_to_tensor(y_pred), self.threshold)
         if sample_weight is not None:
             true = true * ops.reshape(ops.cast(sample_weight, "float32"), (-1, 1))

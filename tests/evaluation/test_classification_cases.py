@@ -151,5 +151,5 @@ def test_record_prints_the_operating_points(binary_model, binary_samples):
 
 def test_evaluate_names_the_image_whose_answer_is_no_number(binary_model, binary_samples):
     binary_model.predict_on_batch = lambda images: np.where(images[:, 4, 4, :1] > 0.65, np.nan, 0.5)
-    with pytest.raises(ValueError, match=r"case_3.png: the model answers nan"):
+    with pytest.raises(ValueError, match=r"case_3.png: 1 of the 1 values of the model's answer are not finite"):
         evaluate(binary_model, binary_samples)

@@ -140,7 +140,7 @@ def test_a_model_without_labels_is_refused():
 
 def test_a_network_that_ends_otherwise_is_refused():
     image = keras.Input((16, 16, 1))
-    x = keras.layers.Dense(2)(keras.layers.GlobalAveragePooling2D()(image))
+    x = keras.layers.Dense(3)(keras.layers.GlobalAveragePooling2D()(image))
     network = keras.Model(image, keras.layers.Softmax()(x))
     recipe = Recipe("old", Classification(COLOURS), Preprocessing((16, 16)), {"name": "converted"})
     with pytest.raises(ValueError, match=r"ends in a dense layer or a convolution .* Received: Dense 'dense"):
