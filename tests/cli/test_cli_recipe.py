@@ -47,7 +47,7 @@ def test_changed_values_are_trained_and_kept(recipe_file, coco_folder, tmp_path,
     [
         (("--set", "epoch=5"), "Did you mean 'epochs'"),
         (("--set", "epochs"), "FIELD=VALUE"),
-        (("--set", "epochs=0"), "`epochs` must be a whole number"),
+        (("--set", "epochs=0"), "--epochs must be a whole number"),
         (("--set", "epochs=5", "--epochs", "6"), "epochs is set twice"),
     ],
 )
