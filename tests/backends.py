@@ -18,7 +18,7 @@ BACKENDS = ("keras", "tensorflow", "jax", "torch")
 # Files whose tests import neither Keras nor a backend, by folder, without `test_` and `.py`.
 NO_BACKEND = {
     "": "errors files progress text",
-    "cli": "cli_split words",
+    "cli": "cli_split cli_words",
     "data": "audit audit_report audit_sources coco coco_faults folders from_arrays label_order masks names order read"
     " samples split_files splits statistics subsets synthetic table_spellings tables volumes",
     "estimators": "tuning",

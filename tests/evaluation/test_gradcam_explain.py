@@ -210,5 +210,5 @@ def test_a_model_of_features_is_refused():
 
 
 def test_what_is_no_keras_model_is_refused():
-    with pytest.raises(TypeError, match="Received: SimpleNamespace"):
+    with pytest.raises(TypeError, match="Received: types SimpleNamespace"):
         explain(SimpleNamespace(task=BINARY), IMAGE)

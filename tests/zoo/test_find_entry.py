@@ -72,10 +72,10 @@ def test_a_folder_comes_before_a_repository_of_its_name(hub, published, tiny_ent
 
 def test_a_file_or_another_folder_that_is_there_is_no_repository(hub, published, home, tmp_path, monkeypatch):
     (tmp_path / published[0]).mkdir(parents=True)
-    (tmp_path / "tester" / "model.h5").touch()
+    (tmp_path / "tester" / "model.bin").touch()
     monkeypatch.chdir(tmp_path)
     hub.forget()
-    for name in (published[0], "tester/model.h5"):
+    for name in (published[0], "tester/model.bin"):
         with pytest.raises(FileNotFoundError, match=f"{name} is not a zoo entry"):
             medzoo.load(name)
     assert hub.requests() == []

@@ -50,7 +50,7 @@ def test_folder_without_scans_is_an_error(tiny_entry, tmp_path):
 
 def test_a_folder_of_one_series_is_one_scan(monkeypatch, tmp_path):
     series = DicomSeries(str(tmp_path), ("1.dcm", "2.dcm"))
-    monkeypatch.setattr("medzoo.inference.scans.find_scans", lambda folder: [series])
+    monkeypatch.setattr("medzoo.inference.scans.find_scans", lambda folder, on_error=None: [series])
     monkeypatch.setattr(FileImage, "read", lambda image, at_least=None: read_scan(np.zeros((4, 4))))
     assert isinstance(medzoo.predict(MeanOfSlice(), tmp_path), Prediction)
 
