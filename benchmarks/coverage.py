@@ -2,9 +2,9 @@
 
 Studies are drawn from a population whose true scores are known. A study has 20, 60 or 200 patients, half of them ill,
 with one, five, or one to eight images each; half of the variance belongs to the patient, half to the image. The
-percentile bootstrap over patients, which medzoo 0.1 used, stands beside it as the peer.
+percentile bootstrap over patients, which medzoo used before, stands beside it as the peer.
 
-    python benchmarks/coverage.py                                    # all rows; about an hour on one core
+    python benchmarks/coverage.py                                    # all rows, each printed when it is done
     python benchmarks/coverage.py --studies 300 --scores auc_80 mae  # some of them, roughly
 """
 
