@@ -1,8 +1,8 @@
 """Which tests need not run on every backend.
 
-`tests/conftest.py` gives these tests the markers `no_backend` and `one_backend`. A plain `pytest` runs all of them;
-`.ci/run` runs all on TensorFlow, and on JAX and torch what is in neither list. A test that is in none is on the safe
-side.
+`tests/conftest.py` gives these tests the markers `no_backend`, `one_backend` and `torch_files`. A plain `pytest` runs
+all of them; `.ci/run` runs those of the last list on torch, all others on TensorFlow, and on JAX and torch what is in
+no list. A test that is in none is on the safe side.
 
 `pytest -m no_backend` proves its list: it reads only these files, and whatever imports Keras or a backend fails.
 """
@@ -19,15 +19,17 @@ BACKENDS = ("keras", "tensorflow", "jax", "torch")
 NO_BACKEND = {
     "": "errors files progress text",
     "cli": "cli_split cli_words",
-    "data": "audit audit_report audit_sources coco coco_faults folders from_arrays label_order masks names order read"
-    " samples split_files splits statistics subsets synthetic table_spellings tables volumes",
+    "data": "audit audit_report audit_sources audit_twins coco coco_annotations coco_faults folders from_arrays"
+    " label_order masks names order read reader samples split_files splits statistics subsets synthetic table_spellings"
+    " tables volumes",
     "estimators": "tuning",
     "evaluation": "calibrate calibration classification_cases compare delong distances evaluate figures fold_figures"
     " gradcam intervals ranking regression_cases scores search_figures structures thresholds",
     "features": "feature_store",
     "hub": "connection server",
     "inference": "answer_files answers prediction scans",
-    "io": "dicom find format_table nifti raster readers write",
+    "io": "damage dicom dicom_geometry dicom_kinds dicom_padding find format_table intensities limits nifti"
+    " nifti_answers raster readers write",
     "preprocessing": "preprocessing stack windows",
     "recipe": "recipe",
     "task": "task",
@@ -37,29 +39,41 @@ NO_BACKEND = {
 }
 
 # Files whose tests use Keras, but whose outcome cannot differ between backends: they read how a network is built, what
-# an entry's files say, or what a server got. Single tests of other files have the marker themselves.
+# a file of weights or of an entry says, what a command prints, what a run folder holds, or what a server got. What
+# computes stays out: losses, layers, gradients, each task's training, resuming, and loading what another backend wrote.
+# Single tests of other files have the marker themselves.
 ONE_BACKEND = {
-    "": "architecture",
-    "cli": "cli_features cli_recipe",
+    "": "architecture docs examples",
+    "cli": "cli cli_features cli_recipe doors ends",
     # By tf.data, which feeds every backend; `test_augment_backends.py` compares its changes with those of the backend.
-    "data": "augment augment_volumes balance bounded_memory mixup packed pipeline slice_jitter tfds tfds_builder",
+    "data": "augment augment_volumes balance bounded_memory mixup packed packed_file pipeline slice_jitter tfds"
+    " tfds_builder",
     "entry": "attacks safety",
-    "evaluation": "compare_command estimator_comparison gradcam_layer",
-    "features": "kmeans",
+    "estimators": "estimator_entry",
+    "evaluation": "compare_command estimator_comparison gradcam_command gradcam_files gradcam_layer",
+    "features": "clusters feature_cache kmeans",
     "hub": "olah",
-    "hub/checkpoints": "pull push",
+    "hub/checkpoints": "pull push push_training",
     "hub/publishing": "publish publish_again publish_command publish_refused",
     "io": "image",
-    "models/encoders": "build_encoder every_encoder stages",
+    "models": "builders network_contract",
+    "models/encoders": "applications build_encoder every_encoder stages",
     "recipe": "parts",
-    "weights": "fetch segmentation_models_files",
-    "zoo": "find_entry words",
+    "training": "cross_validation_scores data history other_data runs search search_command search_plan tracking",
+    "weights": "channels fetch imagenet segmentation_models_files",
+    "zoo": "find_entry opened_entries words",
     "zoo/card": "card card_tasks",
     "zoo/download": "dropped_connections fetch_entry many_processes",
     "zoo/listing": "listing registry",
 }
 
-MARKERS = {"no_backend": NO_BACKEND, "one_backend": ONE_BACKEND}
+# Files about checkpoints of torch, which torch must be there to write; the rest as for ONE_BACKEND.
+TORCH_FILES = {
+    "weights": "load torch_checkpoints",
+    "zoo": "convert",
+}
+
+MARKERS = {"no_backend": NO_BACKEND, "one_backend": ONE_BACKEND, "torch_files": TORCH_FILES}
 
 
 @cache
