@@ -19,8 +19,8 @@ BACKENDS = ("keras", "tensorflow", "jax", "torch")
 NO_BACKEND = {
     "": "errors files progress text",
     "cli": "cli_split cli_words",
-    "data": "audit audit_report audit_sources coco coco_faults folders from_arrays label_order masks names order read"
-    " samples split_files splits statistics subsets synthetic table_spellings tables volumes",
+    "data": "audit audit_report audit_sources coco coco_faults folders from_arrays label_order masks names order"
+    " patients read samples split_files splits statistics subsets synthetic table_spellings tables volumes",
     "estimators": "tuning",
     "evaluation": "calibrate calibration classification_cases compare delong distances evaluate figures fold_figures"
     " gradcam intervals ranking regression_cases scores search_figures structures thresholds",
