@@ -49,6 +49,11 @@ def test_a_group_wins_over_the_patient_and_a_name_over_both(folder):
     assert not from_folders(folder, patient="").has_patients
 
 
+def test_a_group_of_one_image_without_a_person_is_nobody(folder):
+    write_patients(folder, "file,patient,group", "1.png,p,p", "2.png,,2", "3.png,q,q")
+    assert from_folders(folder).patients == ("p", str(folder / "a/2.png"), "q")
+
+
 def test_what_is_not_listed_and_what_is_not_there_is_told_once(folder):
     write_patients(folder, "file,patient", "1.png,p", "gone.png,p", "lost.png,q", "3.png,p")
     with pytest.warns(UserWarning) as warned:

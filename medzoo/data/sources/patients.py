@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import warnings
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,6 +16,7 @@ from medzoo.data.sources.names import (
     as_text,
     guess_patients,
     header_patients,
+    patient_columns,
     patient_name,
     warn_of_lookalikes,
 )
@@ -185,10 +186,15 @@ def listed_patients(images: Sequence[Any], tables: Sequence[PatientTable]) -> li
         )
         values = [table.columns[column][row] for row, _ in rows]
         people = named_patients(values, [f"row {table.rows[row]}" for row, _ in rows], where) if rows else ()
-        for (_, image), person in zip(rows, people, strict=True):
-            named[image][person] = None
+        nobody = _nobody(table, column)
+        for (row, image), person in zip(rows, people, strict=True):
+            named[image]["" if row in nobody else person] = None
         _warn_of_absent(table, file, absent)
-    several = [f"{images[image]} ({' and '.join(people)})" for image, people in named.items() if len(people) > 1]
+    several = [
+        f"{images[image]} ({' and '.join(name or 'nobody' for name in people)})"
+        for image, people in named.items()
+        if len(people) > 1
+    ]
     paths = " and ".join(f"'{table.path}'" for table, _, _ in tables)
     refuse(several, f"{paths} gives {len(several)} images several patients", "Keep one row for each image.")
     bare = [image for number, image in enumerate(images) if number not in named]
@@ -199,6 +205,17 @@ def listed_patients(images: Sequence[Any], tables: Sequence[PatientTable]) -> li
             stacklevel=2,
         )
     return [next(iter(named[number]), "") if number in named else "" for number in range(len(images))]
+
+
+def _nobody(table: Table, column: str) -> set[int]:
+    """Return the rows whose person is empty and that no other row shares its group with."""
+    persons = [other for other in patient_columns(table.columns)[0] if other != column]
+    if not persons:
+        return set()
+    groups = [patient_name(cell) for cell in table.columns[column]]
+    counts = Counter(groups)
+    alone = {row for row, group in enumerate(groups) if counts[group] == 1}
+    return {row for row in alone if not any(as_text(table.columns[person][row]) for person in persons)}
 
 
 class _Index:
