@@ -20,8 +20,8 @@ NO_BACKEND = {
     "": "errors files progress text",
     "cli": "cli_split cli_words",
     "data": "audit audit_report audit_sources audit_twins coco coco_annotations coco_faults folders from_arrays"
-    " label_order masks names order read reader samples split_files splits statistics subsets synthetic table_spellings"
-    " tables volumes",
+    " label_order masks names order patients read reader samples split_files splits statistics subsets synthetic"
+    " table_spellings tables volumes",
     "estimators": "tuning",
     "evaluation": "calibrate calibration classification_cases compare delong distances evaluate figures fold_figures"
     " gradcam intervals ranking regression_cases scores search_figures structures thresholds",

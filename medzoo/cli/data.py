@@ -63,7 +63,10 @@ def _split(options: argparse.Namespace) -> None:
     _check_shares(options)
     samples = read(options.data)
     if len(set(samples.splits)) > 1:
-        raise ValueError(f"{options.data} is split already ({samples!r}); expected a data set without splits.")
+        raise ValueError(
+            f"{options.data} is split already ({samples!r}); expected a data set without splits. Leave them out with "
+            "DATA:split=."
+        )
     named = named_patients(samples)
     if options.group_duplicates:
         from medzoo.data.audit import audit

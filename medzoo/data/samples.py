@@ -20,6 +20,11 @@ from medzoo.io import as_image
 from medzoo.task import Classification, Regression, Segmentation, Task
 
 SPLITS = ("train", "valid", "test")
+# What can be done where the parts that a source names separate patients.
+_OTHER_PARTS = (
+    "Keep all images of a patient in one part: leave out the parts of the data, `split=''` (DATA:split=), and divide "
+    "it anew, or name other parts by split_file. To keep these, with each image as its own patient: patient=''."
+)
 COLUMNS = ("images", "targets", "patients", "splits", "slices")
 
 
@@ -81,7 +86,7 @@ class Samples:
         for split in set(self.splits) - {"", *SPLITS}:
             raise unknown_name("split", split, SPLITS)
         object.__setattr__(self, "patients", self._patient_names())
-        check_patients(self.patients, self.splits)
+        check_patients(self.patients, self.splits, _OTHER_PARTS)
 
     def _patient_names(self) -> tuple[str, ...]:
         """Return the patients by the one rule of `patient_name`; an image that is its own patient keeps its path."""
@@ -234,9 +239,18 @@ def check_task(samples: Samples, task: Task) -> Samples:
             f"The samples have targets of {samples.kind}, the task is {task.name}. Read the data with its targets of "
             f"{task.name}, or take another model or recipe."
         )
-    samples = samples.in_order(task.labels)
+    samples = _with_names_of(task, samples).in_order(task.labels)
     task.check_labels(samples.labels)
     return samples
+
+
+def _with_names_of(task: Task, samples: Samples) -> Samples:
+    """Return samples of arrays, whose classes are only numbers, with the classes that these stand for in the task."""
+    count = len(task.labels)
+    is_numbered = task.is_categorical and samples.labels == tuple(map(str, range(count))) != task.labels
+    if not is_numbered or any(as_image(image).in_memory() is None for image in samples.images):
+        return samples
+    return replace(samples, labels=tuple(task.labels))
 
 
 def task_type(target: Any) -> type[Task]:

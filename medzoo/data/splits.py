@@ -124,7 +124,9 @@ def check_no_leak(*parts: Samples) -> None:
     check_patients(patients, names)
 
 
-def check_patients(patients: Sequence[str], parts: Sequence[str]) -> None:
+def check_patients(
+    patients: Sequence[str], parts: Sequence[str], fix: str = "Keep all images of a patient in one part."
+) -> None:
     """Refuse a patient whose rows are in two parts; rows of the part "" are ignored.
 
     Raises:
@@ -136,10 +138,7 @@ def check_patients(patients: Sequence[str], parts: Sequence[str]) -> None:
             parts_of.setdefault(patient, {})[part] = None
     leaks = [f"'{patient}' in {' and '.join(names)}" for patient, names in parts_of.items() if len(names) > 1]
     if leaks:
-        raise ValueError(
-            f"{len(leaks)} patients are in more than one part: {', '.join(leaks[:3])}. "
-            "Keep all images of a patient in one part."
-        )
+        raise ValueError(f"{len(leaks)} patients are in more than one part: {', '.join(leaks[:3])}. {fix}")
 
 
 def named_patients(samples: Samples) -> int:

@@ -152,7 +152,10 @@ def with_split(samples: Samples, rows: Sequence[int] | np.ndarray, split: str) -
 
 def _refuse_splits(samples: Samples) -> None:
     if len(set(samples.splits)) > 1:
-        raise ValueError(f"{samples!r} is split already. Take one part: folds(samples.part('train'), ...).")
+        raise ValueError(
+            f"{samples!r} is split already. Take one part: folds(samples.part('train'), ...). Or read "
+            "the data without its parts, `split=''` (DATA:split=)."
+        )
 
 
 def _check_training_parts(samples: Samples, parts: Sequence[np.ndarray]) -> None:

@@ -162,11 +162,14 @@ def _read_application(name: str, path: Path) -> keras.Model:
                 source.load_weights(path)
         # Keras and h5py raise many classes of errors at a file of another network.
         except Exception as error:
-            reasons.append(printable(str(error).strip().partition("\n")[0])[:200])
+            reasons.append(printable(" ".join(str(error).split()))[:300].rstrip("."))
         else:
             return source
     builder = APPLICATIONS[name].builder
-    raise ValueError(f"{path} does not hold the weights of keras.applications.{builder}: {reasons[0]}")
+    raise ValueError(
+        f"{path} does not hold the weights of keras.applications.{builder}: {reasons[0]}. Take the file that Keras "
+        "publishes for this network, or one saved from it at its full width."
+    )
 
 
 def _fetch_application(name: str) -> keras.Model:

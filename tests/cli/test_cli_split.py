@@ -86,3 +86,20 @@ def test_data_that_is_split_already_is_told_without_python(folder, tmp_path, cap
     assert run("split", f"{folder}:split_file={path}", "-o", tmp_path / "again.csv") == 2
     message = capsys.readouterr().err
     assert "is split already" in message and "samples." not in message
+
+
+def test_a_set_with_parts_is_split_anew_by_the_patients_of_its_table(folder, tmp_path, capsys):
+    (folder.parent / "parted").mkdir()
+    folder = folder.rename(folder.parent / "parted" / "train").parent
+    numbers = [f"{label}/{number}.png" for label in ("benign", "malignant") for number in range(10)]
+    for file in numbers[5:10]:
+        (folder / "test" / file).parent.mkdir(parents=True, exist_ok=True)
+        (folder / "train" / file).rename(folder / "test" / file)
+    rows = [f"{file},{file[-5]}" for file in numbers]
+    (folder / "patients.csv").write_text("\n".join(["file,patient", *rows]))
+    path = tmp_path / "split.csv"
+    assert run("split", folder, "-o", path) == 2
+    assert "DATA:split=" in capsys.readouterr().err
+    assert run("split", f"{folder}:split=", "-o", path, "--no-group-duplicates") == 0
+    assert "10 patients are named ->" in capsys.readouterr().out
+    assert read(folder, split_file=path).part("valid").has_patients

@@ -1,10 +1,16 @@
 from __future__ import annotations
 
+import errno
+import shutil
+
 import numpy as np
 import pytest
 
-from medzoo.data import from_arrays, from_npz, read
+from medzoo.data import from_arrays, from_folders, from_npz, read
+from medzoo.data.samples import check_task
 from medzoo.io import read_scan
+from medzoo.task import Classification
+from tests.data.source_files import touch
 
 IMAGES = np.arange(3 * 4 * 5, dtype=np.uint8).reshape(3, 4, 5)
 
@@ -184,3 +190,98 @@ def test_a_broken_archive_is_named(tmp_path):
     (tmp_path / "scans.npz").write_bytes(b"no archive")
     with pytest.raises(ValueError, match=r"scans\.npz is no NumPy archive"):
         read(tmp_path / "scans.npz")
+
+
+MEDMNIST = {
+    f"{part}_{kind}": value
+    for part, count in (("train", 4), ("val", 2), ("test", 2))
+    for kind, value in (
+        ("images", np.arange(count * 64, dtype=np.uint8).reshape(count, 8, 8)),
+        ("labels", np.arange(count, dtype=np.uint8)[:, None] % 2),
+    )
+}
+
+
+def test_a_file_of_medmnist_is_read_with_its_splits(archive):
+    samples = read(archive(**MEDMNIST))
+    assert (samples.kind, samples.labels, samples.targets) == ("classification", ("0", "1"), (0, 1) * 4)
+    assert samples.splits == ("train",) * 4 + ("valid",) * 2 + ("test",) * 2
+    assert not samples.has_patients
+    scan = read_scan(samples.part("valid").images[1])
+    assert np.array_equal(scan.array[..., 0], MEDMNIST["val_images"][1])
+    assert scan.source.endswith("scans.npz/val_0001")
+
+
+def test_medmnist_may_have_names_and_no_splits(archive):
+    samples = read(f"{archive(**MEDMNIST)}:labels=normal,hyperplasia,split=")
+    assert (samples.labels, set(samples.splits)) == (("normal", "hyperplasia"), {""})
+
+
+@pytest.mark.parametrize("shape", [(28, 28), (28, 28, 3), (28, 28, 28), (1, 224, 224)], ids=str)
+def test_medmnist_has_pictures_in_colour_and_volumes(archive, shape):
+    images = np.zeros((2, *shape), np.uint8)
+    samples = from_npz(archive(train_images=images, train_labels=np.array([[0], [1]])))
+    expected = shape if len(shape) == 3 and shape[-1] == 3 else (*shape, 1)
+    assert read_scan(samples.images[0]).array.shape == expected
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"train_labels": np.eye(4, 14, dtype=np.uint8)}, r"14 columns.*ChestMNIST"),
+        ({"train_labels": np.full((4, 1), 0.5)}, r"train_labels must hold whole numbers"),
+        ({"train_labels": np.zeros((3, 1), np.uint8)}, r"train_images has 4 rows, train_labels 3"),
+        ({"val_labels": None}, r"Missing: \['val_labels'\]"),
+        ({"extra": np.zeros(3)}, r"unknown: \['extra'\]"),
+    ],
+    ids=["several labels", "no whole numbers", "lengths", "missing", "unknown"],
+)
+def test_odd_files_of_medmnist_are_named(archive, change, words):
+    arrays = {name: array for name, array in {**MEDMNIST, **change}.items() if array is not None}
+    with pytest.raises(ValueError, match=rf"scans\.npz: .*{words}"):
+        read(archive(**arrays))
+
+
+@pytest.mark.parametrize("place", [0.3, 0.9])
+@pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
+def test_damage_in_the_pixels_is_named(tmp_path, save, place):
+    path = tmp_path / "scans.npz"
+    save(path, train_images=np.random.default_rng(0).integers(0, 256, (2, 64, 64), np.uint8), train_labels=[[0], [1]])
+    content = bytearray(path.read_bytes())
+    content[int(len(content) * place * 0.9)] ^= 8
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=r"scans\.npz is no NumPy archive"):
+        read(path)
+
+
+@pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
+def test_images_of_an_archive_are_mapped_and_outlive_it(tmp_path, save):
+    path = tmp_path / "scans.npz"
+    save(path, images=IMAGES, targets=[0, 1, 1])
+    image = read(path).images[2]
+    path.write_bytes(b"another file")
+    assert isinstance(image.array, np.memmap)
+    np.testing.assert_array_equal(read_scan(image).array[..., 0], IMAGES[2])
+
+
+def test_a_full_disk_is_named(archive, monkeypatch):
+    def full(*files):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    path = archive(**MEDMNIST)
+    monkeypatch.setattr(shutil, "copyfileobj", full)
+    with pytest.raises(OSError, match=r"scans\.npz.*TMPDIR"):
+        read(path)
+
+
+@pytest.mark.parametrize("targets", [[0, 1, 1], [1, 0, 1]])
+def test_numbers_of_arrays_stand_for_the_names_of_a_task(targets):
+    task = Classification(("normal", "hyperplasia"))
+    samples = check_task(from_arrays(IMAGES, targets), task)
+    assert (samples.labels, samples.targets) == (task.labels, tuple(targets))
+
+
+def test_numbers_in_files_do_not(tmp_path):
+    touch(tmp_path, "0/1.png", "1/1.png")
+    with pytest.raises(ValueError, match="normal"):
+        check_task(from_folders(tmp_path), Classification(("normal", "hyperplasia")))

@@ -160,10 +160,22 @@ def test_file_of_keras_of_another_network_is_refused(tmp_path):
         build_encoder("efficientnetv2b0", (*SIZE, 3), tmp_path / "m.weights.h5")
 
 
-def test_file_of_keras_that_was_never_trained_is_refused(tmp_path):
-    keras.applications.MobileNetV2(include_top=False, weights=None).save_weights(tmp_path / "m.weights.h5")
-    with pytest.raises(ValueError, match="m.weights.h5 was never trained"):
-        build_encoder("mobilenetv2", (*SIZE, 3), tmp_path / "m.weights.h5")
+@pytest.mark.parametrize("suffix", [".weights.h5", ".h5"])
+def test_file_of_keras_of_another_width_names_the_layer_and_the_shapes(suffix, tmp_path):
+    path = tmp_path / f"half{suffix}"
+    source = keras.applications.MobileNetV2(include_top=False, weights=None, alpha=0.5, input_shape=(32, 32, 3))
+    write_legacy(source, path) if suffix == ".h5" else source.save_weights(path)
+    with pytest.raises(ValueError, match=rf"half{suffix} .*Conv1.*\(3, 3, 3, 32\).*Take the file"):
+        build_encoder("mobilenetv2", (*SIZE, 3), path)
+
+
+@pytest.mark.parametrize("suffix", [".weights.h5", ".h5"])
+def test_file_of_keras_that_was_never_trained_is_refused(suffix, tmp_path):
+    path = tmp_path / f"m{suffix}"
+    source = keras.applications.MobileNetV2(include_top=False, weights=None)
+    write_legacy(source, path) if suffix == ".h5" else source.save_weights(path)
+    with pytest.raises(ValueError, match=f"m{suffix} was never trained"):
+        build_encoder("mobilenetv2", (*SIZE, 3), path)
 
 
 def test_file_that_is_no_file_of_keras_is_named(tmp_path):

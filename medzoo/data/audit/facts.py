@@ -9,6 +9,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from medzoo.data.sources.names import is_removed, patient_name
 from medzoo.io import Scan, as_image
 
 # Large JPEGs are decoded at this scale: thumbnails are 64 pixels wide, and what is constant at 256 is constant.
@@ -57,7 +58,8 @@ def inspect(source: Any) -> Facts:
     """
     try:
         image = as_image(source)
-        return _facts(image.read(_ENOUGH), image.patient())
+        patient = image.patient()
+        return _facts(image.read(_ENOUGH), "" if is_removed(patient_name(patient)) else patient)
     except Exception as error:
         # Libraries raise almost anything for damaged files, and one such file must not end the audit.
         return Facts(error=" ".join(str(error).split()) or type(error).__name__)

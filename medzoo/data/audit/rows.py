@@ -16,12 +16,13 @@ from typing import Any
 
 from medzoo.data.audit.record import Finding
 from medzoo.data.samples import Samples
-from medzoo.data.sources.checks import SPLIT_NAMES, Patient, patients_of
+from medzoo.data.sources.checks import SPLIT_NAMES, Patient
 from medzoo.data.sources.coco import from_coco
 from medzoo.data.sources.coco_entries import is_coco
 from medzoo.data.sources.folders import MASK_NAME
 from medzoo.data.sources.masks import as_mask
 from medzoo.data.sources.names import as_text, patient_name
+from medzoo.data.sources.patients import stated_patients
 from medzoo.data.sources.table_files import Table, names_in, read_table
 from medzoo.files import read_json
 from medzoo.io import as_image, find_scans
@@ -93,11 +94,16 @@ def _place_of(source: str, folder: str) -> tuple[str, str]:
     return split, next((part for part in parts if part.lower() not in SPLIT_NAMES), "")
 
 
-def _named_patients(sources: list[str], folder: str, patient: Patient) -> list[str]:
-    """Return the patient that `patient` makes of each path below `folder`; "" for all without a `patient`."""
-    if patient is None:
-        return [""] * len(sources)
-    return list(patients_of([os.path.relpath(source, folder) for source in sources], sources, patient))
+def _named_patients(scans: Sequence[Any], folder: str, patient: Patient) -> tuple[Sequence[str], list[Finding]]:
+    """Return the patient of each scan, "" for none: by `patient`, or by a table, whose faults are findings."""
+    names = [os.path.relpath(str(scan), folder) for scan in scans]
+    nobody = [""] * len(scans)
+    try:
+        return stated_patients(scans, names, patient, folder) or nobody, []
+    except ValueError as error:
+        if patient is not None:
+            raise
+        return nobody, [Finding("patients", "error", (folder,), str(error))]
 
 
 _KINDS = ("label", "target", "mask", "patient", "split")
@@ -231,14 +237,14 @@ def folder_rows(folder: str, patient: Patient) -> tuple[list[Row], list[Finding]
     """
     everything = find_scans(folder)
     scans, masks, findings = _pair_masks(everything, folder)
-    patients = _named_patients([str(scan) for scan in scans], folder, patient)
+    patients, unclear = _named_patients(scans, folder, patient)
     rows = [
         Row(scan, *_place_of(str(scan), folder), name, masks.get(str(scan), ()))
         for scan, name in zip(scans, patients, strict=True)
     ]
     annotated, refused = _coco(folder)
-    rows = [_annotate(row, annotated.get(os.path.normpath(row.source))) for row in rows]
-    findings += [*_unlisted(rows, annotated), *refused, *_empty_folders(folder, everything)]
+    rows = [_annotate(row, annotated.get(os.path.normpath(row.source)), patient) for row in rows]
+    findings += [*unclear, *_unlisted(rows, annotated), *refused, *_empty_folders(folder, everything)]
     return _without_single_class(rows), findings
 
 
@@ -255,10 +261,11 @@ def _coco(folder: str) -> tuple[dict[str, Row], list[Finding]]:
     return rows, findings
 
 
-def _annotate(row: Row, annotation: Row | None) -> Row:
+def _annotate(row: Row, annotation: Row | None, patient: Patient) -> Row:
     if annotation is None:
         return row
-    return replace(row, image=annotation.image, label=annotation.label, grid=annotation.grid)
+    person = annotation.patient if patient is None and annotation.patient else row.patient
+    return replace(row, image=annotation.image, label=annotation.label, grid=annotation.grid, patient=person)
 
 
 def _unlisted(rows: list[Row], annotated: dict[str, Row]) -> Iterator[Finding]:

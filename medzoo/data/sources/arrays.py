@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import errno
 import math
 import os
+import shutil
+import tempfile
 import zipfile
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import IO, Any
 
 import numpy as np
 
 from medzoo.data.samples import Samples
-from medzoo.data.sources.checks import check_classes, check_numbers, class_table, named_patients, refuse
+from medzoo.data.sources.checks import SPLIT_NAMES, check_classes, check_numbers, class_table, kept_splits, refuse
 from medzoo.data.sources.masks import ArrayTarget, mask_labels
+from medzoo.data.sources.patients import named_patients
 from medzoo.io import ArrayImage
 from medzoo.io.limits import check_size
 from medzoo.io.tensors import as_array
+from medzoo.progress import track
 
 
 def from_arrays(
@@ -56,7 +61,10 @@ def from_arrays(
     lengths = {name: len(column) for name, column in columns.items() if column is not None}
     if len(set(lengths.values())) > 1 or not len(images):
         raise ValueError(f"All columns must have one length above 0. Received: {lengths}.")
-    rows = tuple(ArrayImage(as_array(image), f"array {number:04d}") for number, image in enumerate(images))
+    rows = tuple(
+        image if isinstance(image, ArrayImage) else ArrayImage(as_array(image), f"array {number:04d}")
+        for number, image in enumerate(images)
+    )
     splits = ("",) * len(rows) if splits is None else tuple(splits)
     values, names = _targets(rows, targets, splits, labels)
     sources = tuple(row.source for row in rows)
@@ -129,39 +137,96 @@ ARCHIVE_SUFFIX = ".npz"
 _NEEDED, _OPTIONAL = ("images", "targets"), ("labels", "patients", "splits")
 
 
-def from_npz(path: str | os.PathLike, labels: str | Sequence[str] | None = None) -> Samples:
-    """Read what `numpy.savez` wrote: the arguments of `from_arrays` by their names.
+def from_npz(path: str | os.PathLike, labels: str | Sequence[str] | None = None, split: str | None = None) -> Samples:
+    """Read what `numpy.savez` wrote: the arguments of `from_arrays` by their names; or a file of MedMNIST.
 
-    The whole archive is read into memory; for more than that, pass memory maps to `from_arrays`.
+    A file of MedMNIST holds `train_images` and `train_labels`, and the same of val and test, which become the splits.
+    Its classes are called 0, 1, ..., which the names of a recipe's task stand for in this order, unless `labels` names
+    them.
+
+    Arrays are unpacked into nameless temporary files (in TMPDIR), which go with the process, and mapped: on disk they
+    need their full size, in memory only what is in use.
 
     Args:
-        path: Archive with `images` and `targets`, and optionally `labels`, `patients` and `splits`.
+        path: Archive with `images` and `targets`, and optionally `labels`, `patients` and `splits`; or of MedMNIST.
         labels: Label names, in place of those in the archive.
+        split: "" leaves out the splits that the archive names.
 
     Raises:
         FileNotFoundError: There is no such file.
-        ValueError: The file is not such an archive; the message names what is missing or wrong.
+        ValueError: The file is damaged or no such archive, or its images have several labels each, as those of
+            ChestMNIST; the message names what is missing or wrong.
+        OSError: TMPDIR has no room for the arrays.
 
     Example:
         >>> numpy.savez("scans.npz", images=numpy.zeros((2, 8, 8)), targets=["cyst", "normal"])
         >>> from_npz("scans.npz").labels
         ('cyst', 'normal')
+
+    Source: https://medmnist.com
     """
     arrays = _load(path)
+    try:
+        named = _of_medmnist(arrays, os.fspath(path)) if _MEDMNIST & arrays.keys() else _by_argument(arrays)
+        options = named if labels is None else {**named, "labels": labels}
+        return from_arrays(**{**options, "splits": kept_splits(options.get("splits"), split)})
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
+
+
+def _by_argument(arrays: Mapping[str, np.ndarray]) -> dict[str, Any]:
+    """Return the arguments of `from_arrays` that lie under their own names."""
     missing = [name for name in _NEEDED if name not in arrays]
     unknown = sorted(arrays.keys() - {*_NEEDED, *_OPTIONAL})
     if missing or unknown:
         raise ValueError(
-            f"{path} must hold images and targets, and may hold {', '.join(_OPTIONAL)}. "
+            f"It must hold images and targets, and may hold {', '.join(_OPTIONAL)}. "
             f"Missing: {missing}; unknown: {unknown}. Write it with numpy.savez(path, images=..., targets=...)."
         )
-    options = {name: arrays[name].tolist() for name in _OPTIONAL if name in arrays}
-    if labels is not None:
-        options["labels"] = labels
-    try:
-        return from_arrays(arrays["images"], arrays["targets"], **options)
-    except ValueError as error:
-        raise ValueError(f"{path}: {error}") from error
+    return {name: array if name in _NEEDED else array.tolist() for name, array in arrays.items()}
+
+
+_PARTS = ("train", "val", "test")
+_MEDMNIST = {f"{part}_{kind}" for part in _PARTS for kind in ("images", "labels")}
+
+
+def _of_medmnist(arrays: Mapping[str, np.ndarray], path: str) -> dict[str, Any]:
+    """Return the arguments of `from_arrays` that a file of MedMNIST stands for; an image is called path/train_0000."""
+    lonely = sorted(name for name in _MEDMNIST - arrays.keys() if _partner(name) in arrays)
+    unknown = sorted(arrays.keys() - _MEDMNIST)
+    if lonely or unknown:
+        raise ValueError(
+            "A file of MedMNIST holds train_images and train_labels, and the same of val and test. "
+            f"Missing: {lonely}; unknown: {unknown}. Get the file again."
+        )
+    images: list[ArrayImage] = []
+    targets: list[Any] = []
+    splits: list[str] = []
+    for part in (part for part in _PARTS if f"{part}_images" in arrays):
+        pixels, classes = arrays[f"{part}_images"], _single(arrays[f"{part}_labels"], f"{part}_labels")
+        if len(pixels) != len(classes):
+            raise ValueError(f"{part}_images has {len(pixels)} rows, {part}_labels {len(classes)}. Get the file again.")
+        images += [ArrayImage(image, os.path.join(path, f"{part}_{row:04d}")) for row, image in enumerate(pixels)]
+        targets += classes
+        splits += [SPLIT_NAMES[part]] * len(classes)
+    return {"images": images, "targets": targets, "splits": splits}
+
+
+def _partner(name: str) -> str:
+    part, kind = name.split("_")
+    return f"{part}_{'labels' if kind == 'images' else 'images'}"
+
+
+def _single(labels: np.ndarray, name: str) -> list[Any]:
+    """Return the one label of each image."""
+    if labels.ndim == 2 and labels.shape[1] > 1:
+        raise ValueError(
+            f"{name} has {labels.shape[1]} columns, so that an image has several labels at once, as in ChestMNIST; "
+            "expected one label for each image. Take one of them, from_arrays(images, labels[:, 0])."
+        )
+    if labels.dtype.kind not in "biu" or labels.ndim not in (1, 2):
+        raise ValueError(f"{name} must hold whole numbers (n, 1). Received: {labels.dtype} of shape {labels.shape}.")
+    return labels.reshape(len(labels)).tolist()
 
 
 def _load(path: str | os.PathLike) -> dict[str, np.ndarray]:
@@ -169,22 +234,41 @@ def _load(path: str | os.PathLike) -> dict[str, np.ndarray]:
         with zipfile.ZipFile(path) as archive:
             for info in archive.infolist():
                 _check_member(archive, info)
-        with np.load(path, allow_pickle=False) as arrays:
-            return dict(arrays)
+            infos = track(archive.infolist(), f"Unpacking {os.path.basename(path)}")
+            return {info.filename.removesuffix(".npy"): _unpacked(archive, info) for info in infos}
     except FileNotFoundError:
         raise
+    # A damaged header of an array makes NumPy raise nearly anything.
     except Exception as error:
-        # A damaged header of an array makes NumPy raise nearly anything.
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            error.filename = f"the arrays of {path} in {tempfile.gettempdir()} (TMPDIR)"
+            raise
         reason = " ".join(str(error).split()).rstrip(".")
         raise ValueError(f"{path} is no NumPy archive of plain arrays: {reason}. Write it with numpy.savez.") from error
+
+
+def _unpacked(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> np.ndarray:
+    """Return an array on a temporary file, into which changes do not go."""
+    with archive.open(info) as file, tempfile.TemporaryFile() as copy:
+        shape, is_fortran, dtype = _header(file)
+        # Read to its end, where the checksum is compared.
+        shutil.copyfileobj(file, copy, _CHUNK)
+        copy.flush()
+        # Nothing cannot be mapped.
+        if not math.prod(shape) * dtype.itemsize:
+            return np.empty(shape, dtype)
+        return np.memmap(copy, dtype, mode="c", shape=shape, order="F" if is_fortran else "C")
+
+
+def _header(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype]:
+    read = np.lib.format.read_array_header_1_0
+    return (read if np.lib.format.read_magic(file) == (1, 0) else np.lib.format.read_array_header_2_0)(file)
 
 
 def _check_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> None:
     """Refuse an array that is not as large as its header says: NumPy makes room for that before it reads."""
     with archive.open(info) as file:
-        version = np.lib.format.read_magic(file)
-        read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-        shape, _, dtype = read(file)
+        shape, _, dtype = _header(file)
         needed = math.prod(shape) * dtype.itemsize
         # The size in the directory of the archive is declared as well.
         if dtype.hasobject or file.tell() + needed > info.file_size or needed > _MOST_GROWTH * (info.compress_size + 1):
@@ -195,3 +279,4 @@ def _check_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> None:
 
 # No stream of deflate grows by more.
 _MOST_GROWTH = 1032
+_CHUNK = 2**20

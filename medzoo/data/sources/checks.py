@@ -1,15 +1,13 @@
-"""What every reader checks in its rows: names, classes, patients, files. A message counts all faults."""
+"""What every reader checks in its rows: names, classes, splits, files. A message counts all faults."""
 
 from __future__ import annotations
 
 import logging
 import math
 import os
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
 
-from medzoo.data.sources.names import MISSING_TEXT, patient_name, warn_of_lookalikes
+from medzoo.data.sources.names import warn_of_lookalikes
 from medzoo.errors import unknown_name
 from medzoo.io.find import natural
 
@@ -36,6 +34,19 @@ def refuse(faults: Sequence[object], text: str, fix: str, kind: type[Exception] 
     if len(names) > 3:
         error.add_note("All of them: " + ", ".join(names))
     raise error
+
+
+def kept_splits(splits: Sequence[str] | None, split: str | None) -> tuple[str, ...] | None:
+    """Return the splits that a source names, or for `split=""` none of them, so that a data set can be split anew.
+
+    Raises:
+        ValueError: `split` is something else.
+    """
+    if split:
+        raise ValueError(
+            f"The option split can only be '', which leaves out the parts of the data. Received: {split!r}."
+        )
+    return None if splits is None else tuple(splits) if split is None else ("",) * len(splits)
 
 
 def class_table(
@@ -169,53 +180,3 @@ def check_files(files: Sequence[str], source: object) -> None:
 
 def _listing(folder: str) -> set[str]:
     return set(os.listdir(folder or ".")) if os.path.isdir(folder or ".") else set()
-
-
-def patients_of(names: Sequence[str], sources: Sequence[str], patient: Patient) -> tuple[str, ...]:
-    """Return the patient of each row: what `patient` makes of its name, or its source without a `patient`.
-
-    Args:
-        names: File names.
-        sources: What stands for the patients where `patient` is None.
-        patient: A function of the file name; or a regular expression: its match in the file name is the patient, or its
-            first group if it has one.
-
-    Raises:
-        ValueError: There is no patient for a file; the message names the file.
-
-    Names follow the rule of `patient_name`.
-    """
-    if patient is None:
-        return tuple(sources)
-    named = [_search(patient, name) if isinstance(patient, str) else patient(name) for name in names]
-    people = tuple(map(patient_name, named))
-    nameless = [f"'{name}'" for name, person in zip(names, people, strict=True) if not person]
-    refuse(nameless, f"`patient` finds no patient in {len(nameless)} file names", f"Received: {patient!r}.")
-    return people
-
-
-def named_patients(values: Sequence[Any], rows: Sequence[str], source: object) -> tuple[str, ...]:
-    """Return the patients that a source names in its rows, each by its one name, as in `patient_name`.
-
-    Args:
-        values: What the source has: texts, numbers, None.
-        rows: What stands for each row in messages, such as "row 2".
-        source: The file and its column, for messages.
-
-    Raises:
-        ValueError: A row names nobody; the message says which.
-    """
-    people = tuple(map(patient_name, values))
-    nameless = [row for row, person in zip(rows, people, strict=True) if not person]
-    refuse(
-        nameless,
-        f"{source} names no patient in {len(nameless)} rows",
-        f"Give each a patient, a name of its own where the person is not known, or take the rows out; {MISSING_TEXT}.",
-    )
-    warn_of_lookalikes("patients", dict.fromkeys(people), source, "Write a patient in one way.")
-    return people
-
-
-def _search(pattern: str, name: str) -> Any:
-    match = re.search(pattern, name)
-    return match and match[1 if match.re.groups else 0]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from medzoo.data.samples import Samples
 from medzoo.data.sources.checks import Patient
@@ -22,6 +23,7 @@ from medzoo.data.sources.coco_entries import (
     pictures_by_id,
 )
 from medzoo.data.sources.names import warn_of_lookalikes
+from medzoo.data.sources.patients import patients_of
 from medzoo.errors import unknown_name
 
 _BACKGROUND = "background"
@@ -123,7 +125,8 @@ def from_coco(
             is label 0: its annotations are checked but not drawn.
         patient: Returns the patient for a file name; or a regular expression, as in `from_folders`; or the name of a
             field of the images. By default the field that looks like it (`patient`, `patient_id`, `PatientID`, ...);
-            where there is none, and for "", each image is its own patient.
+            where there is none, a table beside the file, or beside the folder of its split, as in `from_folders`. Else,
+            and for "", each image is its own patient.
         allow_outside: Whether file names may leave the folder of the pictures, by "../" or a full path.
 
     Returns:
@@ -155,7 +158,26 @@ def from_coco_files(
     files = [load(path) for path in paths]
     groupings = _groupings(files)
     pairs = zip(paths, files, strict=True)
-    return [_samples(path, coco, groupings, images, labels, patient, allow_outside) for path, coco in pairs]
+    parts = [_samples(path, coco, groupings, images, labels, patient, allow_outside) for path, coco in pairs]
+    return _with_patients(parts, patient, os.path.commonpath([path.absolute().parent for path in paths]))
+
+
+class _Part(NamedTuple):
+    """The rows of a file, and the names of those whose patient no field names."""
+
+    samples: Samples
+    nameless: Sequence[str]
+
+
+def _with_patients(parts: Sequence[_Part], patient: Patient, folder: str) -> list[Samples]:
+    """Return the rows of all files, with the patients that no field names, but `patient` or a table in `folder`."""
+    nameless = [part for part in parts if part.nameless]
+    images = [image for part in nameless for image in part.samples.images]
+    people = iter(patients_of(images, [name for part in nameless for name in part.nameless], patient, folder))
+    return [
+        replace(part.samples, patients=tuple(next(people) for _ in part.nameless)) if part.nameless else part.samples
+        for part in parts
+    ]
 
 
 def _samples(
@@ -166,7 +188,7 @@ def _samples(
     labels: Labels,
     patient: Patient,
     allow_outside: bool,
-) -> Samples:
+) -> _Part:
     faults = Faults(path)
     categories = by_id(coco["categories"], "category", ("name",), faults)
     pictures = pictures_by_id(coco["images"], faults)
@@ -179,10 +201,12 @@ def _samples(
     folder = path.parent if images is None else Path(images)
     files = picture_files(pictures, folder, path, allow_outside)
     places = tuple(str(folder / file) for file in files)
-    return Samples(
+    people = picture_patients(pictures, files, patient, path)
+    samples = Samples(
         images=places,
         targets=tuple(CocoTarget(p["height"], p["width"], objects[key]) for key, p in pictures.items()),
-        patients=picture_patients(pictures, files, places, patient, path),
+        patients=people or places,
         splits=("",) * len(files),
         labels=names,
     )
+    return _Part(samples, () if people else files)

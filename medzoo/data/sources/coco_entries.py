@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from medzoo.data.sources.checks import Patient, missing_files, named_patients, outside_files, patients_of, plain_file
+from medzoo.data.sources.checks import Patient, missing_files, outside_files, plain_file
 from medzoo.data.sources.names import guess_patients
+from medzoo.data.sources.patients import named_patients
 from medzoo.files import read_json
 
 _KEYS = ("images", "annotations", "categories")
@@ -180,9 +181,9 @@ def picture_files(pictures: Mapping[Id, dict[str, Any]], folder: Path, path: Pat
 
 
 def picture_patients(
-    pictures: Mapping[Id, dict[str, Any]], files: Sequence[str], paths: tuple[str, ...], patient: Patient, path: Path
-) -> tuple[str, ...]:
-    """Return the patient of each image: by `patient`, else what a field such as `patient_id` of the images says."""
+    pictures: Mapping[Id, dict[str, Any]], files: Sequence[str], patient: Patient, path: Path
+) -> tuple[str, ...] | None:
+    """Return the patient of each image as a field such as `patient_id` of the images says it; None without a field."""
     entries = pictures.values()
     fields = dict.fromkeys(field for entry in entries for field in entry if field not in _STANDARD)
     columns = {field: [entry.get(field) for entry in entries] for field in fields}
@@ -191,7 +192,7 @@ def picture_patients(
     if patient is None:
         remedy = "Name the field, patient=NAME, or give a pattern of the file name; patient='' for none."
         field = guess_patients(columns, path, remedy)
-    if field is not None:
-        rows = [f"image '{file}'" for file in files]
-        return named_patients(columns[field], rows, f"The field '{field}' of the images in {path}")
-    return patients_of(files, paths, patient or None)
+    if field is None:
+        return None
+    rows = [f"image '{file}'" for file in files]
+    return named_patients(columns[field], rows, f"The field '{field}' of the images in {path}")

@@ -17,10 +17,11 @@ from medzoo.data.sources.checks import (
     check_classes,
     check_files,
     class_table,
+    kept_splits,
     logger,
-    patients_of,
     refuse,
 )
+from medzoo.data.sources.patients import patients_of
 from medzoo.io import DicomSeries, as_image, find_scans
 from medzoo.io.find import is_junk, natural
 from medzoo.io.formats import by_suffix, stem_of
@@ -37,7 +38,9 @@ class ClassFolder(NamedTuple):
     path: str
 
 
-def from_folders(folder: str | os.PathLike, labels: Classes = None, patient: Patient = None) -> Samples:
+def from_folders(
+    folder: str | os.PathLike, labels: Classes = None, patient: Patient = None, split: str | None = None
+) -> Samples:
     """Read folders named after classes, whose images and volumes become the rows of a classification.
 
     The class folders lie in `folder`, or in folders of the splits: train (training), valid (val, validation) and test
@@ -49,7 +52,11 @@ def from_folders(folder: str | os.PathLike, labels: Classes = None, patient: Pat
         labels: None: every class folder is a label, in natural order. A sequence: these class folders, in this order. A
             mapping of label to class folders: its folders become that label. Other class folders are left out.
         patient: Returns the patient for a file name (a path below the class folder); or a regular expression whose
-            match is the patient. By default each image is its own patient.
+            match is the patient. By default a CSV or Parquet table in the folder says it, with a column of files (file,
+            image, filename: a name, or a path below the folder) and one of patients (group, patient, patient_id, ...),
+            or the column that `patient` names; where there is none, the PatientID in the headers of DICOM files, by a
+            hash of it. Else, and for "", each image is its own patient.
+        split: "" leaves out the parts that folders name.
 
     Returns:
         One row per image, ordered by split, folder and name; `targets` are indices into `labels`.
@@ -72,10 +79,10 @@ def from_folders(folder: str | os.PathLike, labels: Classes = None, patient: Pat
     images = tuple(scan for _, scan in rows)
     sources = tuple(map(str, images))
     targets = tuple(index[place.name] for place, _ in rows)
-    splits = tuple(place.split for place, _ in rows)
+    splits = kept_splits([place.split for place, _ in rows], split) or ()
     check_classes(targets, splits, names, folder)
     files = [os.path.relpath(source, place.path) for source, (place, _) in zip(sources, rows, strict=True)]
-    return Samples(images, targets, patients_of(files, sources, patient), splits, names)
+    return Samples(images, targets, patients_of(images, files, patient, folder), splits, names)
 
 
 def class_folders(folder: str) -> list[ClassFolder]:

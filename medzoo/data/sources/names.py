@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import unicodedata
 import warnings
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Any
 
 # Words for "nothing", in lower case: what pandas, R, SQL and Excel write.
@@ -107,7 +108,9 @@ def patient_columns(columns: Iterable[str]) -> tuple[list[str], list[str]]:
     return persons, within
 
 
-def guess_patients(columns: Mapping[str, Sequence[Any]], source: object, remedy: str) -> str | None:
+def guess_patients(
+    columns: Mapping[str, Sequence[Any]], source: object, remedy: str, first: Container[str] = ()
+) -> str | None:
     """Return the column that says whose each row is, where the user named none; None where no column does.
 
     A column that is called like a person (patient, PatientID, subject, ...) is taken. Without one, a column that is
@@ -118,14 +121,17 @@ def guess_patients(columns: Mapping[str, Sequence[Any]], source: object, remedy:
         columns: The columns that have no other meaning.
         source: The file, for messages.
         remedy: How to name the column, or to say that there is none.
+        first: Names in lower case that are patients here and win over those of persons, such as "group".
     """
     persons, within = patient_columns(columns)
+    persons = [*(column for column in columns if _key(column).strip("_") in first), *persons]
     values = {column: [patient_name(value) for value in columns[column]] for column in (*persons, *within)}
     groups = [column for column in within if 1 < len(set(values[column])) < len(values[column])]
     if persons:
         chosen = persons[0]
         for other in persons[1:]:
-            if len(set(zip(values[chosen], values[other], strict=True))) > len(set(values[other])):
+            pairs = {pair for pair in zip(values[chosen], values[other], strict=True) if all(pair)}
+            if len(pairs) > len({name for _, name in pairs}):
                 _warn_of_column(source, f"'{chosen}' is taken for the patient, but '{other}' joins more rows", remedy)
         return chosen
     if groups:
@@ -140,3 +146,36 @@ def guess_patients(columns: Mapping[str, Sequence[Any]], source: object, remedy:
 
 def _warn_of_column(source: object, text: str, remedy: str) -> None:
     warnings.warn(f"{source}: {text}. {remedy}", stacklevel=3)
+
+
+# What programs write in the place of a PatientID that they remove, without signs and spaces.
+_REMOVED = re.compile(
+    r"(?:anon(?:y|ym|ymous|ymi[sz]ed?|ymi[sz]ation)?|deidentified|pseudonymi[sz]ed|unknown|no|removed|redacted|masked"
+    r"|hidden|withheld|undefined|unspecified|default|dummy|x{2,})?(?:patient|subject|person|name|id)*"
+)
+
+
+def header_patients(ids: Sequence[str]) -> list[str]:
+    """Return the patient for each PatientID of a DICOM header, under a name that does not show it; "" for nobody.
+
+    An empty PatientID, a word for none (`patient_name`), and a word for removed ones (ANONYMOUS, UNKNOWN, XXX, without
+    a number) name nobody. If all files of a data set name the same patient, that name is taken for such a word as well.
+
+    Args:
+        ids: The PatientID of each image, "" where there is none.
+    """
+    names = [patient_name(text) for text in ids]
+    names = ["" if is_removed(name) else name for name in names]
+    if len(names) > 1 and len(set(names)) == 1 and names[0]:
+        warnings.warn(
+            f"All {len(names)} images have the same PatientID in their headers, so it is taken for none: each image "
+            "counts as its own patient. If it is one person, give patient=lambda name: 'one'.",
+            stacklevel=2,
+        )
+        return [""] * len(names)
+    return [name and f"PatientID {hashlib.sha256(name.encode()).hexdigest()[:12]}" for name in names]
+
+
+def is_removed(name: str) -> bool:
+    """Return whether a PatientID is only a word for one that was removed."""
+    return _REMOVED.fullmatch(re.sub(r"[\W_]+", "", name).lower()) is not None

@@ -17,7 +17,7 @@ from medzoo.data.feed.packed import from_packed
 from medzoo.data.feed.packed_file import PACKED_SUFFIX
 from medzoo.data.samples import Samples
 from medzoo.data.sources.arrays import ARCHIVE_SUFFIX, from_npz
-from medzoo.data.sources.checks import Patient
+from medzoo.data.sources.checks import Patient, kept_splits
 from medzoo.data.sources.coco import from_coco_files
 from medzoo.data.sources.coco_entries import is_coco
 from medzoo.data.sources.folders import class_folders, from_folders, has_pairs, split_folders
@@ -60,8 +60,8 @@ def read(source: str | os.PathLike, **options: Any) -> Samples:
     Args:
         source: The path, with or without options; or "tfds:NAME".
         options: Those of the function that reads it, such as `labels` and `patient`; they win over those in the text.
-            Every data set takes `split_file`, a file of `save_split` or `medzoo split` that says which image is in
-            which part.
+            `split=""` leaves out the parts that the data names. Every data set takes `split_file`, a file of
+            `save_split` or `medzoo split` that says which image is in which part instead.
 
     Returns:
         All rows; `.part("train")` takes those of one split.
@@ -77,6 +77,9 @@ def read(source: str | os.PathLike, **options: Any) -> Samples:
     path, in_text = split_options(source)
     options = {**in_text, **options}
     split_file = options.pop("split_file", None)
+    if split_file is not None and not path.startswith(_TFDS) and not path.lower().endswith(PACKED_SUFFIX):
+        # Its own parts may separate patients, which is what the file is for.
+        options.setdefault("split", "")
     samples = _read_path(path, options)
     return samples if split_file is None else _with_splits(split_file, samples)
 
@@ -121,6 +124,8 @@ def _value(name: str, text: str) -> Any:
         if text.lower() not in ("true", "false"):
             raise ValueError(f"{name} must be true or false. Received: {name}={text}.")
         return text.lower() == "true"
+    # Quotes that a shell leaves inside others.
+    text = "" if text in ("''", '""') else text
     return tuple(text.split(",")) if name in _LISTS and "," in text else text
 
 
@@ -161,17 +166,25 @@ def _read_folder(folder: str, options: Mapping[str, Any]) -> Samples:
 
 
 def _read_coco(
-    path: str, labels: Any = None, patient: Patient = None, images: Any = None, allow_outside: bool = False
+    path: str,
+    labels: Any = None,
+    patient: Patient = None,
+    images: Any = None,
+    allow_outside: bool = False,
+    split: str | None = None,
 ) -> Samples:
     """Read a COCO file, or those of a folder or its split folders."""
+    kept_splits((), split)
     if isinstance(labels, (tuple, list)):
         labels = {name: [name] for name in labels}
     file = Path(path) if os.path.isfile(path) else _coco_file(path)
     if file is not None:
         return from_coco_files([file], images, labels, patient, allow_outside)[0]
-    parts = [(split, part, file) for split, part in split_folders(path) if (file := _coco_file(part))]
+    parts = [(name, part, file) for name, part in split_folders(path) if (file := _coco_file(part))]
     samples = from_coco_files([file for _, _, file in parts], images, labels, patient, allow_outside)
-    return _join(path, [(part, split, rows) for (split, part, _), rows in zip(parts, samples, strict=True)])
+    names = kept_splits([name for name, _, _ in parts], split) or ()
+    folders = [part for _, part, _ in parts]
+    return _join(path, list(zip(folders, names, samples, strict=True)))
 
 
 def _coco_file(folder: str) -> Path | None:

@@ -20,8 +20,8 @@ from medzoo.io.formats import by_suffix
 _DELIMITERS = (",", ";", "\t")
 # Names of the columns that are taken where the user names none.
 _USUAL = {
-    "image": ("image", "path", "file", "file_name", "filename"),
-    "patient": ("patient", "patient_id"),
+    "image": (*("image", "path", "file", "filename"), *("imagefile", "imagename", "imagepath", "filepath")),
+    "patient": ("patient", "patientid"),
     **{kind: (kind,) for kind in ("label", "target", "mask", "split", "slice")},
 }
 TABLE_SUFFIXES = (".csv", ".tsv", ".parquet")
@@ -50,8 +50,9 @@ class Table:
         return replace(self, columns=columns, rows=tuple(self.rows[row] for row in rows))
 
     def usual(self, kind: str) -> str | None:
-        """Return the column of a kind by its usual names, in upper or lower case; None where there is none."""
-        return next((name for word in _USUAL[kind] for name in self.columns if name.lower() == word), None)
+        """Return the column of a kind by its usual names in any case, also "File name"; None where there is none."""
+        plain = {name: re.sub(r"[\W_]+", "", name.lower()) for name in self.columns}
+        return next((name for word in _USUAL[kind] for name in plain if plain[name] == word), None)
 
     def column(self, kind: str, name: str | None) -> str:
         """Return a column that must be there: the one of that `name`, or else the usual one of its kind.

@@ -18,12 +18,12 @@ from medzoo.data.sources.checks import (
     check_numbers,
     class_table,
     logger,
-    named_patients,
     outside_files,
     plain_file,
     refuse,
 )
 from medzoo.data.sources.masks import mask_labels
+from medzoo.data.sources.patients import named_patients
 from medzoo.data.sources.table_files import Table, example, names_in, read_table
 from medzoo.data.sources.volumes import check_grids, guessed_labels, mask_target
 
@@ -153,7 +153,8 @@ def from_table(
         patient: Column of the patients. By default the one that looks like it (patient, PatientID, subject, ...), or
             with a warning one that holds rows together (case_id, StudyInstanceUID, ...); else, and for "", each image
             is its own. 1, 1.0 and "01" are one patient; rows without a patient are refused.
-        split: Column with train, valid or test (also training, val, validation, testing); "split" by default.
+        split: Column with train, valid or test (also training, val, validation, testing); "split" by default, "" for
+            none.
         slice: Column with the index of the slice in the middle of a 2.5D stack; "slice" by default.
         labels: For classes as in `from_folders`; rows of other classes are left out. For masks the label names, the
             background first, or the name of the only structure.
@@ -181,7 +182,8 @@ def from_table(
         table = _of_classes(table, column, labels)
     place = Place(os.path.dirname(table.path) if folder is None else os.fspath(folder), allow_outside)
     table, images = _image_rows(table, image, place)
-    splits = _splits(table, table.column_if_any("split", split))
+    parts = None if split == "" else table.column_if_any("split", split)
+    splits = _splits(table, parts)
     targets: tuple[Any, ...]
     if kind == "label":
         targets, names = _classes(table, column, labels, splits)
@@ -191,7 +193,7 @@ def from_table(
         targets, names = _masks(images, _paths(table, column, place), labels)
     slices = _slices(table, table.column_if_any("slice", slice))
     files = [table.column("image", None)] if image is None else [image] if isinstance(image, str) else image
-    others = [*files, column, table.column_if_any("split", split), table.column_if_any("slice", slice)]
+    others = [*files, column, parts or table.usual("split"), table.column_if_any("slice", slice)]
     patients = _patients(table, table.patients(patient, others), images)
     _refuse_copies(table, images, slices, patients)
     return Samples(images, targets, patients, splits, names, slices)

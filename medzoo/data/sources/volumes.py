@@ -11,9 +11,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from medzoo.data.samples import Samples
-from medzoo.data.sources.checks import Patient, patients_of
+from medzoo.data.sources.checks import Patient, kept_splits
 from medzoo.data.sources.folders import find_pairs, listed_pairs
 from medzoo.data.sources.masks import MaskTarget, PictureTarget, as_labels, mask_labels, picture_values
+from medzoo.data.sources.patients import patients_of
 from medzoo.files import read_json
 from medzoo.io import DicomSeries, as_image, read_scan, restore
 from medzoo.io.formats import NIFTI, PICTURE, by_suffix
@@ -87,6 +88,7 @@ def from_volumes(
     source: str | os.PathLike | tuple[Sequence[str | DicomSeries], Sequence[str]],
     labels: Labels = None,
     patient: Patient = None,
+    split: str | None = None,
 ) -> Samples:
     """Read pairs of image and mask, NIfTI or DICOM volumes or pictures, as the rows of a segmentation.
 
@@ -102,8 +104,8 @@ def from_volumes(
         labels: Label names, background first; or the name of the only structure. By default those of `dataset.json` in
             the folder (MSD, nnU-Net), or background and foreground where masks are pictures of 0 and 255. The value
             that nnU-Net's `dataset.json` ignores is ignored in either case.
-        patient: Returns the patient for a file name (a path below the folder); or a regular expression whose match is
-            the patient. By default each image is its own patient.
+        patient: As in `from_folders`, for a path below the folder of the images.
+        split: "" leaves out the parts that folders name.
 
     Returns:
         One row per image; `targets` are read when `.mask(size)` is called.
@@ -125,8 +127,9 @@ def from_volumes(
     targets = tuple(mask_target(pair.mask, described.names, pair.image, described.codes) for pair in pairs)
     check_grids(targets)
     images = tuple(pair.image for pair in pairs)
-    patients = patients_of([pair.name for pair in pairs], list(map(str, images)), patient)
-    return Samples(images, targets, patients, tuple(pair.split for pair in pairs), described.names)
+    patients = patients_of(images, [pair.name for pair in pairs], patient, folder)
+    splits = kept_splits([pair.split for pair in pairs], split) or ()
+    return Samples(images, targets, patients, splits, described.names)
 
 
 def mask_target(
