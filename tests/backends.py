@@ -46,7 +46,7 @@ ONE_BACKEND = {
     "entry": "attacks safety",
     "evaluation": "compare_command estimator_comparison gradcam_layer",
     "features": "kmeans",
-    "hub": "olah",
+    "hub": "answers olah",
     "hub/checkpoints": "pull push",
     "hub/publishing": "publish publish_again publish_command publish_refused",
     "io": "image",
