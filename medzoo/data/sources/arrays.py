@@ -13,6 +13,7 @@ import numpy as np
 from medzoo.data.samples import Samples
 from medzoo.data.sources.checks import check_classes, check_numbers, class_table, named_patients, refuse
 from medzoo.data.sources.masks import ArrayTarget, mask_labels
+from medzoo.entry.untrusted import damage_named
 from medzoo.io import ArrayImage
 from medzoo.io.limits import check_size
 from medzoo.io.tensors import as_array
@@ -165,18 +166,12 @@ def from_npz(path: str | os.PathLike, labels: str | Sequence[str] | None = None)
 
 
 def _load(path: str | os.PathLike) -> dict[str, np.ndarray]:
-    try:
+    with damage_named(path, "NumPy archive of plain arrays", "Write it with numpy.savez."):
         with zipfile.ZipFile(path) as archive:
             for info in archive.infolist():
                 _check_member(archive, info)
         with np.load(path, allow_pickle=False) as arrays:
             return dict(arrays)
-    except FileNotFoundError:
-        raise
-    except Exception as error:
-        # A damaged header of an array makes NumPy raise nearly anything.
-        reason = " ".join(str(error).split()).rstrip(".")
-        raise ValueError(f"{path} is no NumPy archive of plain arrays: {reason}. Write it with numpy.savez.") from error
 
 
 def _check_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> None:
