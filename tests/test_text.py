@@ -43,7 +43,7 @@ def test_cells_of_a_table_are_plain():
     assert align([(EVIL, "0.5"), ("  dice\n", "1")]) == ["tumor    0.5", "  dice     1"]
 
 
-@pytest.mark.parametrize("name", [EVIL, "two\nlines", "bell\a"])
+@pytest.mark.parametrize("name", [EVIL, "bell\a"])
 @pytest.mark.parametrize(
     "make",
     [

@@ -175,7 +175,7 @@ def refuse_controls(argument: str, names: Iterable[str | None]) -> None:
     for name in names:
         # Joiners shape letters of some scripts.
         text = str(name or "").replace("\u200c", "").replace("\u200d", "")
-        if text != printable(text, lines=True) or "\n" in text:
+        if text != printable(text, lines=True):
             raise ValueError(f"`{argument}` must have no control characters. Received: {name!a}. Rename it.")
 
 
