@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import logging
 import re
 import unicodedata
 from collections.abc import Iterable
@@ -105,3 +106,12 @@ def printable(text: str, lines: bool = False) -> str:
         if letter in kept or unicodedata.category(letter) not in _UNPRINTABLE
     )
     return text if lines else " ".join(text.split())
+
+
+def _printable_record(record: logging.LogRecord) -> bool:
+    record.msg, record.args = printable(record.getMessage(), lines=True), None
+    return True
+
+
+# Names of files and what cards say reach a terminal by the log, too.
+logging.getLogger("medzoo").addFilter(_printable_record)

@@ -8,6 +8,8 @@ import time
 from collections.abc import Iterable, Iterator, Sized
 from typing import TYPE_CHECKING, TypeVar
 
+from medzoo.errors import printable
+
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
@@ -59,7 +61,7 @@ class Lines:
 
     def say(self, line: str) -> None:
         """Write a line."""
-        print(line, file=sys.stderr, flush=True)
+        print(printable(line), file=sys.stderr, flush=True)
 
 
 class Bar:
@@ -78,7 +80,7 @@ class Bar:
 
     def say(self, line: str) -> None:
         """Write a line above the bar."""
-        self._progress.console.print(line, markup=False, highlight=False, soft_wrap=True)
+        self._progress.console.print(printable(line), markup=False, highlight=False, soft_wrap=True)
 
 
 @contextlib.contextmanager
@@ -98,7 +100,7 @@ def progress_bar(words: str, total: int | None = None, keep: bool = False) -> It
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-    console = Console(stderr=True)
+    words, console = printable(words), Console(stderr=True)
     if not (keep or console.is_terminal or console.is_jupyter):
         yield Lines(words, total)
         return

@@ -25,6 +25,7 @@ ORDER = (
         "leftovers",
         "files",
         "progress",
+        "hub_answers",
         "io",
         "transforms",
         "task",
@@ -43,7 +44,7 @@ EXEMPT = ("__init__", "__main__")
 # Keras has no gradients of its own, and no common way to several devices.
 BACKEND_FILES = ("graph/gradients.py", "devices.py")
 # What speaks to the network. `zoo/card` uses the Hub's client to write and read front matter only.
-NETWORK_PLACES = ("hub/", "weights/", "zoo/download/", "zoo/listing/hub.py", "zoo/card/", "report/")
+NETWORK_PLACES = ("hub/", "hub_answers.py", "weights/", "zoo/download/", "zoo/listing/hub.py", "zoo/card/", "report/")
 
 # What may name a task. Everything else asks the task, so that a new one needs its modules and a row in each table.
 TASK_PLACES = (

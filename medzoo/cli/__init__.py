@@ -15,7 +15,7 @@ from typing import NoReturn
 
 from medzoo import __version__
 from medzoo.cli import data, evaluate, features, models, predict, recipe, train
-from medzoo.cli.parser import SomeFailed, one_line, shown
+from medzoo.cli.parser import PlainText, SomeFailed, one_line, shown
 from medzoo.cli.quiet import quiet_import
 from medzoo.cli.words import in_cli_words
 
@@ -29,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     _speak_plainly()
     options = _parser().parse_args(arguments)
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), contextlib.redirect_stdout(PlainText(sys.stdout)):  # type: ignore[type-var]
             warnings.showwarning = partial(_warn, options)  # type: ignore[assignment]
             options.command(options)
         # A closed pipe is noticed here, not when the interpreter ends.

@@ -48,7 +48,7 @@ def _audit(options: argparse.Namespace) -> None:
     # Rich itself would end the program with 1 where nobody reads on.
     with console.capture() as text:
         console.print(report)
-    print(text.get(), end="")
+    console.file.write(text.get())
     for path in report.save(options.output) if options.output else ():
         print(f"-> {path}")
     if options.strict and report.has_leak:

@@ -74,13 +74,12 @@ def _list(options: argparse.Namespace) -> None:
 
 def _info(options: argparse.Namespace) -> None:
     from medzoo.entry import CARD, size_limit
-    from medzoo.errors import printable
     from medzoo.zoo.load import open_entry
 
     with open(open_entry(options.name, engine=None).folder / CARD, "rb") as file:
         card = file.read(size_limit(CARD)).decode(errors="replace")
     # The front matter is for programs.
-    print(printable(card.partition("\n---\n")[2] or card, lines=True).strip())
+    print((card.partition("\n---\n")[2] or card).strip())
 
 
 def _card(options: argparse.Namespace) -> None:

@@ -7,7 +7,7 @@ import errno
 import os
 import sys
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, TextIO
 
 from medzoo.errors import printable
 
@@ -49,6 +49,26 @@ def one_line(error: BaseException) -> str:
         return f"Not enough memory: {error}".rstrip(": ") + ". Use a smaller scan or batch."
     items = map(shown, str(error).split("\n- "))
     return "\n- ".join(items) or type(error).__name__
+
+
+class PlainText:
+    """A stream to which text comes without what a terminal would obey, whoever wrote it.
+
+    Args:
+        stream: The stream.
+    """
+
+    def __init__(self, stream: TextIO):
+        # By this name rich finds where its own colours and bars go.
+        self.rich_proxied_file = stream
+
+    def write(self, text: str) -> int:
+        """Write what is left of a text."""
+        return self.rich_proxied_file.write(printable(text, lines=True))
+
+    def __getattr__(self, name: str) -> Any:
+        """Return all else of the stream."""
+        return getattr(self.rich_proxied_file, name)
 
 
 class SomeFailed(ValueError):  # noqa: N818

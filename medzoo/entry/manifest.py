@@ -45,7 +45,7 @@ _FIGURE_LIMIT = 10 * _MB
 _FIGURE = re.compile(FIGURES + r"/[A-Za-z0-9_-]{1,100}\.png")
 
 _DESCRIPTION = (RECIPE, EVALUATION, CARD)
-_ENGINES = {"keras": (CONFIG, METADATA, WEIGHTS), "onnx": (ONNX,)}
+_ENGINES = {"keras": (CONFIG, METADATA, WEIGHTS), "onnx": (ONNX, GOLDEN)}
 
 
 def is_entry_file(name: str) -> bool:

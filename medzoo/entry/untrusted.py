@@ -33,12 +33,15 @@ def refuse_link(path: Path) -> None:
 
 
 @contextmanager
-def damage_named(path: Path, kind: str) -> Iterator[None]:
+def damage_named(
+    path: str | os.PathLike, kind: str, remedy: str = "Get the entry again from where it came."
+) -> Iterator[None]:
     """Let whatever a library raises at a damaged file name that file.
 
     Args:
         path: The file.
         kind: What it should be.
+        remedy: A sentence on what to do.
     """
     try:
         yield
@@ -47,7 +50,7 @@ def damage_named(path: Path, kind: str) -> Iterator[None]:
     except Exception as error:
         # Damaged, a file makes its parser raise anything, from zlib's own class to an invalid argument of the system.
         raise IntegrityError(
-            f"{path} is no {kind}: {printable(str(error))[:200]}. Get the entry again from where it came."
+            f"{path} is no {kind}: {printable(str(error)).rstrip('.')[:200] or type(error).__name__}. {remedy}"
         ) from error
 
 

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
+from medzoo.errors import printable
+
 
 def rounded(value: float | None, digits: int = 6) -> float | None:
     """Return a number for JSON, rounded; None if it is undefined.
@@ -52,6 +54,9 @@ def with_spread(mean: float | None, std: float | None) -> str:
     return "-" if mean is None else f"{number(mean)} +- {number(std)}"
 
 
+_BLANKS = str.maketrans("\n\t", "  ")
+
+
 def align(rows: Iterable[Sequence[str]]) -> list[str]:
     """Return rows of cells as lines of one width, the first column flush left, the others flush right.
 
@@ -59,7 +64,8 @@ def align(rows: Iterable[Sequence[str]]) -> list[str]:
         >>> align([("dice", "0.8"), ("accuracy", "0.95")])
         ['dice       0.8', 'accuracy  0.95']
     """
-    rows = list(rows)
+    # Names of labels, models and files come from anywhere; a cell is one line.
+    rows = [[printable(cell, lines=True).translate(_BLANKS) for cell in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return ["  ".join(_justify(row, widths)) for row in rows]
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from medzoo.data.feed.reader import read_ahead
+from medzoo.entry.untrusted import damage_named
 from medzoo.files import atomic_file
 from medzoo.graph.features import feature_network
 from medzoo.io import as_image
@@ -71,8 +72,9 @@ class Features:
 
         Raises:
             FileNotFoundError: There is no such file.
+            IntegrityError: It is damaged, or another file.
         """
-        with np.load(path) as file:
+        with damage_named(path, "file of features", "Delete it and extract them again."), np.load(path) as file:
             return cls(file["values"], *(tuple(file[name].tolist()) for name in _COLUMNS))
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar, Protocol, Self
 
 import numpy as np
+
+from medzoo.errors import printable
 
 # Masks are uint8.
 _MOST_LABELS = 256
@@ -128,6 +130,7 @@ class Labelled(Task):
                 f"`labels` must be 2 to 256 different names, {order}. "
                 f"Received: labels={self.labels!r}. Write for example {example}."
             )
+        refuse_controls("labels", self.labels)
         object.__setattr__(self, "labels", tuple(self.labels))
         if not 0 < self.threshold < 1:
             raise ValueError(f"`threshold` must lie between 0 and 1. Received: threshold={self.threshold}.")
@@ -161,6 +164,19 @@ class Labelled(Task):
     def to_json(self) -> dict[str, Any]:
         """Return the values that `task_from_json` reads back."""
         return {"type": self.name, **asdict(self), "labels": list(self.labels)}
+
+
+def refuse_controls(argument: str, names: Iterable[str | None]) -> None:
+    """Refuse names with characters that a terminal obeys, since answers, tables and figures show them.
+
+    Raises:
+        ValueError: There is such a name.
+    """
+    for name in names:
+        # Joiners shape letters of some scripts.
+        text = str(name or "").replace("\u200c", "").replace("\u200d", "")
+        if text != printable(text, lines=True):
+            raise ValueError(f"`{argument}` must have no control characters. Received: {name!a}. Rename it.")
 
 
 def are_names(labels: Any) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from medzoo.task.base import Task
+from medzoo.task.base import Task, refuse_controls
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,8 @@ class Regression(Task):
     activation = "linear"
 
     def __post_init__(self):
+        refuse_controls("target", [self.target])
+        refuse_controls("unit", [self.unit])
         if (self.mean is None) != (self.std is None):
             raise ValueError(f"`mean` and `std` must be given together. Received: mean={self.mean}, std={self.std}.")
         if self.std is not None and not (np.isfinite([self.mean, self.std]).all() and self.std > 0):

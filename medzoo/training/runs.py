@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from medzoo.errors import printable
 from medzoo.evaluation.tables import align, number
 from medzoo.files import read_json
 from medzoo.leftovers import is_alive
@@ -70,7 +69,7 @@ def find_runs(folder: str | os.PathLike) -> list[Run]:
     if refused and not runs:
         raise refused[0]
     for fault in refused:
-        _log.warning("medzoo: left out: %s", printable(str(fault)))
+        _log.warning("medzoo: left out: %s", fault)
     if not runs:
         raise FileNotFoundError(f"No {RUN} in or below {folder}. Train one: medzoo train RECIPE --data DIR -o {folder}")
     return sorted(runs, key=lambda run: (run.score is None, -(run.score or 0.0)))
@@ -83,7 +82,7 @@ def runs_table(runs: Iterable[Run]) -> str:
         >>> print(runs_table(find_runs("runs")))
     """
     rows = [("run", "status", "score", "", "epochs", "time", "date"), *map(_cells, runs)]
-    return "\n".join(align([tuple(map(printable, row)) for row in rows]))
+    return "\n".join(align(rows))
 
 
 def _cells(run: Run) -> tuple[str, ...]:

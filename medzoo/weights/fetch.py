@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from medzoo.entry import sha256 as sha256_of
 from medzoo.errors import IntegrityError
+from medzoo.hub_answers import HubError, patient
 
 _HEX_DIGITS = 64
 
@@ -57,20 +58,32 @@ def fetch(repo: str, file: str, revision: str, sha256: str | None) -> Path:
 
 
 def _download(repo: str, file: str, revision: str) -> Path:
-    from huggingface_hub import hf_hub_download, hf_hub_url
+    from huggingface_hub import hf_hub_download, try_to_load_from_cache
 
     try:
-        return Path(hf_hub_download(repo, file, revision=revision))
+        with patient():
+            return Path(hf_hub_download(repo, file, revision=revision))
+    except HubError as error:
+        cached = try_to_load_from_cache(repo, file, revision=revision)
+        if not isinstance(cached, str):
+            raise _not_fetched(repo, file, revision, error) from error
+        return Path(cached)
     except Exception as error:
         # A full disk has a clear message of its own. All else comes from the internet or the Hub, in many classes of
         # three packages.
         if isinstance(error, OSError) and error.errno is not None:
             raise
-        raise FileNotFoundError(
-            f"{file} of {repo} is not in the cache and could not be fetched ({_first_line(error)}). "
-            f"Fetch {hf_hub_url(repo, file, revision=revision)} on a machine with a network and give its path: "
-            f"weights='{file}'."
-        ) from error
+        raise _not_fetched(repo, file, revision, error) from error
+
+
+def _not_fetched(repo: str, file: str, revision: str, error: Exception) -> FileNotFoundError:
+    from huggingface_hub import hf_hub_url
+
+    return FileNotFoundError(
+        f"{file} of {repo} is not in the cache and could not be fetched ({_first_line(error)}). "
+        f"Fetch {hf_hub_url(repo, file, revision=revision)} on a machine with a network and give its path: "
+        f"weights='{file}'."
+    )
 
 
 def _reported(path: Path, repo: str, file: str, revision: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ import numpy as np
 from medzoo.entry import GOLDEN, ONNX, Entry
 from medzoo.entry.untrusted import damage_named
 from medzoo.errors import IntegrityError, install
+from medzoo.files import cache_folder
 from medzoo.inference import Model, OnnxModel
 from medzoo.recipe import ESTIMATOR, Recipe
 from medzoo.zoo.download.revisions import origin
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
 
 # Backends and machines add in another order; more than this is another network.
 GOLDEN_TOLERANCE = 1e-4
+# An export may store its kernels in half precision.
+EXPORT_TOLERANCE = 2e-3
 
 
 def load(
@@ -162,12 +166,14 @@ def onnx_model(entry: Entry) -> OnnxModel | EstimatorModel:
 
     Raises:
         FileNotFoundError: The entry has no `model.onnx`.
+        IntegrityError: It does not give the golden output of the entry.
     """
     if entry.onnx is None:
         raise FileNotFoundError(
             f"{entry.folder} has no {ONNX}. Use engine='keras', or save it again with ONNX. {install('onnx')}"
         )
     network = OnnxModel(entry.onnx, entry.recipe)
+    _check_export(network, entry)
     return _over(network, entry) if _is_estimator(entry) else network
 
 
@@ -198,6 +204,31 @@ def check_golden(model: Model, entry: Entry) -> float:
             "Check the versions in medzoo.json against those installed here."
         )
     return difference
+
+
+def _check_export(network: OnnxModel, entry: Entry) -> None:
+    """Compare an export with the golden output, once for each content of the two files on this machine.
+
+    Its sha256 says whose file it is, and not that it is the network of the entry.
+    """
+    files = entry.manifest["files"]
+    if GOLDEN not in files:
+        return
+    checked = cache_folder() / "checked" / "-".join(files[name]["sha256"][:32] for name in (ONNX, GOLDEN))
+    if checked.exists():
+        return
+    path = entry.folder / GOLDEN
+    with damage_named(path, "golden output of this model"), np.load(path) as golden:
+        difference = _difference(network.predict_on_batch(golden["input"]), golden["output"])
+    if not difference <= EXPORT_TOLERANCE:
+        raise IntegrityError(
+            f"{entry.onnx} is not the network of this entry: its output differs by {difference:.1e} from the golden "
+            f"one; allowed: {EXPORT_TOLERANCE}. Use engine='keras', or get the entry again from where it came."
+        )
+    # A cache that can only be read remembers nothing.
+    with suppress(OSError):
+        checked.parent.mkdir(parents=True, exist_ok=True)
+        checked.touch()
 
 
 def _difference(output: np.ndarray, expected: np.ndarray) -> float:

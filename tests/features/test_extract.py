@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from medzoo.data import from_arrays, from_packed, prepare
+from medzoo.errors import IntegrityError
 from medzoo.features.extract import Features, extract
 from medzoo.graph.features import feature_network
 from medzoo.preprocessing import Preprocessing
@@ -104,3 +105,24 @@ def test_features_come_back_from_their_file(tmp_path):
     back = Features.load(tmp_path / "features.npz")
     np.testing.assert_array_equal(back.values, features.values)
     assert (back.sources, back.patients, back.splits) == (features.sources, features.patients, features.splits)
+
+
+DAMAGED = {
+    "empty": b"",
+    "no archive": b"features",
+    "an archive that ends early": lambda whole: whole[: len(whole) // 2],
+    "other arrays": None,
+}
+
+
+@pytest.mark.parametrize("kind", DAMAGED)
+def test_damaged_features_are_named_in_one_line(tmp_path, kind):
+    path, content = tmp_path / "features.npz", DAMAGED[kind]
+    Features(np.zeros((2, 3), np.float32), ("a", "b"), ("1", "2"), ("", "")).save(path)
+    if content is None:
+        np.savez(path, other=np.zeros(2))
+    else:
+        path.write_bytes(content if isinstance(content, bytes) else content(path.read_bytes()))
+    with pytest.raises(IntegrityError, match="features.npz is no file of features: .*Delete it") as caught:
+        Features.load(path)
+    assert "\n" not in str(caught.value)

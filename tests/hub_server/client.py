@@ -114,6 +114,23 @@ class Hub:
         """Send a process that asks for a large file the first half, and SIGKILL."""
         return self._mode({"kill": process})
 
+    def fault(
+        self,
+        asked: str = "",
+        kind: str = "answer",
+        status: int = 200,
+        body: str = "",
+        headers: dict[str, str] | None = None,
+        content_type: str = "application/json",
+        times: int = 10**6,
+    ) -> AbstractContextManager:
+        """Answer requests in another way, the first times: `asked` is found in `"GET /path"`.
+
+        Kinds are "answer", "hang" (never answers) and "drip" (sends one byte after the other, without an end).
+        """
+        values = {"kind": kind, "status": status, "body": body, "headers": headers or {}, "content_type": content_type}
+        return self._mode({"fault": {"name": f"{next(self._numbers)}", "asked": asked, "times": times, **values}})
+
     def stop(self) -> None:
         """End the server."""
         self._process.terminate()

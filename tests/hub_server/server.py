@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 import struct
 import sys
 import threading
+import time
 import traceback
+from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from random import Random
@@ -47,6 +51,7 @@ class Server(ThreadingHTTPServer):
         self.files_url = self.url.replace("127.0.0.1", "localhost") + "/cdn"
         self.lock = threading.RLock()
         self.seed, self.chance = None, Random()
+        self.faults: Counter[str] = Counter()
         self.server_activate()
 
     def repository(self, kind: str, name: str) -> Repository:
@@ -76,6 +81,15 @@ class Server(ThreadingHTTPServer):
             self.chance = Random(self.seed)
         return self.seed is not None and self.chance.random() < 1 / 2
 
+    def fault(self, mode: Mapping[str, Any], asked: str) -> Mapping[str, Any] | None:
+        """Return how to answer instead, as often as the tests want it."""
+        fault = mode.get("fault")
+        if fault is None or not re.search(fault["asked"], asked):
+            return None
+        with self.lock:
+            self.faults[fault["name"]] += 1
+            return fault if self.faults[fault["name"]] <= fault["times"] else None
+
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Say what went wrong, but for clients that went away."""
         if not isinstance(sys.exception(), ConnectionError):
@@ -97,6 +111,8 @@ class Handler(BaseHTTPRequestHandler):
         mode = self.server.mode()
         if "down" in mode:
             self.close_connection = True
+        elif fault := self.server.fault(mode, f"{self.command} {self.path}"):
+            self._fail(fault)
         else:
             self._send(self._answer(body), mode)
 
@@ -140,6 +156,21 @@ class Handler(BaseHTTPRequestHandler):
             self._kill(answer.body, mode["kill"])
         else:
             self.wfile.write(answer.body)
+
+    def _fail(self, fault: Mapping[str, Any]) -> None:
+        """Say nothing, one byte after the other, or something else than a Hub says."""
+        if fault["kind"] == "hang":
+            # Until the client goes.
+            self.rfile.read(1)
+            self.close_connection = True
+            return
+        answer = Answer(fault["status"], fault["body"].encode(), fault["headers"], fault["content_type"])
+        if fault["kind"] == "answer":
+            return self._send(answer, {})
+        self._send(replace(answer, body=b"", headers={"Content-Length": "100000", **answer.headers}), {})
+        while True:
+            self.wfile.write(b" ")
+            time.sleep(0.01)
 
     def _kill(self, content: bytes, process: int) -> None:
         """Send half of a file, and end the process that reads it."""

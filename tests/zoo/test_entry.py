@@ -107,7 +107,7 @@ def test_only_the_files_that_are_asked_for_need_be_there(tiny_entry):
     ("engine", "golden", "expected"),
     [
         ("keras", False, ["README.md", "config.json", "metadata.json", "model.weights.h5", "recipe.json"]),
-        ("onnx", False, ["README.md", "model.onnx", "recipe.json"]),
+        ("onnx", False, ["README.md", "golden.npz", "model.onnx", "recipe.json"]),
         ("onnx", True, ["README.md", "golden.npz", "model.onnx", "recipe.json"]),
     ],
 )

@@ -11,8 +11,12 @@ import numpy as np
 import pytest
 
 import medzoo
+from medzoo.entry import GOLDEN
 from medzoo.errors import IntegrityError
+from medzoo.zoo import load as load_module
+from medzoo.zoo.load import load_onnx
 from medzoo.zoo.predict import OpenedEntries
+from tests.entry.crafts.sealing import seal
 from tests.test_architecture import loaded_after
 
 IMAGE = np.random.default_rng(0).integers(0, 256, (16, 16), np.uint8)
@@ -181,3 +185,32 @@ assert not loaded, loaded
 def test_prediction_by_onnx_loads_nothing_of_data_training_and_evaluation(needs_onnx, tiny_entry, tmp_path, code):
     cv2.imwrite(str(tmp_path / "scan.png"), IMAGE)
     loaded_after(code + LOADED, tiny_entry, tmp_path / "scan.png", tmp_path / "out")
+
+
+@pytest.fixture
+def other_network(tiny_entry, tmp_path, monkeypatch):
+    """An entry with another golden output, for which its manifest vouches."""
+    monkeypatch.setenv("MEDZOO_HOME", str(tmp_path / "home"))
+    with np.load(tiny_entry / GOLDEN) as file:
+        np.savez(tiny_entry / GOLDEN, input=file["input"], output=file["output"] + np.float32(0.1))
+    seal(tiny_entry)
+    return tiny_entry
+
+
+def test_an_export_of_another_network_is_refused_each_time(needs_onnx, other_network):
+    for _ in range(2):
+        with pytest.raises(IntegrityError, match="model.onnx is not the network of this entry: .* 1.0e-01"):
+            load_onnx(other_network)
+
+
+def test_an_export_is_compared_once_for_its_content(needs_onnx, tiny_entry, tmp_path, monkeypatch):
+    monkeypatch.setenv("MEDZOO_HOME", str(tmp_path / "home"))
+    load_onnx(tiny_entry)
+    monkeypatch.setattr(load_module, "_difference", lambda *_: pytest.fail("It was compared again."))
+    load_onnx(tiny_entry)
+
+
+def test_a_cache_that_cannot_be_written_stops_no_prediction(needs_onnx, tiny_entry, tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("MEDZOO_HOME", str(tmp_path / "file"))
+    load_onnx(tiny_entry)

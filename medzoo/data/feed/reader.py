@@ -18,6 +18,7 @@ import numpy as np
 from medzoo.data.feed.order import MIXED
 from medzoo.data.samples import Samples
 from medzoo.data.sources.masks import as_mask
+from medzoo.entry.untrusted import damage_named
 from medzoo.files import atomic_file
 from medzoo.io import as_image
 from medzoo.preprocessing import Preprocessing
@@ -210,7 +211,8 @@ def _map(path: str, shape: tuple[int, ...], dtype: type) -> np.ndarray:
             # Zeros: no row is filled.
             np.lib.format.open_memmap(temporary, "w+", dtype, shape)
             _reserve(temporary)
-    return np.load(path, mmap_mode="r+")
+    with damage_named(path, "array of rows", "Delete its folder; it is made again."):
+        return np.load(path, mmap_mode="r+")
 
 
 def _reserve(path: Path) -> None:

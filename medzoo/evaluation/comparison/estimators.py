@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from medzoo.data.feed.balance import class_weights
+from medzoo.entry.untrusted import damage_named
 from medzoo.estimators.model import EstimatorModel, estimator_recipe, read_estimator, write_estimator
 from medzoo.estimators.table import ESTIMATORS, estimator_names
 from medzoo.estimators.tuning import fit_estimator
@@ -149,7 +150,7 @@ class EstimatorRun:
         path = self.folder / FEATURES
         if not path.is_file():
             return None
-        with np.load(path) as file:
+        with damage_named(path, "file of features", "Delete it and run this again."), np.load(path) as file:
             key = str(file["key"]) if "key" in file else None
         refuse_other(self.folder, "estimators of other data, another model or another layer", self._key, key)
         return Features.load(path)

@@ -5,13 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from json import JSONDecodeError
+from traceback import walk_tb
 from typing import TYPE_CHECKING
+
+from medzoo.hub_answers import HubError, patient
 
 if TYPE_CHECKING:
     from huggingface_hub.errors import HfHubHTTPError
 
 LOGIN = "Log in: hf auth login (or set HF_TOKEN)."
 AGAIN = "Run it again: what has arrived is not sent again."
+# What huggingface_hub raises at fields that it does not expect.
+_MALFORMED = (AttributeError, LookupError, TypeError, ValueError)
 
 
 @contextmanager
@@ -29,7 +34,8 @@ def hub_errors(repo: str, remedy: str = AGAIN) -> Iterator[None]:
         ConnectionError: The Hub was not reached, or did not answer as it should.
     """
     try:
-        yield
+        with patient():
+            yield
     except _hub_errors() as error:
         plain = _plain(error, repo, remedy)
         if plain is None:
@@ -38,7 +44,7 @@ def hub_errors(repo: str, remedy: str = AGAIN) -> Iterator[None]:
 
 
 def _hub_errors() -> tuple[type[Exception], ...]:
-    return (OSError, RuntimeError, JSONDecodeError, *_http_errors())
+    return (OSError, RuntimeError, *_MALFORMED, *_http_errors())
 
 
 def _http_errors() -> tuple[type[Exception], ...]:
@@ -65,6 +71,17 @@ def _plain(error: Exception, repo: str, remedy: str) -> Exception | None:
         return _plain(cause, repo, remedy)
     if isinstance(error, ConnectionError | TimeoutError) and remedy in str(error):
         return None
+    if isinstance(error, HubError):
+        return ConnectionError(f"{repo}: {error} {remedy}")
+    if isinstance(error, errors.FileMetadataError) or isinstance(cause, errors.FileMetadataError):
+        return ConnectionError(
+            f"{where} did not answer for {repo} as a Hub does. Look whether the network wants a login, and check "
+            f"HF_ENDPOINT and the proxy. {remedy}"
+        )
+    if _is_of_an_answer(error):
+        return ConnectionError(
+            f"{where} gave no answer of a Hub for {repo} ({type(error).__name__}). Check HF_ENDPOINT. {remedy}"
+        )
     if isinstance(error, _lost_errors()) or (type(error) is OSError and error.errno is None):
         return ConnectionError(f"The connection to {where} broke ({type(error).__name__}). {remedy}")
     return None
@@ -76,6 +93,20 @@ def _lost_errors() -> tuple[type[Exception], ...]:
     # The first two come from hf_xet, which sends large files.
     lost = (ConnectionError, TimeoutError, errors.LocalEntryNotFoundError, errors.FileMetadataError, JSONDecodeError)
     return (*_http_errors(), *lost)
+
+
+def _is_of_an_answer(error: Exception) -> bool:
+    """Return whether huggingface_hub stumbled over an answer, rather than medzoo over something else."""
+    from huggingface_hub import errors
+
+    if not isinstance(error, _MALFORMED) or isinstance(error, JSONDecodeError | errors.HFValidationError):
+        return False
+    packages = [frame.f_globals.get("__name__", "").partition(".")[0] for frame, _ in walk_tb(error.__traceback__)]
+    ours = max((i for i, package in enumerate(packages) if package == "medzoo"), default=-1)
+    theirs = "huggingface_hub" in packages[ours + 1 :]
+    # A ValueError of its own is a message, such as of a card that the Hub refuses; of a field it passes one on.
+    passed_on = isinstance(error.__cause__, ValueError) or packages[-1] != "huggingface_hub"
+    return theirs and (passed_on or not isinstance(error, ValueError))
 
 
 def _answered(error: HfHubHTTPError, repo: str, where: str, remedy: str) -> Exception:

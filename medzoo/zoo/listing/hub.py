@@ -54,9 +54,7 @@ def _one_by_one(api: HfApi) -> Iterator[HubInfo]:
         try:
             yield api.model_info(info.id)
         except (*_MALFORMED, HfHubHTTPError) as error:
-            _logger.warning(
-                "medzoo: %s is left out, its card cannot be read (%s).", printable(str(info.id)), type(error).__name__
-            )
+            _logger.warning("medzoo: %s is left out, its card cannot be read (%s).", info.id, type(error).__name__)
 
 
 def _row(info: HubInfo) -> ModelInfo:

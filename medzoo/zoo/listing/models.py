@@ -163,7 +163,7 @@ def _local_models() -> Iterator[ModelInfo]:
             is_registered = name in rows and (folder is None or folder.parent == find.REGISTRY.parent)
             yield ModelInfo.from_row(rows[name] if is_registered else entry_row(folders[name]))
         except (OSError, ValueError, TypeError, KeyError) as error:
-            _logger.warning("medzoo: %s is left out: %s", printable(str(folder)), printable(str(error)))
+            _logger.warning("medzoo: %s is left out: %s", folder, error)
 
 
 def _hub_models() -> list[ModelInfo]:

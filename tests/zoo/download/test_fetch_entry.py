@@ -56,7 +56,7 @@ def test_another_engine_adds_its_own_file_only(hub, published, home, saved_entry
     if not (saved_entry / "model.onnx").is_file():
         pytest.skip("Keras cannot export ONNX on this backend.")
     folder = find_entry(published[0], engine="onnx")
-    assert files_in(folder) == DESCRIPTION | {"model.onnx"}
+    assert files_in(folder) == DESCRIPTION | {"model.onnx", "golden.npz"}
     hub.forget()
     assert find_entry(published[0], golden=True) == folder
     assert files_in(folder) == DESCRIPTION | KERAS | {"model.onnx", "golden.npz"}
