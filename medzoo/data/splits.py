@@ -14,6 +14,12 @@ from medzoo.data.sources.masks import as_mask
 if TYPE_CHECKING:
     from medzoo.data.samples import Samples
 
+_PUBLISHED = (
+    "These parts are kept as they were published, and each image counts as its own patient: scores on them are too "
+    "good. Leave the parts out, `split=''` (DATA:split=), and divide the data anew to have patients apart; or say that "
+    "you know, patient=''."
+)
+
 _MOST_FOLDS = 20
 # Number of ranges of values that a split spreads evenly.
 _BINS = 5
@@ -132,13 +138,26 @@ def check_patients(
     Raises:
         ValueError: A patient is in two parts; the message names the first three.
     """
+    if words := separated_patients(patients, parts):
+        raise ValueError(f"{words}. {fix}")
+
+
+def unless_separated(patients: Sequence[str], parts: Sequence[str], source: object) -> list[str]:
+    """Return the patients; where published parts separate some, nobody for each row, with a warning."""
+    words = separated_patients(patients, parts)
+    if words:
+        warnings.warn(f"'{source}': {words}. {_PUBLISHED}", stacklevel=4)
+    return [""] * len(patients) if words else list(patients)
+
+
+def separated_patients(patients: Sequence[str], parts: Sequence[str]) -> str:
+    """Return in words how many patients are in several parts and three of them; "" if there are none."""
     parts_of: dict[str, dict[str, None]] = {}
     for patient, part in zip(patients, parts, strict=True):
-        if part:
+        if patient and part:
             parts_of.setdefault(patient, {})[part] = None
     leaks = [f"'{patient}' in {' and '.join(names)}" for patient, names in parts_of.items() if len(names) > 1]
-    if leaks:
-        raise ValueError(f"{len(leaks)} patients are in more than one part: {', '.join(leaks[:3])}. {fix}")
+    return f"{len(leaks)} patients are in more than one part: {', '.join(leaks[:3])}" if leaks else ""
 
 
 def named_patients(samples: Samples) -> int:

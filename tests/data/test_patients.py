@@ -122,9 +122,11 @@ def parted(tmp_path):
     return tmp_path
 
 
-def test_published_parts_that_separate_patients_are_refused_with_two_ways_out(parted, tmp_path):
-    with pytest.raises(ValueError, match=r"2 patients .*'p' in train and test.*split=''.*patient=''"):
-        read(parted)
+def test_published_parts_that_separate_patients_are_kept_with_a_warning_and_two_ways_out(parted, tmp_path):
+    with pytest.warns(UserWarning, match=r"2 patients .*'p' in train and test.*split=''.*patient=''"):
+        published = read(parted)
+    assert set(published.splits) == {"train", "test"}
+    assert not published.has_patients
     assert set(read(f"{parted}:patient=").splits) == {"train", "test"}
     assert set(read(f"{parted}:split=''").splits) == {""}
     file = tmp_path / "split.csv"

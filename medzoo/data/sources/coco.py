@@ -153,13 +153,14 @@ def from_coco_files(
     labels: Labels = None,
     patient: Patient = None,
     allow_outside: bool = False,
+    splits: Sequence[str] = ("",),
 ) -> list[Samples]:
     """Read the COCO files of one data set, such as those of its splits; arguments and errors as in `from_coco`."""
     files = [load(path) for path in paths]
     groupings = _groupings(files)
     pairs = zip(paths, files, strict=True)
     parts = [_samples(path, coco, groupings, images, labels, patient, allow_outside) for path, coco in pairs]
-    return _with_patients(parts, patient, os.path.commonpath([path.absolute().parent for path in paths]))
+    return _with_patients(parts, patient, os.path.commonpath([path.absolute().parent for path in paths]), splits)
 
 
 class _Part(NamedTuple):
@@ -169,11 +170,15 @@ class _Part(NamedTuple):
     nameless: Sequence[str]
 
 
-def _with_patients(parts: Sequence[_Part], patient: Patient, folder: str) -> list[Samples]:
+def _with_patients(parts: Sequence[_Part], patient: Patient, folder: str, splits: Sequence[str]) -> list[Samples]:
     """Return the rows of all files, with the patients that no field names, but `patient` or a table in `folder`."""
-    nameless = [part for part in parts if part.nameless]
-    images = [image for part in nameless for image in part.samples.images]
-    people = iter(patients_of(images, [name for part in nameless for name in part.nameless], patient, folder))
+    rows = [
+        (image, name, split)
+        for part, split in zip(parts, splits, strict=True)
+        for image, name in zip(part.samples.images, part.nameless, strict=False)
+    ]
+    images, names, published = map(list, zip(*rows, strict=True)) if rows else ([], [], [])
+    people = iter(patients_of(images, names, patient, folder, published))
     return [
         replace(part.samples, patients=tuple(next(people) for _ in part.nameless)) if part.nameless else part.samples
         for part in parts

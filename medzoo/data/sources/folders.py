@@ -82,7 +82,7 @@ def from_folders(
     splits = kept_splits([place.split for place, _ in rows], split) or ()
     check_classes(targets, splits, names, folder)
     files = [os.path.relpath(source, place.path) for source, (place, _) in zip(sources, rows, strict=True)]
-    return Samples(images, targets, patients_of(images, files, patient, folder), splits, names)
+    return Samples(images, targets, patients_of(images, files, patient, folder, splits), splits, names)
 
 
 def class_folders(folder: str) -> list[ClassFolder]:

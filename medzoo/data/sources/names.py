@@ -10,6 +10,8 @@ from collections import defaultdict
 from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Any
 
+from medzoo.io import as_image
+
 # Words for "nothing", in lower case: what pandas, R, SQL and Excel write.
 MISSING = frozenset(
     ("", "-", "--", "na", "n/a", "n.a.", "nan", "-nan", "none", "null", "nil", "nat", "<na>", "#n/a", "#na", "#n/a n/a")
@@ -153,6 +155,15 @@ _REMOVED = re.compile(
     r"(?:anon(?:y|ym|ymous|ymi[sz]ed?|ymi[sz]ation)?|deidentified|pseudonymi[sz]ed|unknown|no|removed|redacted|masked"
     r"|hidden|withheld|undefined|unspecified|default|dummy|x{2,})?(?:patient|subject|person|name|id)*"
 )
+
+
+def header_id(image: Any) -> str:
+    """Return the PatientID of an image of `medzoo.read_scan`; "" where it has none."""
+    try:
+        return as_image(image).patient()
+    except (ValueError, OSError, ImportError):
+        # Damaged: reading it says so.
+        return ""
 
 
 def header_patients(ids: Sequence[str]) -> list[str]:

@@ -15,24 +15,31 @@ from medzoo.data.sources.names import (
     MISSING_TEXT,
     as_text,
     guess_patients,
+    header_id,
     header_patients,
     patient_columns,
     patient_name,
     warn_of_lookalikes,
 )
 from medzoo.data.sources.table_files import TABLE_SUFFIXES, Table, read_table
+from medzoo.data.splits import unless_separated
 from medzoo.io import as_image
 from medzoo.io.find import is_junk, walk
 from medzoo.io.formats import stem_of
 
 
 def patients_of(
-    images: Sequence[Any], names: Sequence[str], patient: Patient, folder: str | os.PathLike | None = None
+    images: Sequence[Any],
+    names: Sequence[str],
+    patient: Patient,
+    folder: str | os.PathLike | None = None,
+    parts: Sequence[str] = (),
 ) -> tuple[str, ...]:
     """Return the patient of each image by the rule of `patient_name`; its source where nothing names one.
 
     What comes first counts: `patient`; a table in `folder`, as in `listed_patients`; the headers of DICOM files, as in
-    `header_patients`.
+    `header_patients`. Where the table or the headers separate patients into several published parts, the parts stay,
+    with a warning, and nobody is named.
 
     Args:
         images: What `medzoo.read_scan` takes.
@@ -40,13 +47,16 @@ def patients_of(
         patient: A function of the file name; a regular expression: its match in the file name is the patient, or its
             first group if it has one; a column of the table; "" for nobody.
         folder: The folder of the data set.
+        parts: The part that each image was published in, "" for none.
 
     Raises:
         ValueError: There is no patient for a file, or the table contradicts itself; the message names the file.
     """
     named = stated_patients(images, names, patient, folder)
     if named is None:
-        named = [""] * len(images) if patient == "" else header_patients([_header(image) for image in images])
+        named = [""] * len(images) if patient == "" else header_patients(list(map(header_id, images)))
+    if parts and patient is None:
+        named = unless_separated(named, parts, folder)
     return tuple(name or as_image(image).source for name, image in zip(named, images, strict=True))
 
 
@@ -219,8 +229,6 @@ def _nobody(table: Table, column: str) -> set[int]:
 
 
 class _Index:
-    """Images by the names of their files."""
-
     def __init__(self, images: Sequence[Any]):
         self.paths: dict[str, list[tuple[str, int]]] = defaultdict(list)
         for number, image in enumerate(map(as_image, images)):
@@ -289,11 +297,3 @@ def _warn_of_absent(table: Table, file: str, rows: Sequence[int]) -> None:
             f"{table.rows[gone[0]]}: these rows name nobody.",
             stacklevel=3,
         )
-
-
-def _header(image: Any) -> str:
-    try:
-        return as_image(image).patient()
-    except (ValueError, OSError, ImportError):
-        # Damaged: reading it says so.
-        return ""

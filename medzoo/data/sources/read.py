@@ -181,8 +181,8 @@ def _read_coco(
     if file is not None:
         return from_coco_files([file], images, labels, patient, allow_outside)[0]
     parts = [(name, part, file) for name, part in split_folders(path) if (file := _coco_file(part))]
-    samples = from_coco_files([file for _, _, file in parts], images, labels, patient, allow_outside)
     names = kept_splits([name for name, _, _ in parts], split) or ()
+    samples = from_coco_files([file for _, _, file in parts], images, labels, patient, allow_outside, names)
     folders = [part for _, part, _ in parts]
     return _join(path, list(zip(folders, names, samples, strict=True)))
 

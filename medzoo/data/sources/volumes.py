@@ -127,8 +127,8 @@ def from_volumes(
     targets = tuple(mask_target(pair.mask, described.names, pair.image, described.codes) for pair in pairs)
     check_grids(targets)
     images = tuple(pair.image for pair in pairs)
-    patients = patients_of(images, [pair.name for pair in pairs], patient, folder)
     splits = kept_splits([pair.split for pair in pairs], split) or ()
+    patients = patients_of(images, [pair.name for pair in pairs], patient, folder, splits)
     return Samples(images, targets, patients, splits, described.names)
 
 
