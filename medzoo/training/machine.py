@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import os
 import shutil
 import subprocess
 import sys
@@ -17,6 +19,8 @@ from medzoo.recipe.recipe import AUTO
 
 POWERCAP = Path("/sys/class/powercap")
 CPU_INFO = Path("/proc/cpuinfo")
+# Parameters of glibc's mallopt: no mapping of its own for a large block, no giving back below 2 GB.
+_KEEP = {-4: 0, -1: 2**31 - 1}
 # Names there of the instructions that multiply in bfloat16, of x86 and of ARM.
 _BFLOAT16 = {"avx512_bf16", "amx_bf16", "bf16"}
 # A counter of a busy processor overflows within the hour.
@@ -62,6 +66,21 @@ def _cpu_flags() -> set[str]:
         return set()
     flags = (line.partition(":")[2] for line in lines if line.startswith(("flags", "Features")))
     return set(next(flags, "").split())
+
+
+def keep_freed_memory() -> None:
+    """Let glibc keep the memory that tensors free, instead of giving it back to the system and asking for it anew.
+
+    A step of a network frees and takes gigabytes, and the system clears every page that it hands out: half of the time
+    of a training on two cores went there. The peak of the memory stays the same. Nothing is done under other systems,
+    or where the environment already says how malloc is to work.
+    """
+    if any(name.startswith(("MALLOC_", "GLIBC_TUNABLES", "LD_PRELOAD")) for name in os.environ):
+        return
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
+    if mallopt is not None:
+        for parameter, value in _KEEP.items():
+            mallopt(parameter, value)
 
 
 def peak_memory() -> int | None:

@@ -26,6 +26,7 @@ from medzoo.training.data import parts
 from medzoo.training.fingerprint import fingerprint
 from medzoo.training.fitting import Fitting
 from medzoo.training.history import HISTORY
+from medzoo.training.machine import keep_freed_memory
 from medzoo.training.runs import RUN
 from medzoo.training.tracking import track
 from medzoo.zoo_model import ZooModel
@@ -65,6 +66,7 @@ def train(
         RuntimeError: Another process trains in this folder.
         DivergenceError: The loss became NaN; the best weights are in the folder.
     """
+    keep_freed_memory()
     # The data may take long to read, so this comes first; the folder is claimed after it.
     _refuse_other(Path(run), recipe)
     samples = check(recipe, samples)

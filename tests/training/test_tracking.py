@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import os
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -187,3 +189,34 @@ def test_the_record_says_which_precision_was_used(run, tiny_recipe, few, monkeyp
     with track(run, replace(tiny_recipe, precision="auto"), few):
         pass
     assert read_json(run / "run.json")["sessions"][0]["precision"] == "chosen for auto"
+
+
+@pytest.fixture
+def malloc_options(monkeypatch):
+    """The options that glibc is given; the environment says nothing about it."""
+    for name in [name for name in os.environ if name.startswith(("MALLOC_", "GLIBC_TUNABLES", "LD_PRELOAD"))]:
+        monkeypatch.delenv(name)
+    options = {}
+    glibc = SimpleNamespace(mallopt=options.__setitem__)
+    monkeypatch.setattr(machine.sys, "platform", "linux")
+    monkeypatch.setattr(machine.ctypes, "CDLL", lambda name: glibc)
+    return options
+
+
+def test_glibc_keeps_freed_memory(malloc_options):
+    machine.keep_freed_memory()
+    assert malloc_options == {-4: 0, -1: 2**31 - 1}
+
+
+def test_what_the_environment_says_about_memory_counts(malloc_options, monkeypatch):
+    monkeypatch.setenv("MALLOC_ARENA_MAX", "2")
+    machine.keep_freed_memory()
+    assert not malloc_options
+
+
+def test_without_glibc_nothing_is_done(malloc_options, monkeypatch):
+    monkeypatch.setattr(machine.ctypes, "CDLL", lambda name: SimpleNamespace())
+    machine.keep_freed_memory()
+    monkeypatch.setattr(machine.sys, "platform", "darwin")
+    machine.keep_freed_memory()
+    assert not malloc_options
