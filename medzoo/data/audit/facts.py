@@ -1,4 +1,4 @@
-"""What the audit keeps of one image: a few numbers, a hash and a thumbnail, never its pixels."""
+"""What the audit keeps of one image: a few numbers and a thumbnail, never its pixels."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from medzoo.io import Scan, as_image
 # Large JPEGs are decoded at this scale: thumbnails are 64 pixels wide, and what is constant at 256 is constant.
 _ENOUGH = (256, 256)
 _VIEW = (64, 64)
-_HASHED = (32, 32)
 _SHARES = (0.5, 0.25, 0.75)
 _CHANNELS = {1: "grey", 3: "RGB", 4: "RGBA"}
 
@@ -30,7 +29,6 @@ class Facts:
         mode: Type of the pixels, channels and kind of the file, such as "uint8 grey raster".
         patient: PatientID of a DICOM file, else empty.
         digest: The same for equal pixels, whatever the container; from 512 pixels on, of a JPEG at reduced scale.
-        hash: Perceptual hash of 64 bits, of a volume that of its middle axial slice.
         views: Thumbnail (1, 64, 64) as uint8, of a volume its slices at 1/2, 1/4 and 3/4 of the depth (3, 64, 64); none
             where the file cannot be read.
         is_constant: Whether all pixels are equal.
@@ -43,7 +41,6 @@ class Facts:
     mode: str = ""
     patient: str = ""
     digest: bytes = b""
-    hash: int = 0
     views: np.ndarray = field(default_factory=lambda: np.empty((0, *_VIEW), np.uint8))
     is_constant: bool = False
     is_grey_in_rgb: bool = False
@@ -76,7 +73,6 @@ def _facts(scan: Scan, patient: str) -> Facts:
         mode=f"{scan.array.dtype} {_CHANNELS.get(scan.channels, f'{scan.channels} channels')} {scan.kind}",
         patient=patient,
         digest=_digest(scan),
-        hash=_hash(views[0]),
         views=views,
         is_constant=bool(scan.array.min() == scan.array.max()),
         is_grey_in_rgb=scan.channels == 3
@@ -96,13 +92,6 @@ def _view(pixels: np.ndarray) -> np.ndarray:
     grey = small if small.ndim == 2 else small.mean(axis=-1)
     low, high = grey.min(), grey.max()
     return np.round((grey - low) * (255 / max(high - low, 1e-6))).astype(np.uint8)
-
-
-def _hash(view: np.ndarray) -> int:
-    """Return which of the 8 x 8 lowest frequencies lie above their median, as 64 bits."""
-    small = cv2.resize(view, _HASHED, interpolation=cv2.INTER_AREA).astype(np.float32)
-    low = cv2.dct(small)[:8, :8]
-    return int.from_bytes(np.packbits(low > np.median(low)).tobytes())
 
 
 def _digest(scan: Scan) -> bytes:

@@ -23,13 +23,13 @@ from medzoo.progress import track
 def audit(source: str | os.PathLike | Samples, patient: Patient = None, workers: int | None = None) -> Audit:
     """Find what is wrong with a data set: damaged, odd and equal images, leaks between splits.
 
-    Every image is read once; a few numbers, a perceptual hash and a thumbnail of it are kept. A folder need not be a
+    Every image is read once; a few numbers and a thumbnail of it are kept. A folder need not be a
     data set that `medzoo.data.read` takes, nor have labels: whatever is missing or contradicts itself is a finding.
     Folders named train, valid, test (and training, val, ...) are splits, the folders below them are classes.
 
-    Near-duplicates are pairs whose 64-bit perceptual hashes differ in at most 8 bits and whose thumbnails of 64 x 64
-    pixels correlate by at least 0.95: copies, also with another size, window or filter, and adjacent slices of one
-    patient. Mirrored or turned copies are not found.
+    Near-duplicates are pairs whose thumbnails of 64 x 64 pixels agree in their fine structure (correlation at least
+    0.955): copies, also with another size, window or filter, mirrored, turned by quarters, or cropped and shifted by
+    some percent; and a few adjacent slices of one patient.
 
     Args:
         source: A folder, or anything else that `medzoo.data.read` takes, with options in the text; or Samples.
