@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import csv
 import hashlib
 import importlib.util
 import io
@@ -26,6 +27,8 @@ import imagehash
 import numpy as np
 from PIL import Image
 
+from medzoo.data.audit import twins
+from medzoo.data.audit.facts import inspect
 from medzoo.data.audit.run import audit
 from medzoo.io import find_scans
 
@@ -48,6 +51,7 @@ def main() -> None:
         print_table(times, len(paths))
         if options.folder:
             show_whole(options.folder)
+            show_recall(Path(options.folder))
 
 
 def find_pictures(options: argparse.Namespace, scratch: Path) -> list[str]:
@@ -126,6 +130,25 @@ def show_whole(folder: str) -> None:
     reached = "yes" if 7000 / rate < GOAL else "NO"
     print(f"\nthe whole folder: {found.n_images} images in {found.seconds:.1f} s, {rate:.0f} images/s")
     print(f"7,000 images in less than {GOAL} s: {reached} ({7000 / rate:.1f} s)")
+
+
+def show_recall(folder: Path) -> None:
+    """Say how many of the pairs that show one slice by the column `slice` of patients.csv are found."""
+    try:
+        with open(folder / "patients.csv", newline="") as file:
+            slices = {row["file"]: row["slice"] for row in csv.DictReader(file) if row["slice"]}
+    except (OSError, KeyError):
+        return
+    facts = [inspect(folder / name) for name in slices]
+    equal = twins.equal_groups(facts)
+    copies = {group[0]: group for group in equal}
+    pairs = [(group[0], other) for group in equal for other in group[1:]]
+    for pair in twins.near_pairs(facts, [group[0] for group in equal]):
+        pairs += itertools.product(copies[pair.first], copies[pair.second])
+    numbers = list(slices.values())
+    right = sum(numbers[one] == numbers[other] for one, other in pairs)
+    true = sum(count * (count - 1) // 2 for count in Counter(numbers).values())
+    print(f"\npairs of one slice: {true}; found {right}, recall {right / true:.3f}, precision {right / len(pairs):.3f}")
 
 
 if __name__ == "__main__":
