@@ -52,7 +52,7 @@ ONE_BACKEND = {
     "estimators": "estimator_entry",
     "evaluation": "compare_command estimator_comparison gradcam_command gradcam_files gradcam_layer",
     "features": "clusters feature_cache kmeans",
-    "hub": "answers olah",
+    "hub": "hub_answers olah",
     "hub/checkpoints": "pull push push_training",
     "hub/publishing": "publish publish_again publish_command publish_refused",
     "io": "image",

@@ -13,7 +13,7 @@ import pytest
 import medzoo
 from medzoo.data.synthetic import make_coco
 from medzoo.task import TASKS
-from tests.backends import MARKERS, files_of
+from tests.backends import MARKERS, TESTS, files_of
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "medzoo"
@@ -233,6 +233,12 @@ def test_tests_that_need_not_run_on_every_backend_are_there():
     listed = [path for marker in MARKERS for path in files_of(marker)]
     assert not [path for path in listed if not path.is_file()]
     assert len(listed) == len(set(listed))
+
+
+def test_files_of_tests_have_names_of_their_own():
+    """Folders of tests are no packages, so pytest takes two files of one name for one module."""
+    names = Counter(path.name for path in TESTS.rglob("test_*.py"))
+    assert not [name for name, count in names.items() if count > 1]
 
 
 def test_public_names_stand_once_in_the_stub():
