@@ -10,12 +10,12 @@ from medzoo.data import read
 
 @pytest.fixture
 def folder(tmp_path):
-    """Two classes of ten pictures; the first two of each are the same picture."""
+    """Two classes of ten pictures; the first two of each are the same picture, once of them mirrored."""
     generator = np.random.default_rng(0)
     for label in ("benign", "malignant"):
         (tmp_path / "data" / label).mkdir(parents=True)
         pictures = generator.integers(0, 256, (10, 8, 8), np.uint8)
-        pictures[1] = pictures[0]
+        pictures[1] = pictures[0] if label == "benign" else pictures[0][:, ::-1]
         for number, picture in enumerate(pictures):
             cv2.imwrite(str(tmp_path / "data" / label / f"{number}.png"), cv2.resize(picture, (64, 64)))
     return tmp_path / "data"

@@ -61,6 +61,29 @@ def test_a_changed_copy_is_found_among_others(change):
     assert pairs_of(facts_of(picture(0), *others, copy)) == [(0, 6)]
 
 
+@pytest.mark.parametrize("change", ["shifted by 5 pixels", "turned and shifted"])
+def test_a_moved_copy_of_a_grainy_picture_is_found(change):
+    """Grain, as in ultrasound, forgives no alignment that is only nearly right."""
+    grain, shades = (
+        cv2.normalize(
+            cv2.GaussianBlur(np.random.default_rng(sigma).random((SIDE, SIDE)), (0, 0), sigma),
+            None,
+            low,
+            1,
+            cv2.NORM_MINMAX,
+        )
+        for sigma, low in ((2, 0), (12, 0.2))
+    )
+    grainy = (255 * grain * shades).astype(np.uint8)
+    assert pairs_of(facts_of(grainy, np.ascontiguousarray(CHANGES[change](grainy)))) == [(0, 1)]
+
+
+def test_the_search_leaves_the_threads_of_opencv_as_they_are():
+    threads = cv2.getNumThreads()
+    near_pairs(facts_of(picture(0), picture(1)), range(2))
+    assert cv2.getNumThreads() == threads
+
+
 def test_the_findings_say_how_copies_differ(tmp_path):
     for name, pixels in {
         "a": picture(0),

@@ -12,11 +12,13 @@ import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from itertools import islice
+from contextlib import contextmanager
 from typing import NamedTuple
 
 import cv2
 import numpy as np
+
+from medzoo.data.audit.alignment import LEAST_MOVED, SIDE, aligned_correlations, correlations, fine_structure
 
 # How one picture of a pair differs from the other, by the number of its turn.
 TURNS = (
@@ -35,21 +37,13 @@ MOVED = "shifted or cropped"
 _LEAST_COSINE = 0.6
 _LEAST_NEARNESS = 0.9
 LEAST_LIKENESS = 0.955
-# Crops and shifts that are slight: scale of an axis, shear, and the part that both pictures show.
-_MOST_SCALE = 1.2
-_MOST_SHEAR = 0.05
-_LEAST_SHARED = 0.7
 # Pictures that one picture is aligned with at most, the nearest ones: that is the slow step.
 _ALIGNED = 10
-_SIDE = 64
-_SQUARE, _EVERYWHERE = np.ones((3, 3), np.uint8), np.ones((_SIDE, _SIDE), np.uint8)
-# When an alignment ends: after 20 steps, or when a step gains less than this.
-_STOP = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 20, 1e-3)
 _WAVES = 12
 # Images, cells of the table of cosines, and pairs that are worked on at a time: some MB each.
 _IMAGES = 256
-_CELLS = 2**20
-_PAIRS = 256
+_CELLS = 2**19
+_PAIRS = 32
 
 
 class Likeness(NamedTuple):
@@ -85,15 +79,28 @@ def alike(views: np.ndarray) -> list[Likeness]:
     Args:
         views: Thumbnails (images, views, 64, 64) as uint8; a turn and a shift are the same for all views of an image.
     """
-    details = np.concatenate([_details(views[start : start + _IMAGES]) for start in range(0, len(views), _IMAGES)])
-    candidates = _candidates(*_planes(views))
-    found: list[Likeness] = []
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        while chunk := list(islice(candidates, 64 * _PAIRS)):
-            parts = [chunk[start : start + _PAIRS] for start in range(0, len(chunk), _PAIRS)]
-            for likenesses in pool.map(lambda part: _verified(views, details, part), parts):
-                found += likenesses
-    return found
+    details, (waves, planes) = _details(views), _planes(views)
+    block = max(1, _CELLS // len(views))
+
+    def search(start: int) -> list[Likeness]:
+        return list(_verified(views, details, _candidates(waves, planes, start, start + block)))
+
+    with _one_thread_each(), ThreadPoolExecutor(os.cpu_count()) as pool:
+        return [pair for found in pool.map(search, range(0, len(views), block)) for pair in found]
+
+
+@contextmanager
+def _one_thread_each() -> Iterator[None]:
+    """Let NumPy's products and OpenCV use one thread: on work this small their own threads only wait for each other."""
+    from threadpoolctl import threadpool_limits
+
+    threads = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    try:
+        with threadpool_limits(1):
+            yield
+    finally:
+        cv2.setNumThreads(threads)
 
 
 def turned(picture: np.ndarray, turn: int) -> np.ndarray:
@@ -115,8 +122,8 @@ def _projections() -> np.ndarray:
 
     A derivative of the picture is minus that of the waves, since the window ends at zero.
     """
-    place = np.arange(_SIDE) - (_SIDE - 1) / 2
-    waves = np.cos(np.pi / _SIDE * np.outer(np.arange(_WAVES), place + _SIDE / 2)) * np.hanning(_SIDE + 2)[1:-1]
+    place = np.arange(SIDE) - (SIDE - 1) / 2
+    waves = np.cos(np.pi / SIDE * np.outer(np.arange(_WAVES), place + SIDE / 2)) * np.hanning(SIDE + 2)[1:-1]
     return np.stack([waves, np.gradient(waves, axis=1), np.gradient(place * waves, axis=1)]).astype(np.float32)
 
 
@@ -142,87 +149,69 @@ def _planes(views: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.concatenate(waves), np.concatenate(planes)
 
 
-def _candidates(waves: np.ndarray, planes: np.ndarray) -> Iterator[_Candidate]:
-    """Yield pairs of images of which one lies near the plane of the other, in the turn that brings it nearest."""
+def _candidates(waves: np.ndarray, planes: np.ndarray, start: int, stop: int) -> list[_Candidate]:
+    """Return pairs of an image from `start` to `stop` and a later one near its plane, the nearest pairs first.
+
+    Each has the turn that brings it nearest.
+    """
     vectors = waves.reshape(len(waves), -1)
-    block = max(1, _CELLS // len(waves))
-    for start in range(0, len(waves), block):
-        best: dict[tuple[int, int], _Candidate] = {}
-        for turn in range(len(TURNS)):
-            ours = _turned_waves(waves[start : start + block], turn).reshape(-1, vectors.shape[1])
-            bases = _turned_waves(planes[start : start + block], turn).reshape(len(ours), -1, vectors.shape[1])
-            close = ours @ vectors[start:].T >= _LEAST_COSINE
-            for row, basis in enumerate(bases):
-                others = np.flatnonzero(close[row, row + 1 :]) + start + row + 1
-                nearness = np.linalg.norm(vectors[others] @ basis.T, axis=1)
-                for place in np.flatnonzero(nearness >= _LEAST_NEARNESS):
-                    pair = _Candidate(start + row, int(others[place]), turn, float(nearness[place]))
-                    if pair[:2] not in best or best[pair[:2]].nearness < pair.nearness:
-                        best[pair[:2]] = pair
-        yield from sorted(best.values(), key=lambda pair: (pair.first, -pair.nearness))
+    best: dict[tuple[int, int], _Candidate] = {}
+    for turn in range(len(TURNS)):
+        ours = _turned_waves(waves[start:stop], turn).reshape(-1, vectors.shape[1])
+        bases = _turned_waves(planes[start:stop], turn).reshape(len(ours), -1, vectors.shape[1])
+        rows, others = np.nonzero(ours @ vectors[start:].T >= _LEAST_COSINE)
+        rows, others = rows[others > rows], others[others > rows] + start
+        ends = np.searchsorted(rows, np.arange(len(ours) + 1))
+        inside = [vectors[others[a:b]] @ basis.T for basis, a, b in zip(bases, ends, ends[1:], strict=False)]
+        nearness = np.linalg.norm(np.concatenate(inside), axis=1)
+        for place in np.flatnonzero(nearness >= _LEAST_NEARNESS):
+            pair = _Candidate(start + int(rows[place]), int(others[place]), turn, float(nearness[place]))
+            if pair[:2] not in best or best[pair[:2]].nearness < pair.nearness:
+                best[pair[:2]] = pair
+    return sorted(best.values(), key=lambda pair: -pair.nearness)
 
 
 def _details(views: np.ndarray) -> np.ndarray:
-    """Return the fine structure of thumbnails, its strong edges damped, as int8; 32 is the standard deviation."""
-    return np.stack([np.stack([_quantised(_detail(view.astype(np.float32))) for view in image]) for image in views])
+    """Return the fine structure of thumbnails as int8; 32 is its standard deviation."""
+    parts = []
+    for start in range(0, len(views), _IMAGES):
+        details = fine_structure(views[start : start + _IMAGES].astype(np.float32))
+        details -= details.mean(axis=(-2, -1), keepdims=True)
+        details *= 32 / np.maximum(details.std(axis=(-2, -1), keepdims=True), 1e-6)
+        parts.append(np.clip(np.round(details), -127, 127).astype(np.int8))
+    return np.concatenate(parts)
 
 
-def _detail(view: np.ndarray) -> np.ndarray:
-    band = cv2.GaussianBlur(view, (0, 0), 0.7) - cv2.GaussianBlur(view, (0, 0), 3)
-    return np.copysign(np.sqrt(np.abs(band)), band)
+def _verified(views: np.ndarray, details: np.ndarray, pairs: Sequence[_Candidate]) -> Iterator[Likeness]:
+    """Yield the pairs that show one picture: as they lie, or else aligned."""
+    rest: list[_Candidate] = []
+    for part in _parts(pairs):
+        ours = np.stack([turned(details[pair.first], pair.turn) for pair in part])
+        values = correlations(ours, details[[pair.second for pair in part]])
+        yield from _likenesses(part, values, LEAST_LIKENESS, is_moved=False)
+        rest += [pair for pair, value in zip(part, values, strict=True) if value < LEAST_LIKENESS]
+    for part in _parts(_nearest(rest)):
+        ours = np.stack([turned(views[pair.first], pair.turn) for pair in part]).astype(np.float32)
+        values = aligned_correlations(ours, views[[pair.second for pair in part]].astype(np.float32))
+        yield from _likenesses(part, values, LEAST_MOVED, is_moved=True)
 
 
-def _quantised(detail: np.ndarray) -> np.ndarray:
-    detail = detail - detail.mean()
-    return np.clip(np.round(detail * (32 / max(float(detail.std()), 1e-6))), -127, 127).astype(np.int8)
-
-
-def _verified(views: np.ndarray, details: np.ndarray, pairs: Sequence[_Candidate]) -> list[Likeness]:
-    """Return those of the pairs that show one picture."""
-    found = []
-    aligned: Counter[int] = Counter()
+def _nearest(pairs: Sequence[_Candidate]) -> list[_Candidate]:
+    """Return the first pairs of each image, as many as are aligned."""
+    count: Counter[int] = Counter()
+    nearest = []
     for pair in pairs:
-        value = _correlation(turned(details[pair.first], pair.turn), details[pair.second])
-        is_moved = value < LEAST_LIKENESS
-        if is_moved and aligned[pair.first] < _ALIGNED:
-            aligned[pair.first] += 1
-            value = _aligned_correlation(turned(views[pair.first], pair.turn), views[pair.second])
-        if value >= LEAST_LIKENESS:
-            found.append(Likeness(pair.first, pair.second, pair.turn, is_moved, round(value, 4)))
-    return found
+        count[pair.first] += 1
+        if count[pair.first] <= _ALIGNED:
+            nearest.append(pair)
+    return nearest
 
 
-def _correlation(one: np.ndarray, other: np.ndarray) -> float:
-    """Return the correlation of pixels of mean 0."""
-    one, other = one.astype(np.float32).ravel(), other.astype(np.float32).ravel()
-    return float(one @ other / max(float(np.linalg.norm(one) * np.linalg.norm(other)), 1e-6))
+def _parts(pairs: Sequence[_Candidate]) -> Iterator[Sequence[_Candidate]]:
+    return (pairs[start : start + _PAIRS] for start in range(0, len(pairs), _PAIRS))
 
 
-def _aligned_correlation(one: np.ndarray, other: np.ndarray) -> float:
-    """Return the correlation of the fine structure of views (views, 64, 64) where both show something, once aligned.
-
-    It is 0 where more than a slight shift and crop would be needed.
-    """
-    one, other = one.astype(np.float32), other.astype(np.float32)
-    middle = len(one) // 2
-    start = np.eye(2, 3, dtype=np.float32)
-    fixed, moving = np.ascontiguousarray(one[middle]), other[middle]
-    try:
-        affine = np.asarray(cv2.findTransformECC(fixed, moving, start, cv2.MOTION_AFFINE, _STOP, _EVERYWHERE, 5)[1])
-    # The two have nothing in common that could be aligned.
-    except cv2.error:
-        return 0.0
-    scales, shears = np.abs([affine[0, 0], affine[1, 1]]), np.abs([affine[0, 1], affine[1, 0]])
-    shared = cv2.erode(_warped(np.ones((_SIDE, _SIDE), np.float32), affine, cv2.BORDER_CONSTANT), _SQUARE) > 0
-    shared[[0, 1, -2, -1]] = shared[:, [0, 1, -2, -1]] = False
-    if max(*scales, *(1 / scales)) > _MOST_SCALE or shears.max() > _MOST_SHEAR or shared.mean() < _LEAST_SHARED:
-        return 0.0
-    theirs = [_detail(_warped(view, affine, cv2.BORDER_REPLICATE))[shared] for view in other]
-    ours = [_detail(np.ascontiguousarray(view))[shared] for view in one]
-    return _correlation(*(np.concatenate([pixels - pixels.mean() for pixels in side]) for side in (ours, theirs)))
-
-
-def _warped(view: np.ndarray, affine: np.ndarray, border: int) -> np.ndarray:
-    return cv2.warpAffine(
-        view, affine, (_SIDE, _SIDE), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=border
-    )
+def _likenesses(pairs: Sequence[_Candidate], values: np.ndarray, least: float, is_moved: bool) -> Iterator[Likeness]:
+    for pair, value in zip(pairs, values.tolist(), strict=True):
+        if value >= least:
+            yield Likeness(pair.first, pair.second, pair.turn, is_moved, round(value, 4))

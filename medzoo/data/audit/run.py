@@ -28,8 +28,8 @@ def audit(source: str | os.PathLike | Samples, patient: Patient = None, workers:
     Folders named train, valid, test (and training, val, ...) are splits, the folders below them are classes.
 
     Near-duplicates are pairs whose thumbnails of 64 x 64 pixels agree in their fine structure (correlation at least
-    0.955): copies, also with another size, window or filter, mirrored, turned by quarters, or cropped and shifted by
-    some percent; and a few adjacent slices of one patient.
+    0.955, after alignment 0.965): copies, also with another size, window or filter, mirrored, turned by quarters, or
+    cropped and shifted by some percent; and a few adjacent slices of one patient.
 
     Args:
         source: A folder, or anything else that `medzoo.data.read` takes, with options in the text; or Samples.
