@@ -71,9 +71,9 @@ def _cpu_flags() -> set[str]:
 def keep_freed_memory() -> None:
     """Let glibc keep the memory that tensors free, instead of giving it back to the system and asking for it anew.
 
-    A step of a network frees and takes gigabytes, and the system clears every page that it hands out: half of the time
-    of a training on two cores went there. The peak of the memory stays the same. Nothing is done under other systems,
-    or where the environment already says how malloc is to work.
+    A step of a network frees and takes gigabytes, and the system clears every page that it hands out: two fifths of
+    the processor time of a training on two cores went there (`benchmarks/kept_memory.py`). The peak of the memory is
+    about a tenth higher. Nothing is done under other systems, or where the environment says how malloc is to work.
     """
     if any(name.startswith(("MALLOC_", "GLIBC_TUNABLES", "LD_PRELOAD")) for name in os.environ):
         return

@@ -14,9 +14,16 @@ from typing import IO, Any
 import numpy as np
 
 from medzoo.data.samples import Samples
-from medzoo.data.sources.checks import SPLIT_NAMES, check_classes, check_numbers, class_table, kept_splits, refuse
+from medzoo.data.sources.checks import (
+    SPLIT_NAMES,
+    check_classes,
+    check_numbers,
+    class_table,
+    kept_splits,
+    named_patients,
+    refuse,
+)
 from medzoo.data.sources.masks import ArrayTarget, mask_labels
-from medzoo.data.sources.patients import named_patients
 from medzoo.io import ArrayImage
 from medzoo.io.limits import check_size
 from medzoo.io.tensors import as_array

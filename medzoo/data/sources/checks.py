@@ -1,4 +1,4 @@
-"""What every reader checks in its rows: names, classes, splits, files. A message counts all faults."""
+"""What every reader checks in its rows: names, classes, splits, patients, files. A message counts all faults."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import logging
 import math
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
-from medzoo.data.sources.names import warn_of_lookalikes
+from medzoo.data.sources.names import MISSING_TEXT, patient_name, warn_of_lookalikes
 from medzoo.errors import unknown_name
 from medzoo.io.find import natural
 
@@ -180,3 +181,25 @@ def check_files(files: Sequence[str], source: object) -> None:
 
 def _listing(folder: str) -> set[str]:
     return set(os.listdir(folder or ".")) if os.path.isdir(folder or ".") else set()
+
+
+def named_patients(values: Sequence[Any], rows: Sequence[str], source: object) -> tuple[str, ...]:
+    """Return the patients that a source names in its rows, each by its one name, as in `patient_name`.
+
+    Args:
+        values: What the source has: texts, numbers, None.
+        rows: What stands for each row in messages, such as "row 2".
+        source: The file and its column, for messages.
+
+    Raises:
+        ValueError: A row names nobody; the message says which.
+    """
+    people = tuple(map(patient_name, values))
+    nameless = [row for row, person in zip(rows, people, strict=True) if not person]
+    refuse(
+        nameless,
+        f"{source} names no patient in {len(nameless)} rows",
+        f"Give each a patient, a name of its own where the person is not known, or take the rows out; {MISSING_TEXT}.",
+    )
+    warn_of_lookalikes("patients", dict.fromkeys(people), source, "Write a patient in one way.")
+    return people

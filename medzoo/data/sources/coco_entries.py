@@ -7,9 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from medzoo.data.sources.checks import Patient, missing_files, outside_files, plain_file
+from medzoo.data.sources.checks import Patient, missing_files, named_patients, outside_files, plain_file
 from medzoo.data.sources.names import guess_patients
-from medzoo.data.sources.patients import named_patients
 from medzoo.files import read_json
 
 _KEYS = ("images", "annotations", "categories")

@@ -10,21 +10,19 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from medzoo.data.sources.checks import SPLIT_NAMES, Patient, logger, plain_file, refuse
+from medzoo.data.sources.checks import SPLIT_NAMES, Patient, logger, named_patients, plain_file, refuse
 from medzoo.data.sources.names import (
-    MISSING_TEXT,
     as_text,
     guess_patients,
     header_id,
     header_patients,
     patient_columns,
     patient_name,
-    warn_of_lookalikes,
 )
-from medzoo.data.sources.table_files import TABLE_SUFFIXES, Table, read_table
+from medzoo.data.sources.table_files import Table, is_table, read_table
 from medzoo.data.splits import unless_separated
 from medzoo.io import as_image
-from medzoo.io.find import is_junk, walk
+from medzoo.io.find import walk
 from medzoo.io.formats import stem_of
 
 
@@ -84,28 +82,6 @@ def _search(pattern: str, name: str) -> Any:
     return match and match[1 if match.re.groups else 0]
 
 
-def named_patients(values: Sequence[Any], rows: Sequence[str], source: object) -> tuple[str, ...]:
-    """Return the patients that a source names in its rows, each by its one name, as in `patient_name`.
-
-    Args:
-        values: What the source has: texts, numbers, None.
-        rows: What stands for each row in messages, such as "row 2".
-        source: The file and its column, for messages.
-
-    Raises:
-        ValueError: A row names nobody; the message says which.
-    """
-    people = tuple(map(patient_name, values))
-    nameless = [row for row, person in zip(rows, people, strict=True) if not person]
-    refuse(
-        nameless,
-        f"{source} names no patient in {len(nameless)} rows",
-        f"Give each a patient, a name of its own where the person is not known, or take the rows out; {MISSING_TEXT}.",
-    )
-    warn_of_lookalikes("patients", dict.fromkeys(people), source, "Write a patient in one way.")
-    return people
-
-
 class PatientTable(NamedTuple):
     """A table of files and patients, and its columns of both."""
 
@@ -139,8 +115,8 @@ def _table_in(folder: Path, patient: str | None) -> PatientTable | None:
     """
     if not folder.is_dir():
         return None
-    files = [file for file in sorted(folder.iterdir()) if file.name.lower().endswith(TABLE_SUFFIXES)]
-    found = [table for file in files if not is_junk(file.name) and (table := _columns(file, patient))]
+    files = [file for file in sorted(folder.iterdir()) if is_table(file.name)]
+    found = [table for file in files if (table := _columns(file, patient))]
     chosen = [table for table in found if Path(table.table.path).stem.lower() in _NAMED] or found
     if len(chosen) > 1:
         names = ", ".join(os.path.basename(table.table.path) for table in chosen)
@@ -229,6 +205,8 @@ def _nobody(table: Table, column: str) -> set[int]:
 
 
 class _Index:
+    """Images by the names of their files."""
+
     def __init__(self, images: Sequence[Any]):
         self.paths: dict[str, list[tuple[str, int]]] = defaultdict(list)
         for number, image in enumerate(map(as_image, images)):

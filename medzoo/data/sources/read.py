@@ -22,7 +22,7 @@ from medzoo.data.sources.coco import from_coco_files
 from medzoo.data.sources.coco_entries import is_coco
 from medzoo.data.sources.folders import class_folders, from_folders, has_pairs, split_folders
 from medzoo.data.sources.shards import from_tfds
-from medzoo.data.sources.table_files import TABLE_SUFFIXES
+from medzoo.data.sources.table_files import TABLE_SUFFIXES, is_table
 from medzoo.data.sources.tables import from_table
 from medzoo.data.sources.volumes import from_volumes
 from medzoo.data.split_files import read_split
@@ -149,7 +149,7 @@ def _call(reader: Callable[..., Samples], path: str, options: Mapping[str, Any])
 
 
 def _read_folder(folder: str, options: Mapping[str, Any]) -> Samples:
-    tables = sorted(name for name in os.listdir(folder) if _is_table(name))
+    tables = sorted(name for name in os.listdir(folder) if is_table(name))
     if any(name in options for name in _COLUMNS):
         if len(tables) != 1:
             raise ValueError(f"'{folder}' holds {len(tables)} tables; expected one with the columns. Give its path.")
@@ -196,10 +196,6 @@ def _coco_file(folder: str) -> Path | None:
         names = ", ".join(file.name for file in files)
         raise ValueError(f"'{folder}' holds {len(files)} COCO files: {names}. Give the path of one of them.")
     return files[0] if files else None
-
-
-def _is_table(name: str) -> bool:
-    return name.lower().endswith(TABLE_SUFFIXES) and not is_junk(name)
 
 
 def _holds_coco(file: Path) -> bool:

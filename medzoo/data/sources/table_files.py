@@ -15,6 +15,7 @@ from typing import Any
 from medzoo.data.sources.checks import refuse
 from medzoo.data.sources.names import MISSING_TEXT, as_text, class_name, guess_patients, patient_columns
 from medzoo.errors import require, unknown_name
+from medzoo.io.find import is_junk
 from medzoo.io.formats import by_suffix
 
 _DELIMITERS = (",", ";", "\t")
@@ -136,6 +137,11 @@ class Table:
             f"Correct them with a decimal point; if they are classes, give label='{column}'.",
         )
         return tuple(numbers)
+
+
+def is_table(name: str) -> bool:
+    """Return whether a file of this name is a table, and not what a system leaves beside one."""
+    return name.lower().endswith(TABLE_SUFFIXES) and not is_junk(name)
 
 
 def read_table(path: str | os.PathLike) -> Table:

@@ -18,12 +18,12 @@ from medzoo.data.sources.checks import (
     check_numbers,
     class_table,
     logger,
+    named_patients,
     outside_files,
     plain_file,
     refuse,
 )
 from medzoo.data.sources.masks import mask_labels
-from medzoo.data.sources.patients import named_patients
 from medzoo.data.sources.table_files import Table, example, names_in, read_table
 from medzoo.data.sources.volumes import check_grids, guessed_labels, mask_target
 
