@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-import numpy as np
-
 from medzoo.data.audit.checks import Images, Inspected
 from medzoo.data.audit.facts import Facts
 from medzoo.data.audit.likeness import MOVED, TURNS, Likeness, alike
@@ -37,7 +35,7 @@ def near_pairs(facts: Sequence[Facts], indices: Iterable[int]) -> list[Likeness]
     return [
         pair._replace(first=members[pair.first], second=members[pair.second])
         for members in by_views.values()
-        for pair in alike(np.stack([facts[index].views for index in members]))
+        for pair in alike([facts[index].views for index in members])
     ]
 
 
