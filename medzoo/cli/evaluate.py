@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 
 from medzoo.cli.parser import DATA, NAME, SPLIT, add_command
@@ -17,6 +18,10 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
     command.add_argument("--split", help=SPLIT)
     command.add_argument("--data-name", help="name of the data set on the card")
     command.add_argument("--engine", default="keras", choices=("keras", "onnx"), help="default: keras")
+    text = "also score its validation part turned, mirrored, compressed, noisy, brighter, darker, of half resolution"
+    command.add_argument("--robustness", action="store_true", help=text)
+    command.add_argument("--healthy", metavar="DIR", help="also count false alarms in a folder of healthy scans")
+    command.add_argument("--healthy-name", help="name of the data set of the healthy scans on the card")
 
     command = add_command(commands, "compare", _compare, "Score two models on the same cases, and their difference.")
     command.add_argument("first", metavar="A", help=NAME)
@@ -38,13 +43,22 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
 def _evaluate(options: argparse.Namespace) -> None:
     from medzoo.evaluation.evaluate import evaluate
     from medzoo.evaluation.record import save_report
+    from medzoo.evaluation.robustness import false_alarms, robustness
+    from medzoo.io import find_scans
     from medzoo.training.data import read_part, split_named_by
     from medzoo.zoo.load import load, load_onnx
 
     model = load_onnx(options.name) if options.engine == "onnx" else load(options.name)
     samples = read_part(options.data, options.split, model.recipe)
+    # What is wrong with the other data is found before the first image is predicted.
+    valid = read_part(options.data, "valid", model.recipe) if options.robustness else None
+    healthy = find_scans(options.healthy) if options.healthy else None
     split = options.split or split_named_by(options.data)
     evaluation = evaluate(model, samples, split=split, data_name=options.data_name)
+    if valid is not None:
+        evaluation = replace(evaluation, robustness=robustness(model, valid, "valid"))
+    if healthy is not None:
+        evaluation = replace(evaluation, healthy=false_alarms(model, healthy, options.healthy_name))
     save_report(evaluation, options.output, model=model, samples=samples)
     print(f"{evaluation}\n-> {Path(options.output) / 'evaluation.json'}")
 

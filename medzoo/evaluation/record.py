@@ -54,6 +54,8 @@ class Evaluation:
             `cases`; what the confidence is `of`.
         operating_points: Binary classification: threshold, recall, specificity and precision by rule.
         unit: Regression: unit of the target.
+        robustness: Scores on changed scans: what `medzoo.evaluation.robustness.robustness` returns.
+        healthy: Segmentation: false alarms on healthy scans: what `false_alarms` of the same module returns.
 
     Example:
         >>> evaluation = medzoo.evaluate(model, valid)
@@ -82,6 +84,8 @@ class Evaluation:
     calibration: dict[str, Any] | None = None
     operating_points: list[dict[str, Any]] | None = None
     unit: str | None = None
+    robustness: dict[str, Any] | None = None
+    healthy: dict[str, Any] | None = None
 
     @property
     def anonymous(self) -> Evaluation:
@@ -123,6 +127,15 @@ class Evaluation:
         if self.empty_cases:
             empty = self.empty_cases
             lines.append(f"Empty cases: {empty['cases']}, of which {empty['predicted_empty']} were predicted empty.")
+        if self.robustness:
+            rows = [(row["change"], *with_interval(row)) for row in self.robustness["changes"]]
+            lines += [
+                "",
+                *align([(f"change of the {self.robustness['split']} part", self.robustness["score"], ""), *rows]),
+            ]
+        if self.healthy:
+            rate = " (".join(with_interval(self.healthy["rate"]))
+            lines.append(f"Healthy scans: an alarm in {self.healthy['alarms']} of {self.healthy['cases']}, {rate}).")
         return "\n".join(lines)
 
     def to_json(self) -> dict[str, Any]:

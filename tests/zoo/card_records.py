@@ -27,6 +27,21 @@ DETAILS = {
         "confusion": [[50, 1], [2, 11]],
         "threshold": 0.5,
         "empty_cases": {"rule": "Left out: all of them.", "cases": 1, "predicted_empty": 0, "specificity": None},
+        "robustness": {
+            "split": "valid",
+            "score": "dice",
+            "changes": [
+                {"change": "none", "value": 0.8125, "low": 0.75, "high": 0.875},
+                {"change": "mirrored", "value": 0.25, "low": None, "high": None},
+            ],
+        },
+        "healthy": {
+            "data": "Volunteers",
+            "cases": 8,
+            "alarms": 2,
+            "rate": {"value": 0.25, "low": 0.1, "high": 0.5},
+            "median_share": 0.0125,
+        },
     },
     "classification": {
         "curves": {"roc": {"benign": [[0, 1], [0, 1]]}},

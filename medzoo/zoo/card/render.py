@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
+from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
 
@@ -143,6 +144,7 @@ def render_card(
             data=recipe.card.get("data") or {},
             evaluation=evaluation,
             scores=_score_rows(evaluation),
+            changes=_change_rows(evaluation),
             few=_few(evaluation),
             parameters=parameters,
             figures=[(f"{FIGURES}/{figure.name}", CAPTIONS.get(figure.stem, figure.stem)) for figure in figures],
@@ -163,11 +165,18 @@ def _score_rows(evaluation: Evaluation | None) -> list[tuple[str, str, str]]:
         return []
     # With one foreground label its own Dice and IoU are the pooled ones.
     repeated = ("dice/", "iou/") if len(evaluation.labels) == 2 else ()
-    return [
-        (name, _number(score["value"]), f"{_number(score['low'])} to {_number(score['high'])}")
-        for name, score in evaluation.scores.items()
-        if not name.startswith(repeated)
-    ]
+    return [_row(name, score) for name, score in evaluation.scores.items() if not name.startswith(repeated)]
+
+
+def _change_rows(evaluation: Evaluation | None) -> list[tuple[str, str, str]]:
+    if evaluation is None or evaluation.robustness is None:
+        return []
+    return [_row(row["change"], row) for row in evaluation.robustness["changes"]]
+
+
+def _row(name: str, score: Mapping[str, float | None]) -> tuple[str, str, str]:
+    bounds = [_number(score[name]) for name in ("low", "high")]
+    return name, _number(score["value"]), "-" if score["low"] is None else " to ".join(bounds)
 
 
 def _number(value: float | None) -> str:

@@ -131,3 +131,14 @@ def test_attach_evaluation_of_a_run_without_one_tells_the_command(tiny_entry, tm
     with pytest.raises(FileNotFoundError, match="medzoo evaluate"):
         attach_evaluation(tiny_entry, tmp_path)
     assert (tiny_entry / "README.md").read_text() == before
+
+
+def test_card_says_how_scores_change_with_the_pictures_and_what_healthy_scans_get(tiny_recipe):
+    card = render_card(tiny_recipe, make_evaluation(), 10, [])
+    assert "| change | dice | 95% interval |" in card
+    assert "| mirrored | 0.250 | - |" in card
+    assert "Volunteers: in 2 of 8 scans without a finding" in card
+    assert "a rate of 0.250 (0.100 to 0.500); half of these alarms cover more than 1.25 % of the pixels." in card
+    plain = render_card(tiny_recipe, make_evaluation(robustness=None, healthy=None), 10, [])
+    assert "Robustness" not in plain
+    assert "Healthy" not in plain

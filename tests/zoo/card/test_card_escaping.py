@@ -30,7 +30,7 @@ def poisoned(value):
 @pytest.fixture
 def card(tiny_recipe):
     values = make_evaluation().to_json()
-    strings = {key: poisoned(values[key]) for key in ("data", "versions", "hardware", "date", "empty_cases")}
+    strings = {key: poisoned(values[key]) for key in ("data", "versions", "hardware", "date", "empty_cases", "robustness", "healthy")}
     scores = {**values["scores"], CRAFTED: values["scores"]["dice"]}
     labels = ["background", LABEL]
     evaluation = Evaluation.from_json({**values, **strings, "labels": labels, "scores": scores})
@@ -68,7 +68,7 @@ def test_code_is_still_the_same_calls(card):
 
 def test_rows_of_tables_have_their_cells(card):
     rows = [text for text in card.splitlines() if text.startswith("| ") and "&lt;script>" in text]
-    assert len(rows) == 5
+    assert len(rows) == 8
     assert {row.count("|") for row in rows} == {3, 4}
 
 
