@@ -111,6 +111,34 @@ def case_scores(confusions: np.ndarray) -> dict[str, np.ndarray]:
     return {name: _mean(np.where(present, value[:, 1:], np.nan)) for name, value in scores.items()}
 
 
+def main_labels(confusions: np.ndarray) -> np.ndarray | None:
+    """Count each case once, by the foreground labels that have the most pixels of its true and of its predicted mask.
+
+    A mask without foreground counts as background. What comes out, `(cases, labels, labels)`, are the confusion
+    matrices of a classification of whole cases, such as that of the kind of a tumour. None where a case truly holds
+    several foreground labels, so that it has no single one, or where all cases hold the same.
+
+    Example:
+        >>> main_labels(np.array([[[5, 0, 1], [0, 3, 4], [0, 0, 0]], [[5, 0, 0], [0, 0, 0], [0, 0, 2]]])).sum(0)
+        array([[0, 0, 0],
+               [0, 0, 1],
+               [0, 0, 1]])
+    """
+    _, true, predicted = _areas(confusions)
+    present = true[:, 1:] > 0
+    if (present.sum(1) > 1).any() or present.any(0).sum() < 2:
+        return None
+    of_masks = [np.where(area[:, 1:].any(1), area[:, 1:].argmax(1) + 1, 0) for area in (true, predicted)]
+    counted = np.zeros_like(confusions)
+    counted[(np.arange(len(counted)), *of_masks)] = 1
+    return counted
+
+
+def main_label_scores(counted: np.ndarray) -> dict[str, np.ndarray]:
+    """Return accuracy and macro F1 over the foreground labels of summed counts of `main_labels`, each `(...)`."""
+    return {"main_label_accuracy": pixel_accuracy(counted), "main_label_f1_macro": _mean(dice(counted)[..., 1:])}
+
+
 def _indices(mask: np.ndarray, name: str, count: int) -> np.ndarray:
     mask = np.asarray(mask)
     if mask.dtype.kind not in "biuf":

@@ -78,10 +78,16 @@ class SegmentationCases:
     def statistic(self, weights: np.ndarray) -> dict[str, np.ndarray]:
         """Return every score `(draws,)` under weights `(draws, cases)`.
 
-        They are those of `scores.pooled_scores`, and the means over cases of the values of `per_case`.
+        They are those of `scores.pooled_scores`, the means over cases of the values of `per_case`, and where each case
+        truly holds one label of several `main_label_accuracy` and `main_label_f1_macro`: how well the label with the
+        most pixels names it.
         """
         pooled = np.tensordot(weights, self.confusions, axes=1)
-        return scores.pooled_scores(pooled, self.task.labels) | weighted_means(self.per_case(), weights)
+        values = scores.pooled_scores(pooled, self.task.labels) | weighted_means(self.per_case(), weights)
+        counted = scores.main_labels(self.confusions)
+        if counted is None:
+            return values
+        return values | scores.main_label_scores(np.tensordot(weights, counted, axes=1))
 
     def per_case(self) -> dict[str, np.ndarray]:
         """Return what is defined for each case `(cases,)` by name; NaN where it is not.

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from sklearn.metrics import f1_score
 
 from medzoo.evaluation import scores
 
@@ -108,3 +109,25 @@ def test_case_with_false_positives_only_has_no_score():
 def test_case_mean_counts_only_the_labels_that_the_case_holds():
     case = scores.case_scores(np.array([[[4, 0, 2], [0, 3, 0], [0, 0, 0]]]))
     assert case["dice"][0] == 1
+
+
+def test_the_label_with_the_most_pixels_names_a_case():
+    rows = ([0, 0, 1, 1, 1], [0, 0, 2, 2, 0], [0, 2, 2, 2, 0], [1, 1, 0, 0, 0], [0, 0, 0, 0, 0])
+    answers = ([0, 0, 1, 2, 1], [0, 0, 1, 1, 2], [0, 2, 2, 1, 0], [0, 0, 0, 0, 0], [0, 2, 0, 0, 0])
+    labels = ("background", "meningioma", "glioma")
+    confusions = np.stack([scores.confusion(*map(np.array, pair), labels) for pair in zip(rows, answers, strict=True)])
+    counted = scores.main_labels(confusions)
+    true, predicted = (counted.sum(axis).argmax(-1) for axis in (-1, -2))
+    assert true.tolist() == [1, 2, 2, 1, 0]
+    assert predicted.tolist() == [1, 1, 2, 0, 2]
+    values = scores.main_label_scores(counted.sum(0))
+    assert values["main_label_accuracy"] == 2 / 5
+    assert values["main_label_f1_macro"] == pytest.approx(f1_score(true, predicted, labels=[1, 2], average="macro"))
+
+
+def test_cases_with_several_labels_or_all_with_the_same_have_no_main_label():
+    two, one = np.zeros((2, 1, 3, 3), int)
+    two[0] = np.diag([5, 1, 1])
+    one[0] = np.diag([5, 1, 0])
+    assert scores.main_labels(np.concatenate([two, one])) is None
+    assert scores.main_labels(np.concatenate([one, one])) is None

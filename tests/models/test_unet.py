@@ -12,7 +12,7 @@ from medzoo.models import build
 from medzoo.models.unet import unet
 from medzoo.recipe import Recipe
 
-CARD = Path(__file__).resolve().parents[2] / "zoo_cards" / "brain-tumor-unet"
+CARD = Path(__file__).resolve().parents[2] / "zoo_cards" / "brain-tumor-box-unet"
 SMALL = {"name": "residual", "filters": (4, 6, 8)}
 TINY = {"name": "resnet10", "width_per_group": 4}
 

@@ -53,8 +53,8 @@ def explain(
         layer: Name of the layer whose features are weighted, or the stride of the encoder's features, such as
             `"stride_16"`; None for the last layer of the encoder, of a segmentation for the last one before the output:
             Grad-CAM averages over the image, while deep features have little to do with the pixels of a label. On
-            validation images of brain-tumor-unet the maximum lay in the annotated box in 91 % of the cases with that
-            layer, and in none with the end of the encoder.
+            validation images of brain-tumor-box-unet the maximum lay in the annotated box in 91 % of the cases with
+            that layer, and in none with the end of the encoder.
         method: `"gradcam"` or `"gradcam++"`.
         slice: Slice of a volume, instead of the model's own rule, for a 2D classification or regression.
         on_error: For several scans: called with a scan that cannot be read and its error, after which the next one

@@ -175,8 +175,8 @@ def read_card(path_or_text: str | os.PathLike) -> CardContent:
         ValueError: It is no card that medzoo wrote, or too large to be one.
 
     Example:
-        >>> read_card("zoo_cards/brain-tumor-unet/README.md").evaluation["dice"]
-        0.779268
+        >>> read_card("zoo_cards/brain-tumor-box-unet/README.md").evaluation["dice"]
+        0.779279
     """
     if isinstance(path_or_text, str) and "\n" in path_or_text:
         where, text = "the card", path_or_text

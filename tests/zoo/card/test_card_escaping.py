@@ -30,7 +30,10 @@ def poisoned(value):
 @pytest.fixture
 def card(tiny_recipe):
     values = make_evaluation().to_json()
-    strings = {key: poisoned(values[key]) for key in ("data", "versions", "hardware", "date", "empty_cases", "robustness", "healthy")}
+    strings = {
+        key: poisoned(values[key])
+        for key in ("data", "versions", "hardware", "date", "empty_cases", "robustness", "healthy")
+    }
     scores = {**values["scores"], CRAFTED: values["scores"]["dice"]}
     labels = ["background", LABEL]
     evaluation = Evaluation.from_json({**values, **strings, "labels": labels, "scores": scores})
