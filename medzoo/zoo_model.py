@@ -22,6 +22,7 @@ from medzoo.optimizers import make_optimizer
 from medzoo.preprocessing import Preprocessing
 from medzoo.recipe import Recipe
 from medzoo.task import Task
+from medzoo.weights import load_decoder
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -67,6 +68,8 @@ class ZooModel(keras.Model):
         task = recipe.task
         weights = recipe.weights if pretrained else None
         network = build(recipe.builder, recipe.preprocessing.input_shape, task.outputs, task.activation, weights)
+        if weights is not None:
+            load_decoder(network, recipe.builder, weights)
         return cls.wrap(network, recipe)
 
     @classmethod

@@ -45,6 +45,37 @@ def test_weights_of_a_recipe_are_where_its_training_begins(tiny_entry, tiny_reci
     assert not np.array_equal(ZooModel.from_recipe(recipe).get_layer(kernel).get_weights()[0], source)
 
 
+def kernels(model):
+    return {f"{layer.name}/{weight.name}": np.asarray(weight) for layer in model.layers for weight in layer.weights}
+
+
+def test_an_entry_of_the_same_builder_gives_its_decoder_and_a_head_that_fits(tiny_entry, tiny_recipe):
+    source = kernels(medzoo.load(tiny_entry))
+    recipe = replace(tiny_recipe, weights=str(tiny_entry))
+    other_size = replace(recipe, preprocessing=replace(recipe.preprocessing, size=(32, 32)))
+    begun = kernels(ZooModel.from_recipe(other_size, pretrained=True))
+    assert begun.keys() == source.keys()
+    assert all(np.array_equal(begun[name], source[name]) for name in source)
+
+    other_labels = replace(recipe, task=Segmentation(("background", "core", "edema")))
+    begun = kernels(ZooModel.from_recipe(other_labels, pretrained=True))
+    assert {name for name in source if not np.array_equal(begun[name], source[name])} == {
+        "probabilities/kernel",
+        "probabilities/bias",
+    }
+
+
+def test_an_entry_of_another_builder_gives_its_encoder_only(tiny_entry, tiny_recipe):
+    source = kernels(medzoo.load(tiny_entry))
+    builder = {**tiny_recipe.builder, "filters": [4]}
+    begun = kernels(
+        ZooModel.from_recipe(replace(tiny_recipe, builder=builder, weights=str(tiny_entry)), pretrained=True)
+    )
+    of_encoder = {name for name in source if name.startswith("stage")}
+    assert of_encoder
+    assert all(np.array_equal(begun[name], source[name]) == (name in of_encoder) for name in source if "kernel" in name)
+
+
 def test_one_image_tensor_goes_in_and_one_comes_out_without_warning(tiny_model):
     images, _ = arrays()
     with warnings.catch_warnings():

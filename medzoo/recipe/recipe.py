@@ -60,7 +60,8 @@ class Recipe:
         task: What the model answers.
         preprocessing: Steps from a file to the network's input.
         builder: Name of a builder and its arguments, `{"name": "unet", "encoder": {...}}`.
-        weights: Where the encoder begins: `"imagenet"`, `"medicalnet"`, a path, or None for random weights.
+        weights: Where the encoder begins: `"imagenet"`, `"medicalnet"`, a path, or None for random weights. Of a zoo
+            entry of the same builder the decoder begins there too, and the head where it has as many outputs.
         freezing: Which stages of the encoder learn when, and how fast; None for all from the first epoch on.
             `{"name": "frozen", "until": "stage_3"}` keeps stages as they are, by default the whole encoder.
             `{"name": "gradual", "frozen_epochs": 5, "stage_epochs": 2, "since": "stage_2", "rate_factor": 0.5}` starts
@@ -83,8 +84,8 @@ class Recipe:
         epochs: Epochs at most.
         patience: Epochs without a better validation score after which training stops.
         precision: Keras dtype policy of the training, or "auto": "mixed_bfloat16" where the processor or an accelerator
-            computes it fast, else "float32", since other processors take ten times as long for it. The weights that
-            come out are float32.
+            computes it fast, else "float32", since other processors take ten times as long for it; for volumes on a
+            processor "float32", too, since gradients of 3D kernels may be NaN. The weights that come out are float32.
         devices: Number of devices that share each batch, or "all"; None for one.
         metrics: Names of metrics to show while training, beside those of the task.
         expected: Score, hardware and time that this recipe was seen to take.

@@ -227,6 +227,6 @@ class StopOnDivergence(keras.callbacks.Callback):
         folder = self._checkpoints.folder
         kept = f"the best weights, of epoch {best}, are kept in {folder}" if best else "no epoch was finished"
         raise DivergenceError(
-            f"The {name} became {value} in {place}; {kept}. Lower the learning rate in the recipe, "
-            'or set "clipnorm": 1.0 in its optimizer, and start a new run.'
+            f"The {name} became {value} in {place}; {kept}. Lower the learning rate in the recipe, set its precision "
+            'to "float32" if it is another, or set "clipnorm": 1.0 in its optimizer, and start a new run.'
         )

@@ -70,7 +70,7 @@ class Fitting:
         self._parallel, self._verbose = parallel, verbose
         self._history = checkpoints.history(checkpoints.latest)
         keras.utils.set_random_seed(recipe.seed)
-        self._policy = policy_of(recipe.precision)
+        self._policy = policy_of(recipe)
         with _precision(self._policy):
             self._model = ZooModel.from_recipe(recipe, pretrained=not self._history)
         self._stages = stages(self._model)

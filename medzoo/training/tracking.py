@@ -81,7 +81,7 @@ class Record:
             "git": git_state(),
             "versions": loaded_versions(),
             "hardware": machine(),
-            "precision": policy_of(recipe.precision),
+            "precision": policy_of(recipe),
         }
         self.callback = _WriteEpoch(self)
 

@@ -25,6 +25,8 @@ from medzoo.weights.transfer import fit_statistics, mobilenet_form, transfer, we
 if TYPE_CHECKING:
     import keras
 
+    from medzoo.recipe import Builder
+
 KERAS_SUFFIX = ".h5"
 # Layers of an encoder; those of decoders and heads have other names.
 _ENCODER_LAYER = re.compile(r"(stem|stage_\d+|stride_\d+)_")
@@ -148,12 +150,48 @@ def _warn_if_dilated(encoder: keras.Model, name: str, path: Path) -> None:
         )
 
 
+def load_decoder(network: keras.Model, builder: Builder, weights: str | os.PathLike) -> None:
+    """Assign what a zoo entry of the same builder has beside its encoder: its decoder, and its head if that fits.
+
+    A head of another number of outputs stays as it is. Of weights that are no entry, or one of another builder, nothing
+    is taken.
+
+    Args:
+        network: The network of the builder, whose encoder has its weights already.
+        builder: The builder with its arguments.
+        weights: As for `load_weights`.
+
+    Example:
+        >>> load_decoder(network, recipe.builder, "zoo_cards/brain-tumor-unet")  # doctest: +SKIP
+    """
+    import keras
+
+    folder = Path(weights)
+    if not folder.is_dir() or read_entry(folder, names=()).recipe.builder != builder:
+        return
+    own, given = (_beside_encoder(model) for model in (network, _network_of(folder)))
+    for name, weight in own.items():
+        if name in given and given[name].shape == weight.shape:
+            weight.assign(keras.ops.convert_to_numpy(given[name]))
+
+
+def _beside_encoder(network: keras.Model) -> dict[str, keras.Variable]:
+    plain = (layer for layer in flatten(network) if not getattr(layer, "layers", None))
+    layers = [layer for layer in plain if not _ENCODER_LAYER.match(layer.name)]
+    return weights_by_name(layers, "{}/{}".format)
+
+
+def _network_of(folder: Path) -> keras.Model:
+    import keras
+
+    return keras.saving.load_model(read_safely(folder, "keras").folder, compile=False)
+
+
 def _load_entry(encoder: keras.Model, name: str, folder: Path) -> None:
     """Assign the encoder's weights of a zoo entry, of whatever task."""
     import keras
 
-    source = keras.saving.load_model(read_safely(folder, "keras").folder, compile=False)
-    layers = [layer for layer in flatten(source) if _ENCODER_LAYER.match(layer.name)]
+    layers = [layer for layer in flatten(_network_of(folder)) if _ENCODER_LAYER.match(layer.name)]
     form, own = mobilenet_form(layers), mobilenet_form(encoder.layers)
     if form and own and form != own:
         raise ValueError(

@@ -172,7 +172,7 @@ def test_git_state_names_the_commit_and_changes(tmp_path, monkeypatch):
     ],
 )
 def test_automatic_precision_is_bfloat16_where_the_machine_computes_it(
-    backend, flags, accelerator, policy, tmp_path, monkeypatch
+    backend, flags, accelerator, policy, tiny_recipe, tmp_path, monkeypatch
 ):
     info = tmp_path / "cpuinfo"
     if flags is not None:
@@ -180,12 +180,15 @@ def test_automatic_precision_is_bfloat16_where_the_machine_computes_it(
     monkeypatch.setattr(machine, "CPU_INFO", info)
     monkeypatch.setattr(machine, "accelerator_has_bfloat16", lambda: accelerator)
     monkeypatch.setattr("keras.backend.backend", lambda: backend)
-    assert machine.policy_of("auto") == policy
-    assert machine.policy_of("float16") == "float16"
+    recipe = replace(tiny_recipe, precision="auto")
+    volumes = replace(recipe, preprocessing=replace(recipe.preprocessing, size=(8, 16, 16)))
+    assert machine.policy_of(recipe) == policy
+    assert machine.policy_of(volumes) == (policy if accelerator else "float32")
+    assert machine.policy_of(replace(volumes, precision="float16")) == "float16"
 
 
 def test_the_record_says_which_precision_was_used(run, tiny_recipe, few, monkeypatch):
-    monkeypatch.setattr(tracking, "policy_of", lambda precision: f"chosen for {precision}")
+    monkeypatch.setattr(tracking, "policy_of", lambda recipe: f"chosen for {recipe.precision}")
     with track(run, replace(tiny_recipe, precision="auto"), few):
         pass
     assert read_json(run / "run.json")["sessions"][0]["precision"] == "chosen for auto"
