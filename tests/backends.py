@@ -27,7 +27,7 @@ NO_BACKEND = {
     " gradcam intervals ranking regression_cases scores search_figures structures thresholds",
     "features": "feature_store",
     "hub": "connection server",
-    "inference": "answer_files answers prediction scans",
+    "inference": "answer_files answers mirrors prediction scans",
     "io": "damage dicom dicom_geometry dicom_kinds dicom_padding find format_table intensities limits nifti"
     " nifti_answers raster readers write",
     "preprocessing": "preprocessing stack windows",

@@ -9,9 +9,12 @@ import numpy as np
 import pytest
 
 import medzoo
+from benchmarks.zoo import PAGE, described
 from medzoo.entry import CARD, FIGURES, GOLDEN, MANIFEST, WEIGHTS, Entry, read_entry
 from medzoo.evaluation.record import Evaluation
 from medzoo.zoo.card.render import render_card
+from medzoo.zoo.find import registry_rows
+from medzoo.zoo.listing.models import ModelInfo
 from medzoo.zoo.load import GOLDEN_TOLERANCE, check_golden, load_onnx
 
 ROOT = Path(__file__).parent.parent / "zoo_cards"
@@ -83,3 +86,10 @@ def test_folder_carries_the_name_of_the_recipe(entry):
 
 def test_weights_are_small_enough_for_the_wheel(entry):
     assert entry.manifest["files"][WEIGHTS]["size"] < WHEEL_LIMIT
+
+
+def test_the_page_of_the_zoo_has_a_row_for_every_entry_with_its_score():
+    lines = PAGE.read_text().splitlines()
+    for row in registry_rows().values():
+        start = f"| {' | '.join(described(ModelInfo.from_row(row)))} |"
+        assert any(line.startswith(start) for line in lines), "Write it again: python benchmarks/zoo.py --write"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator
-from itertools import islice, repeat
+from itertools import chain, combinations, islice, repeat
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -21,6 +21,7 @@ from medzoo.inference.segmentation import MaskPrediction
 from medzoo.io import Image, as_image, find_scans
 from medzoo.io.answers import NameTakenError, numbered, write_file
 from medzoo.io.tensors import as_array
+from medzoo.preprocessing.checks import AXES
 from medzoo.preprocessing.windows import Windows
 
 # What reading a broken file raises; anything else is a bug and is not passed to `on_error`.
@@ -93,7 +94,7 @@ def predict_scans(
     answers: list[np.ndarray] = []
     inputs_of_all = _inputs(model, sources, repeat(None) if slices is None else slices, on_error)
     while batch := list(islice(inputs_of_all, batch_size)):
-        outputs = np.asarray(model.predict_on_batch(np.stack([pixels for *_, pixels in batch])))
+        outputs = predict_mirrored(model, np.stack([pixels for *_, pixels in batch]))
         for (source, windows, _), output in zip(batch, outputs, strict=True):
             answers.append(output)
             if len(answers) < len(windows):
@@ -107,6 +108,19 @@ def predict_scans(
                 on_error(source, error)
             else:
                 yield ANSWERS[model.task.name](windows, model.task, answer)
+
+
+def predict_mirrored(model: Model, inputs: np.ndarray) -> np.ndarray:
+    """Return what a model says of inputs `(inputs, *size, channels)`, averaged over the `mirrors` of its preprocessing.
+
+    Masks are mirrored back before they are averaged.
+    """
+    axes = [-2 - AXES.index(name) for name in model.preprocessing.mirrors or ()]
+    total: Any = 0
+    for chosen in chain.from_iterable(combinations(axes, count) for count in range(len(axes) + 1)):
+        answer = np.asarray(model.predict_on_batch(np.ascontiguousarray(np.flip(inputs, chosen))))
+        total = total + (np.flip(answer, chosen) if model.task.is_dense else answer)
+    return total / np.float32(2 ** len(axes))
 
 
 def refuse_not_finite(source: str, outputs: np.ndarray) -> None:

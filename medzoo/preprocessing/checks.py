@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from medzoo.errors import unknown_name
+from medzoo.errors import refuse_unknown, unknown_name
 from medzoo.transforms.intensity import NORMALIZATIONS, TYPE_RANGE
 from medzoo.transforms.spatial import PLACEMENTS
 
@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from medzoo.preprocessing.preprocessing import Preprocessing
 
 DATASET = "dataset"
+# Axes of an input, from the one before the channels on.
+AXES = ("horizontal", "vertical", "depth")
 
 
 def check(preprocessing: Preprocessing) -> None:
@@ -20,7 +22,7 @@ def check(preprocessing: Preprocessing) -> None:
     Raises:
         ValueError: There are some; the message says what was expected.
     """
-    for part in (_check_input, _check_intensity, _check_statistics, _check_spacing, _check_stack):
+    for part in (_check_input, _check_intensity, _check_statistics, _check_spacing, _check_stack, _check_mirrors):
         part(preprocessing)
 
 
@@ -79,6 +81,15 @@ def _check_stack(steps: Preprocessing) -> None:
             "`stack` needs a size (height, width) and an odd number of `channels`, the slices of a stack. "
             f"Received: size={steps.size}, channels={steps.channels}."
         )
+
+
+def _check_mirrors(steps: Preprocessing) -> None:
+    if steps.mirrors is None:
+        return
+    axes = AXES[: len(steps.size)]
+    if not isinstance(steps.mirrors, tuple) or not steps.mirrors or len(set(steps.mirrors)) < len(steps.mirrors):
+        raise ValueError(f"`mirrors` must be some of {axes}, each once, or None. Received: mirrors={steps.mirrors!r}.")
+    refuse_unknown("axis of `mirrors`", steps.mirrors, axes)
 
 
 def _is_size(value: Any) -> bool:

@@ -40,6 +40,9 @@ class Preprocessing:
         spacing: Size of a pixel in mm, in the order of `size`, to which scans are resampled before a `"crop"`; or None.
         stack: For 2.5D: the channels are adjacent slices of a volume, chosen by this; intensities are normalised by the
             whole volume. None for a model of single images or of whole volumes.
+        mirrors: Axes along which a scan is predicted mirrored, too, `("horizontal", "vertical")`, in volumes also
+            `"depth"`; the answers for all combinations are averaged. Two axes take four times as long. Training does
+            not mirror for that. None for no such images.
 
     Raises:
         ValueError: A value is out of its range, or two do not go together.
@@ -60,9 +63,10 @@ class Preprocessing:
     window: tuple[float, float] | None = None
     spacing: tuple[float, ...] | None = None
     stack: Stack | None = None
+    mirrors: tuple[str, ...] | None = None
 
     def __post_init__(self):
-        for name in ("size", "clip", "mean", "std", "window", "spacing"):
+        for name in ("size", "clip", "mean", "std", "window", "spacing", "mirrors"):
             if isinstance(getattr(self, name), list):
                 object.__setattr__(self, name, tuple(getattr(self, name)))
         check(self)
@@ -74,8 +78,8 @@ class Preprocessing:
 
     @property
     def for_training(self) -> Preprocessing:
-        """The same steps where a volume makes one stack: averaging over several is for prediction."""
-        return self if self.stack is None else replace(self, stack=replace(self.stack, average=1))
+        """The same steps without mirrors, where a volume makes one stack: averaging is for prediction."""
+        return replace(self, mirrors=None, stack=self.stack and replace(self.stack, average=1))
 
     @property
     def at_least(self) -> tuple[int, ...] | None:

@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
+from medzoo.preprocessing.checks import AXES
 from medzoo.recipe.part import Part
 from medzoo.recipe.values import FLAG, Value, number, several, whole
-
-AXES = ("horizontal", "vertical", "depth")
 
 # Cubic B-splines over four pieces do not fold an image onto itself while displacements stay below this.
 # Source: Choi and Lee, "Injectivity conditions of 2D and 3D uniform cubic B-spline functions", 2000.

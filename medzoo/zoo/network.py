@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 # Kernels are stored in half precision as long as no golden output moves by more than this.
 HALF_PRECISION_TOLERANCE = 1e-3
+# Kernels that are too much together are rounded in about so many groups.
+MOST_GROUPS = 16
 
 # Smaller arrays are biases and statistics, whose precision costs nothing.
 KERNEL_DIMENSIONS = 2
@@ -123,23 +125,28 @@ def _round_kernels(network: keras.Model, inputs: np.ndarray) -> None:
 def _round_as_far_as_allowed(
     values: Sequence[np.ndarray], assign: Callable[[int, np.ndarray], None], is_close: Callable[[], bool]
 ) -> None:
-    """Round kernels to half precision, all of them, or the largest first as far as the golden output allows.
+    """Round kernels to half precision, all of them, or groups of them, the largest first, as the golden output allows.
 
     Args:
         values: The kernels as they are.
         assign: Gives the kernel of a number another value.
         is_close: Says whether the golden output is still within tolerance.
     """
-    for number, value in enumerate(values):
-        assign(number, rounded(value))
-    if is_close():
-        return
-    for number, value in enumerate(values):
-        assign(number, value)
-    for number in sorted(range(len(values)), key=lambda number: -values[number].size):
-        assign(number, rounded(values[number]))
-        if not is_close():
+
+    def round_some(numbers: list[int]) -> None:
+        for number in numbers:
+            assign(number, rounded(values[number]))
+        if is_close():
+            return
+        for number in numbers:
             assign(number, values[number])
+        # A look at the golden output takes long, so not at every kernel for itself.
+        if len(numbers) > max(1, len(values) // MOST_GROUPS):
+            middle = len(numbers) // 2
+            round_some(numbers[:middle])
+            round_some(numbers[middle:])
+
+    round_some(sorted(range(len(values)), key=lambda number: -values[number].size))
 
 
 def _is_close(network: keras.Model, inputs: np.ndarray, output: np.ndarray) -> bool:
