@@ -118,19 +118,16 @@ def _round_kernels(network: keras.Model, inputs: np.ndarray) -> None:
     _round_as_far_as_allowed(
         [keras.ops.convert_to_numpy(kernel) for kernel in kernels],
         lambda number, value: kernels[number].assign(value),
-        lambda: _is_close(network, inputs, before),
+        lambda: bool(np.abs(_output(network, inputs) - before).max() <= HALF_PRECISION_TOLERANCE),
     )
 
 
 def _round_as_far_as_allowed(
     values: Sequence[np.ndarray], assign: Callable[[int, np.ndarray], None], is_close: Callable[[], bool]
 ) -> None:
-    """Round kernels to half precision, all of them, or groups of them, the largest first, as the golden output allows.
+    """Round kernels to half precision, all of them, or groups of them, the largest first, while the output is close.
 
-    Args:
-        values: The kernels as they are.
-        assign: Gives the kernel of a number another value.
-        is_close: Says whether the golden output is still within tolerance.
+    `assign` gives the kernel of a number another value.
     """
 
     def round_some(numbers: list[int]) -> None:
@@ -147,10 +144,6 @@ def _round_as_far_as_allowed(
             round_some(numbers[middle:])
 
     round_some(sorted(range(len(values)), key=lambda number: -values[number].size))
-
-
-def _is_close(network: keras.Model, inputs: np.ndarray, output: np.ndarray) -> bool:
-    return bool(np.abs(_output(network, inputs) - output).max() <= HALF_PRECISION_TOLERANCE)
 
 
 def _output(network: keras.Model, inputs: np.ndarray) -> np.ndarray:
