@@ -51,7 +51,7 @@ print(model.task.labels, model.preprocessing.size, f"{model.count_params():,} pa
 #
 # `from_coco` reads a COCO file, `split` keeps the images of a patient together, and `dataset` makes tf.data batches
 # through the model's own preprocessing. This model is binary: every category of the file counts as its foreground.
-# Masks here are boxes, as in the data that the model was trained on.
+# Masks here are boxes around what is drawn.
 
 # %%
 data = medzoo.data.from_coco("scans/train/_annotations.coco.json")
