@@ -80,6 +80,17 @@ def test_evaluate_takes_one_split_of_a_folder(tiny_entry, coco_folder, tmp_path)
     assert record["n_cases"] == 4
 
 
+def test_evaluate_says_what_changed_and_healthy_scans_do_to_a_model(tiny_entry, coco_folder, tmp_path, capsys):
+    more = ("--robustness", "--healthy", coco_folder / "test", "--healthy-name", "Volunteers", "--engine", "onnx")
+    assert run("evaluate", tiny_entry, "--data", coco_folder, "--split", "test", "-o", tmp_path / "run", *more) == 0
+    record = json.loads((tmp_path / "run" / "evaluation.json").read_text())
+    assert record["data"]["split"] == "test"
+    assert record["robustness"]["split"] == "valid"
+    assert len(record["robustness"]["changes"]) == 10
+    assert (record["healthy"]["data"], record["healthy"]["cases"]) == ("Volunteers", 4)
+    assert "mirrored" in capsys.readouterr().out
+
+
 def test_split_names_a_coco_file_that_does_not_say_itself(tiny_entry, coco_folder, tmp_path):
     arguments = ("evaluate", tiny_entry, "--data", coco_folder / "valid", "--engine", "onnx", "-o", tmp_path / "run")
     assert run(*arguments, "--split", "test") == 0
