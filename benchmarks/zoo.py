@@ -3,8 +3,8 @@
 python benchmarks/zoo.py [NAME ...] [--write]
 
 A line is measured in a new process: `load` is from the start of the interpreter to a model that has answered once, the
-milliseconds are the median of `medzoo.predict` on one scan of the size that the network takes, reading and masks
-included, and the memory is the peak of the process. `--write` puts the table into docs/zoo.md, beside score, interval,
+milliseconds are the median of one prediction of an array of the size that the network takes, with its mask and its
+summary, and the memory is the peak of the process. `--write` puts the table into docs/zoo.md, beside score, interval,
 size and licence of every entry.
 """
 
@@ -37,7 +37,7 @@ COLUMNS = ("model", "task", "test score", "95 % interval", "parameters", "weight
 MEASURED = tuple(f"{what}, {engine}" for what in ("load s", "ms a scan", "peak MB") for engine in ENGINES)
 INTRODUCTION = """# The zoo
 
-Every model that `medzoo.load(NAME)` knows. The score is that of the test split, which was run once; the interval is
+Every model that `medzoo.load(NAME)` knows. The score is that of the test split, which chose nothing; the interval is
 over patients where the data names them, else over images. The name leads to the card, which says what the data was,
 what the model misses, and how its score changes with turned, compressed or noisy pictures.
 

@@ -11,6 +11,7 @@ import pytest
 import medzoo
 from medzoo.losses import DiceCrossEntropy
 from medzoo.task import Segmentation
+from medzoo.weights import load_decoder
 from medzoo.zoo_model import ZooModel
 
 
@@ -74,6 +75,15 @@ def test_an_entry_of_another_builder_gives_its_encoder_only(tiny_entry, tiny_rec
     of_encoder = {name for name in source if name.startswith("stage")}
     assert of_encoder
     assert all(np.array_equal(begun[name], source[name]) == (name in of_encoder) for name in source if "kernel" in name)
+
+
+def test_a_folder_that_is_called_like_published_weights_is_not_asked_for_a_decoder(tiny_recipe, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "imagenet").mkdir()
+    network = ZooModel.from_recipe(tiny_recipe).network
+    before = kernels(network)
+    load_decoder(network, tiny_recipe.builder, "imagenet")
+    assert all(np.array_equal(value, before[name]) for name, value in kernels(network).items())
 
 
 def test_one_image_tensor_goes_in_and_one_comes_out_without_warning(tiny_model):

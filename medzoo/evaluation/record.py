@@ -128,11 +128,9 @@ class Evaluation:
             empty = self.empty_cases
             lines.append(f"Empty cases: {empty['cases']}, of which {empty['predicted_empty']} were predicted empty.")
         if self.robustness:
+            part = f"change of the {self.robustness['split'] or 'same'} part"
             rows = [(row["change"], *with_interval(row)) for row in self.robustness["changes"]]
-            lines += [
-                "",
-                *align([(f"change of the {self.robustness['split']} part", self.robustness["score"], ""), *rows]),
-            ]
+            lines += ["", *align([(part, self.robustness["score"], ""), *rows])]
         if self.healthy:
             rate = " (".join(with_interval(self.healthy["rate"]))
             lines.append(f"Healthy scans: an alarm in {self.healthy['alarms']} of {self.healthy['cases']}, {rate}).")

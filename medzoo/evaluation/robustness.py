@@ -11,7 +11,7 @@ import numpy as np
 
 from medzoo.evaluation.evaluate import collect
 from medzoo.evaluation.intervals import intervals
-from medzoo.evaluation.tables import score_json
+from medzoo.evaluation.tables import rounded, score_json
 from medzoo.inference import predict_scans
 from medzoo.io import Image, Scan, as_image
 from medzoo.progress import track
@@ -108,18 +108,16 @@ def false_alarms(model: Model, scans: Sequence[Any], name: str | None = None, ba
     predictions: Iterable[Any] = track(predict_scans(model, scans, batch_size=batch_size), "Healthy scans", len(scans))
     shares = np.array([np.mean(prediction.displayed_mask > 0) for prediction in predictions])
     alarms = shares > 0
-    rate = intervals(lambda weights: {"rate": weights @ alarms / weights.sum(-1)}, _sources(scans))["rate"]
+    # Each scan counts as a patient of its own.
+    apart = [str(number) for number in range(len(scans))]
+    rate = intervals(lambda weights: {"rate": weights @ alarms / weights.sum(-1)}, apart)["rate"]
     return {
         "data": name,
         "cases": len(scans),
         "alarms": int(alarms.sum()),
         "rate": score_json(*rate),
-        "median_share": score_json(np.median(shares[alarms]), 0, 0)["value"] if alarms.any() else None,
+        "median_share": rounded(np.median(shares[alarms])) if alarms.any() else None,
     }
-
-
-def _sources(scans: Iterable[Any]) -> list[str]:
-    return [f"{number} {as_image(scan).source}" for number, scan in enumerate(scans)]
 
 
 def _changed(samples: Samples, change: Change) -> Samples:

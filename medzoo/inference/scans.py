@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator
-from itertools import chain, combinations, islice, repeat
+from itertools import islice, repeat
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -21,8 +21,7 @@ from medzoo.inference.segmentation import MaskPrediction
 from medzoo.io import Image, as_image, find_scans
 from medzoo.io.answers import NameTakenError, numbered, write_file
 from medzoo.io.tensors import as_array
-from medzoo.preprocessing.checks import AXES
-from medzoo.preprocessing.windows import Windows
+from medzoo.preprocessing.windows import Windows, over_mirrors
 
 # What reading a broken file raises; anything else is a bug and is not passed to `on_error`.
 READ_ERRORS = (ValueError, OSError, ImportError, ArithmeticError, MemoryError, cv2.error)
@@ -94,7 +93,8 @@ def predict_scans(
     answers: list[np.ndarray] = []
     inputs_of_all = _inputs(model, sources, repeat(None) if slices is None else slices, on_error)
     while batch := list(islice(inputs_of_all, batch_size)):
-        outputs = predict_mirrored(model, np.stack([pixels for *_, pixels in batch]))
+        inputs, mirrors = np.stack([pixels for *_, pixels in batch]), model.preprocessing.mirrors
+        outputs = over_mirrors(model.predict_on_batch, inputs, mirrors, model.task.is_dense)
         for (source, windows, _), output in zip(batch, outputs, strict=True):
             answers.append(output)
             if len(answers) < len(windows):
@@ -108,19 +108,6 @@ def predict_scans(
                 on_error(source, error)
             else:
                 yield ANSWERS[model.task.name](windows, model.task, answer)
-
-
-def predict_mirrored(model: Model, inputs: np.ndarray) -> np.ndarray:
-    """Return what a model says of inputs `(inputs, *size, channels)`, averaged over the `mirrors` of its preprocessing.
-
-    Masks are mirrored back before they are averaged.
-    """
-    axes = [-2 - AXES.index(name) for name in model.preprocessing.mirrors or ()]
-    total: Any = 0
-    for chosen in chain.from_iterable(combinations(axes, count) for count in range(len(axes) + 1)):
-        answer = np.asarray(model.predict_on_batch(np.ascontiguousarray(np.flip(inputs, chosen))))
-        total = total + (np.flip(answer, chosen) if model.task.is_dense else answer)
-    return total / np.float32(2 ** len(axes))
 
 
 def refuse_not_finite(source: str, outputs: np.ndarray) -> None:

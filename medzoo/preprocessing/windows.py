@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
+from itertools import chain, combinations
 from types import EllipsisType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from medzoo.preprocessing.checks import AXES
 from medzoo.preprocessing.stack import Stack
 from medzoo.transforms.intensity import to_channels
 from medzoo.transforms.spatial import nearest_of_opencv, without_padding
@@ -193,6 +195,26 @@ def plan(scan: Scan, preprocessing: Preprocessing, index: int | None = None, eve
 def count_windows(preprocessing: Preprocessing, shape: tuple[int, ...]) -> int:
     """Return the number of inputs that a scan of `shape` makes for a segmentation; its pixels are not needed."""
     return 1 if _is_whole(preprocessing, shape) else shape[0]
+
+
+def over_mirrors(
+    predict: Callable[[np.ndarray], Any], inputs: np.ndarray, mirrors: Sequence[str] | None, is_dense: bool
+) -> np.ndarray:
+    """Return the answers for inputs `(inputs, *size, channels)`, averaged over their mirror images.
+
+    Args:
+        predict: Returns the answers of a batch of inputs.
+        inputs: The inputs.
+        mirrors: `Preprocessing.mirrors`.
+        is_dense: Whether an answer is a mask, which is mirrored back before it is averaged.
+    """
+    # The last axis is that of the channels.
+    axes = [-2 - AXES.index(name) for name in mirrors or ()]
+    total: Any = 0
+    for chosen in chain.from_iterable(combinations(axes, count) for count in range(len(axes) + 1)):
+        answers = np.asarray(predict(np.ascontiguousarray(np.flip(inputs, chosen))))
+        total = total + (np.flip(answers, chosen) if is_dense else answers)
+    return total / np.float32(2 ** len(axes))
 
 
 def average(answers: Sequence[np.ndarray], dtype: type = np.float64) -> np.ndarray:

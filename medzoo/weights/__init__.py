@@ -167,7 +167,8 @@ def load_decoder(network: keras.Model, builder: Builder, weights: str | os.PathL
     import keras
 
     folder = Path(weights)
-    if not folder.is_dir() or read_entry(folder, names=()).recipe.builder != builder:
+    # A folder may be called like published weights.
+    if weights in PUBLISHED or not folder.is_dir() or read_entry(folder, names=()).recipe.builder != builder:
         return
     own, given = (_beside_encoder(model) for model in (network, _network_of(folder)))
     for name, weight in own.items():
