@@ -33,7 +33,8 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
     add_recipe(command)
     command.add_argument("--data", required=True, help=f"{DATA}; its test part is held out")
     command.add_argument("-o", "--output", required=True, help="folder of the runs, tables, figures and zoo entries")
-    command.add_argument("--folds", type=int, default=5, help="number of folds (default: 5)")
+    text = "number of folds (default: 5), or a CSV of them (medzoo split)"
+    command.add_argument("--folds", type=_folds, default=5, metavar="N|FILE", help=text)
     command.add_argument("--holdout", type=float, default=0.0, help="fraction to hold out of data without a test part")
 
     command = add_command(commands, "search", _search, "Search recipe values, or the number of images that is enough.")
@@ -96,7 +97,7 @@ def _crossval(options: argparse.Namespace) -> None:
     run = Path(options.output)
     result = cross_validate(recipe, samples, run, options.folds, options.holdout, save=True)
     print(f"{result}\n\nTables: {run / 'crossval.json'}, {run / 'crossval.csv'}; figures: {run / 'figures'}")
-    print(f"Models: {run / 'fold-1' / 'model'} to {run / f'fold-{options.folds}' / 'model'}")
+    print(f"Models: {run / 'fold-1' / 'model'} to {run / f'fold-{len(result.histories)}' / 'model'}")
     print(f"Ensemble: {run / 'ensemble'}")
 
 
@@ -132,6 +133,10 @@ def _curve(options: argparse.Namespace, recipe: Recipe, samples: Samples) -> Sea
     from medzoo.training.search.run import learning_curve
 
     return learning_curve(recipe, samples, options.output, options.fractions, options.seeds or 1, options.workers)
+
+
+def _folds(text: str) -> int | str:
+    return int(text) if text.lstrip("-").isdigit() else text
 
 
 def _numbers(text: str) -> list[float]:

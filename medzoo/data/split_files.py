@@ -46,7 +46,7 @@ def read_split(path: str | os.PathLike, samples: Samples) -> Samples | list[tupl
     """Read what `save_split` wrote.
 
     Args:
-        path: The CSV file.
+        path: The CSV file; its images may also be named from another folder on, as a published table of folds does.
         samples: The images of which the split was saved, wherever they are now; their own splits are ignored.
 
     Returns:
@@ -62,6 +62,7 @@ def read_split(path: str | os.PathLike, samples: Samples) -> Samples | list[tupl
     if column is None or "image" not in table.columns:
         raise ValueError(f"'{path}' needs the columns image and split, or image and fold; got {list(table.columns)}.")
     part_of = _parts_of(table, column)
+    part_of = dict(zip(_below_their_folder(list(part_of)), part_of.values(), strict=True))
     names = portable_names(samples)
     _check_names(path, names, part_of)
     parts = [part_of[name] for name in names]
@@ -103,12 +104,16 @@ def part_sizes(split: Sequence[Samples | tuple[Samples, ...]]) -> dict[str, int]
 
 def portable_names(samples: Samples) -> list[str]:
     """Return the path of each image below the folder that holds all of them, with "/" on every system."""
+    return _below_their_folder(samples.sources)
+
+
+def _below_their_folder(paths: Sequence[str]) -> list[str]:
     try:
-        folder = os.path.commonpath([os.path.dirname(source) for source in samples.sources])
+        folder = os.path.commonpath([os.path.dirname(path) for path in paths])
     except ValueError:
         # Some paths are absolute and others not, or there are none.
-        return list(samples.sources)
-    return [Path(os.path.relpath(source, folder or ".")).as_posix() for source in samples.sources]
+        return list(paths)
+    return [Path(os.path.relpath(path, folder or ".")).as_posix() for path in paths]
 
 
 def _columns(split: Samples | Sequence[Samples | tuple[Samples, ...]]) -> tuple[str, Samples, Sequence[str]]:

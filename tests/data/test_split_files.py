@@ -48,6 +48,14 @@ def test_the_folder_of_the_images_may_move(tmp_path):
     assert moved.splits == ("train",) * 6 + ("test",) * 6
 
 
+def test_a_published_table_may_name_images_from_another_folder_on(tmp_path):
+    samples = make_samples(count=4)
+    rows = [f"set/images/{'ab'[number % 2]}/{number}.png,{number // 2 + 1}" for number in range(4)]
+    (tmp_path / "cases.csv").write_text("\n".join(["image,fold", *rows]))
+    (_, first), (_, second) = read_split(tmp_path / "cases.csv", samples)
+    assert (first.images, second.images) == (samples.images[:2], samples.images[2:])
+
+
 def test_several_slices_of_an_image_are_one_line(tmp_path):
     data = make_samples(count=4, splits=["train", "train", "test", "test"])
     data = replace(data, images=tuple("aabb"), patients=tuple("aabb"), slices=(0, 1, 0, 1))

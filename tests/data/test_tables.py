@@ -47,6 +47,47 @@ def test_a_mask_column_holds_volumes(tmp_path):
     assert from_table(path, labels="tumor")[0].target.shape == (4, 3, 2)
 
 
+def lesions(tmp_path, labels=None):
+    """Masks of one benign lesion (255), of one malignant lesion (1), and of none."""
+    for name, values in {"b": [[0, 255]], "m": [[1, 0]], "n": [[0, 0]]}.items():
+        write_picture(tmp_path / f"{name}.png", values)
+    rows = ["1.png,b.png,benign", "2.png,m.png,malignant", "3.png,n.png,normal"]
+    path = write_table(tmp_path / "t.csv", "image,mask,label", *rows)
+    return from_table(path, mask="mask", label="label", labels=labels)
+
+
+def test_masks_of_one_structure_take_its_name_from_the_label(tmp_path):
+    data = lesions(tmp_path)
+    assert (data.kind, data.labels) == ("segmentation", ("background", "benign", "malignant", "normal"))
+    assert [row.target.mask().tolist() for row in data] == [[[0, 1]], [[2, 0]], [[0, 0]]]
+
+
+def test_the_order_of_structures_may_be_given_and_a_class_without_label_has_an_empty_mask(tmp_path):
+    data = lesions(tmp_path, ("background", "malignant", "benign"))
+    assert [row.target.mask().tolist() for row in data] == [[[0, 2]], [[1, 0]], [[0, 0]]]
+
+
+def test_a_mask_of_a_class_without_label_must_be_empty(tmp_path):
+    data = lesions(tmp_path, ("background", "benign", "malignnat"))
+    with pytest.raises(ValueError, match=r"m\.png holds the values 1; expected 0 to 2 \(background, benign, malignnat"):
+        data[1].target.mask()
+
+
+def test_a_mask_of_one_structure_may_hold_no_other_value(tmp_path):
+    write_picture(tmp_path / "m.png", [[0, 2]])
+    path = write_table(tmp_path / "t.csv", "image,mask,label", "1.png,m.png,benign")
+    with pytest.raises(ValueError, match=r"m\.png holds the values 2"):
+        from_table(path, mask="mask", label="label")[0].target.mask()
+
+
+def test_volume_masks_of_one_structure_take_its_name_from_the_label(tmp_path):
+    write_volume(tmp_path / "a.nii.gz")
+    write_volume(tmp_path / "m.nii.gz", np.ones((2, 3, 4)))
+    path = write_table(tmp_path / "t.csv", "image,mask,kind", "a.nii.gz,m.nii.gz,cyst")
+    data = from_table(path, mask="mask", label="kind", labels=("background", "tumor", "cyst"))
+    assert np.unique(data[0].target.mask()).tolist() == [2]
+
+
 def test_labels_name_the_values(tmp_path):
     path = write_table(tmp_path / "t.csv", "image,label", "1.png,0", "2.png,1", "3.png,2")
     assert labels_of(from_table(path, labels={"low": [0], "high": [1, 2]})) == ["low", "high", "high"]

@@ -118,6 +118,32 @@ def test_holdout_beside_a_test_part_is_refused(tmp_path):
     assert not (tmp_path / "run").exists()
 
 
+def test_folds_of_a_file_are_taken_as_they_are(tmp_path):
+    samples = make_samples()
+    rows = [f"{name},{row // 2 % 3 + 1}" for row, name in enumerate(samples.names)]
+    path = tmp_path / "folds.csv"
+    path.write_text("\n".join(["image,fold", *rows]))
+    parts = fold_parts(samples, RECIPE, path)
+    assert [sorted(part[1].names) for part in parts] == [
+        sorted(samples.names[row] for row in range(24) if row // 2 % 3 == fold) for fold in range(3)
+    ]
+    assert all(len(part[0]) + len(part[1]) == 24 for part in parts)
+
+
+def test_a_file_of_one_split_is_no_folds(tmp_path):
+    samples = make_samples()
+    path = tmp_path / "split.csv"
+    path.write_text("\n".join(["image,split", *(f"{name},train" for name in samples.names)]))
+    with pytest.raises(ValueError, match="holds one set of parts; expected folds"):
+        cross_validate(RECIPE, samples, tmp_path / "run", path)
+    assert not (tmp_path / "run").exists()
+
+
+def test_holdout_beside_a_file_of_folds_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="says which images are held out"):
+        cross_validate(RECIPE, make_samples(), tmp_path / "run", "folds.csv", holdout=0.2)
+
+
 def test_folder_says_which_image_is_in_which_fold(tmp_path):
     samples = make_samples(WITH_TEST)
     parts = fold_parts(samples, RECIPE, 3)

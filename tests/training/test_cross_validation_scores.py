@@ -119,19 +119,27 @@ def test_pooled_segmentation_is_the_mean_over_all_cases_with_a_true_mask():
     assert found["dice_per_case"]["value"] == 0.5
 
 
-def test_command_prints_the_table_and_where_things_are(monkeypatch, capsys):
+class Result:
+    histories = (1, 2, 3)
+
+    def __str__(self):
+        return "the table"
+
+
+@pytest.mark.parametrize("folds", ["3", "folds.csv"])
+def test_command_prints_the_table_and_where_things_are(folds, monkeypatch, capsys):
     asked = []
     monkeypatch.setattr("medzoo.cli.recipe.load_recipe", lambda name: name)
     monkeypatch.setattr("medzoo.data.read", lambda path: path)
     monkeypatch.setattr(
-        "medzoo.training.cross_validation.cross_validate", lambda *values, **_: asked.append(values) or "the table"
+        "medzoo.training.cross_validation.cross_validate", lambda *values, **_: asked.append(values) or Result()
     )
     parser = argparse.ArgumentParser()
     train.add_commands(parser.add_subparsers())
-    arguments = ["recipe.json", "--data", "data", "--folds", "3", "--holdout", "0.2", "-o", "run"]
+    arguments = ["recipe.json", "--data", "data", "--folds", folds, "--holdout", "0.2", "-o", "run"]
     options = parser.parse_args(["crossval", *arguments])
     options.command(options)
-    assert [str(value) for value in asked[0]] == ["recipe.json", "data", "run", "3", "0.2"]
+    assert [str(value) for value in asked[0]] == ["recipe.json", "data", "run", folds, "0.2"]
     shown = capsys.readouterr().out
     assert shown.startswith("the table\n")
     assert "run/fold-3/model" in shown

@@ -141,7 +141,8 @@ def from_table(
 
     One of three columns says the task: `label` holds classes, as text or numbers (1, "1" and 1.0 are one class);
     `target` holds the numbers of a regression; `mask` holds the paths of masks. If none of them is named, the column
-    that is called label, target or mask is taken.
+    that is called label, target or mask is taken. `mask` and `label` together are masks of one structure each, which
+    `label` names: outlines of lesions that are benign or malignant.
 
     Args:
         path: A CSV (comma, semicolon or tab; UTF-8) or Parquet file, with the names of the columns on top.
@@ -157,7 +158,8 @@ def from_table(
             none.
         slice: Column with the index of the slice in the middle of a 2.5D stack; "slice" by default.
         labels: For classes as in `from_folders`; rows of other classes are left out. For masks the label names, the
-            background first, or the name of the only structure.
+            background first, or the name of the only structure; beside `label` its classes behind "background" by
+            default, and the masks of other classes ("normal") must be empty.
         folder: Where the paths begin; the folder of the table by default.
         allow_outside: Whether paths may leave that folder, by "../" or as full paths.
 
@@ -177,7 +179,8 @@ def from_table(
         ('0', '1')
     """
     table = read_table(path)
-    kind, column = _kind(table, {"label": label, "target": target, "mask": mask})
+    structure = None if mask is None or label is None else table.column("label", label)
+    kind, column = _kind(table, {"label": None if structure else label, "target": target, "mask": mask})
     if kind == "label" and labels is not None:
         table = _of_classes(table, column, labels)
     place = Place(os.path.dirname(table.path) if folder is None else os.fspath(folder), allow_outside)
@@ -190,10 +193,17 @@ def from_table(
     elif kind == "target":
         targets, names = _numbers(table, column, splits), (column,)
     else:
-        targets, names = _masks(images, _paths(table, column, place), labels)
+        structures = structure and table.names(structure, _named(labels))
+        targets, names = _masks(images, _paths(table, column, place), labels, structures)
     slices = _slices(table, table.column_if_any("slice", slice))
     files = [table.column("image", None)] if image is None else [image] if isinstance(image, str) else image
-    others = [*files, column, parts or table.usual("split"), table.column_if_any("slice", slice)]
+    others = [
+        *files,
+        column,
+        *([structure] if structure else []),
+        parts or table.usual("split"),
+        table.column_if_any("slice", slice),
+    ]
     patients = _patients(table, table.patients(patient, others), images)
     _refuse_copies(table, images, slices, patients)
     return Samples(images, targets, patients, splits, names, slices)
@@ -205,8 +215,9 @@ def _kind(table: Table, names: Mapping[str, str | None]) -> tuple[str, str]:
     columns = named or {kind: name for kind in names if (name := table.usual(kind))}
     if len(columns) != 1:
         raise ValueError(
-            f"Exactly one of label (classes), target (numbers) and mask (paths) is needed for '{table.path}'; got "
-            f"{', '.join(columns) or 'none'}. Its columns are {', '.join(table.columns)}: name one{example(table)}."
+            f"Exactly one of label (classes), target (numbers) and mask (paths) is needed for '{table.path}', or both "
+            f"mask and label (the structure in the mask); got {', '.join(columns) or 'none'}. Its columns are "
+            f"{', '.join(table.columns)}: name one{example(table)}."
         )
     ((kind, name),) = columns.items()
     return kind, table.column(kind, name)
@@ -251,10 +262,26 @@ def _numbers(table: Table, column: str, splits: Sequence[str]) -> tuple[float, .
 
 
 def _masks(
-    images: Sequence[str], masks: Sequence[str], labels: Classes | str
+    images: Sequence[str], masks: Sequence[str], labels: Classes | str, structures: Sequence[str] | None
 ) -> tuple[tuple[Any, ...], tuple[str, ...]]:
     check_files(masks, "the mask column")
-    names = guessed_labels(masks[0]) if labels is None else mask_labels(labels)
-    targets = tuple(mask_target(mask, names, image) for mask, image in zip(masks, images, strict=True))
+    if structures is not None:
+        names = mask_labels(("background", *sorted(set(structures))) if labels is None else labels)
+        of = {structure: _one_structure(names, structure) for structure in set(structures)}
+        codes: list[tuple[int, ...] | None] = [of[structure] for structure in structures]
+    else:
+        names = guessed_labels(masks[0]) if labels is None else mask_labels(labels)
+        codes = [None] * len(masks)
+    rows = zip(masks, images, codes, strict=True)
+    targets = tuple(mask_target(mask, names, image, code) for mask, image, code in rows)
     check_grids(targets)
     return targets, names
+
+
+def _one_structure(names: Sequence[str], structure: str) -> tuple[int, ...]:
+    """Return the label index of each value in a mask of one structure, as in `MaskLabels`: 0, and 1 or 255.
+
+    A structure without a label has no values beside 0: its mask must be empty.
+    """
+    index = names.index(structure) if structure in names[1:] else -1
+    return (0, index, *[-1] * 253, index)

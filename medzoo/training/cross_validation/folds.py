@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from medzoo import files
-from medzoo.data import Samples, folds, save_split
+from medzoo.data import Samples, folds, read_split, save_split
 from medzoo.data.split_files import portable_names
 from medzoo.recipe import Recipe
 from medzoo.training.data import divide
@@ -19,7 +20,7 @@ from medzoo.training.data import divide
 SETTINGS = "crossval_settings.json"
 
 
-def fold_parts(samples: Samples, recipe: Recipe, count: int) -> list[tuple[Samples, ...]]:
+def fold_parts(samples: Samples, recipe: Recipe, wanted: int | str | os.PathLike) -> list[tuple[Samples, ...]]:
     """Return (train, valid) of each fold, or (train, valid, test) where something is held out.
 
     The "test" part of the data is held out, or else the images that `medzoo.train` holds out by the recipe. All others
@@ -28,13 +29,17 @@ def fold_parts(samples: Samples, recipe: Recipe, count: int) -> list[tuple[Sampl
     Args:
         samples: The data set.
         recipe: Its `split` may hold a fraction for "test"; its seed chooses the folds.
-        count: Number of folds, at least 2.
+        wanted: Number of folds, at least 2; or a CSV of `save_split` that says all of this.
 
     Raises:
-        ValueError: No images are left for the folds, or there are fewer patients than folds.
+        FileNotFoundError: There is no such CSV.
+        ValueError: No images are left for the folds, there are fewer patients than folds, or the CSV is of other images
+            or holds no folds.
     """
+    if isinstance(wanted, str | os.PathLike):
+        return _read_folds(wanted, samples)
     rest, test = _hold_out(samples, recipe)
-    parts = folds(rest, count, recipe.seed)
+    parts = folds(rest, wanted, recipe.seed)
     return [(*pair, test) for pair in parts] if len(test) else parts
 
 
@@ -46,6 +51,13 @@ def claim(run: Path, recipe: Recipe, parts: list[tuple[Samples, ...]]) -> None:
     """
     files.claim(run / SETTINGS, "a cross-validation of another {}", _settings(recipe, parts))
     save_split(run / "folds.csv", parts)
+
+
+def _read_folds(path: str | os.PathLike, samples: Samples) -> list[tuple[Samples, ...]]:
+    parts = read_split(path, samples)
+    if isinstance(parts, Samples):
+        raise ValueError(f"'{path}' holds one set of parts; expected folds: the columns image and fold.")
+    return parts
 
 
 def _hold_out(samples: Samples, recipe: Recipe) -> tuple[Samples, Samples]:

@@ -55,7 +55,7 @@ def cross_validate(
     recipe: Recipe,
     samples: Samples,
     run: str | os.PathLike,
-    folds: int = 5,
+    folds: int | str | os.PathLike = 5,
     holdout: float = 0.0,
     verbose: int | str = "auto",
     save: Callable[..., Any] | bool | None = None,
@@ -75,7 +75,8 @@ def cross_validate(
         samples: The data set. A "test" part is held out, all other images are in the folds.
         run: Folder for `fold-1`, `fold-2`, ... (runs as of `medzoo.train`, with their evaluations in `valid` and
             `test`), `folds.csv`, `crossval.json`, `crossval.csv` and `figures`.
-        folds: Number of folds, at least 2.
+        folds: Number of folds, at least 2; or a CSV with the columns image and fold, as `save_split` and `medzoo split`
+            write it: published folds, or such that keep near-duplicates together.
         holdout: Fraction of the images to hold out of data without a "test" part; 0 takes that of the recipe.
         verbose: Keras's progress: 0 silent, 1 bar, 2 a line an epoch.
         save: Whether to also write the zoo entries `fold-1/model`, ... and `ensemble`; or what writes them in place of
@@ -85,8 +86,9 @@ def cross_validate(
         The scores, and the ensemble as `model`. `print(result)` shows a table.
 
     Raises:
-        ValueError: The folder holds another cross-validation, the data has a "test" part and `holdout` is given, or
-            there are fewer patients than folds.
+        FileNotFoundError: There is no CSV of folds.
+        ValueError: The folder holds another cross-validation, the data has a "test" part or its folds are given and
+            `holdout` too, or there are fewer patients than folds.
         DivergenceError: The loss of a fold became NaN.
 
     Example:
@@ -96,16 +98,18 @@ def cross_validate(
         >>> medzoo.predict(result.model, "scan.nii.gz")
     """
     run = Path(run)
+    if holdout and isinstance(folds, str | os.PathLike):
+        raise ValueError(f"`holdout` is for folds that are made here; '{folds}' says which images are held out.")
     recipe = _with_holdout(recipe, samples, holdout)
     samples = check(recipe, samples)
     parts = fold_parts(samples, recipe, folds)
     fitted = fit_recipe(recipe, parts[0][0] + parts[0][1])
     claim(run, recipe, parts)
-    trainer = _Trainer(fitted, run, folds, verbose, save)
+    trainer = _Trainer(fitted, run, len(parts), verbose, save)
     evaluations = [trainer.scores(number, part) for number, part in enumerate(parts, 1)]
     # A generator, so that one of them is in memory at a time.
     models = (trainer.train(number, part) for number, part in enumerate(parts, 1))
-    model = make_ensemble(trainer.recipe, models, folds)
+    model = make_ensemble(trainer.recipe, models, len(parts))
     test = trainer.score_ensemble(model, parts[0][2] if len(parts[0]) > 2 else None)
     patients = [patient for part in parts for patient in part[1].patients]
     result = collect(recipe, evaluations, test, patients, run, model)
