@@ -19,9 +19,9 @@ import numpy as np
 from scipy.special import expit
 from scipy.stats import norm
 
-from medzoo.evaluation.classification import ranking_areas
 from medzoo.evaluation.comparison.paired import exchange_p
 from medzoo.evaluation.intervals import Statistic, intervals, weighted_means
+from medzoo.evaluation.ranking import ranking_areas
 
 PATIENTS, IMAGES = (20, 60, 200), ("1", "5", "1-8")
 # What a study of so many images says of the population.

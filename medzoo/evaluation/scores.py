@@ -134,6 +134,12 @@ def main_labels(confusions: np.ndarray) -> np.ndarray | None:
     return counted
 
 
+def merged(confusions: np.ndarray) -> np.ndarray:
+    """Return the counts of background and of any foreground label, `(..., 2, 2)`."""
+    rows = np.stack([confusions[..., 0, :], confusions[..., 1:, :].sum(-2)], -2)
+    return np.stack([rows[..., 0], rows[..., 1:].sum(-1)], -1)
+
+
 def main_label_scores(counted: np.ndarray) -> dict[str, np.ndarray]:
     """Return accuracy and macro F1 over the foreground labels of summed counts of `main_labels`, each `(...)`."""
     return {"main_label_accuracy": pixel_accuracy(counted), "main_label_f1_macro": _mean(dice(counted)[..., 1:])}

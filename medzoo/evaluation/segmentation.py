@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from medzoo.evaluation import distances, scores
 from medzoo.evaluation.intervals import Statistic, weighted_means
+from medzoo.evaluation.ranking import ranking_areas
 from medzoo.evaluation.tables import rounded
 from medzoo.task.segmentation import foreground, ignored_pixels
 
@@ -26,11 +28,14 @@ class SegmentationCases:
         task: The task of the model.
         confusions: Confusion matrices `(cases, labels, labels)`.
         measures: For each case the distances and size errors of its structures, by name; see `distances.measure`.
+        masses: Summed probability of each label `(cases, labels)`; None where there is one structure only, or a case
+            truly holds several.
     """
 
     task: Segmentation
     confusions: np.ndarray
     measures: list[dict[str, float]]
+    masses: np.ndarray | None = None
 
     shown: ClassVar[tuple[str, ...]] = ("dice", "dice_per_case", "iou", "pixel_accuracy")
     # Estimators answer no masks.
@@ -44,6 +49,7 @@ class SegmentationCases:
             ValueError: A mask does not have the size of its image; the message names it.
         """
         confusions, measures = [], []
+        masses: list[np.ndarray] | None = None if task.is_binary else []
         for index, prediction in enumerate(predictions):
             true, predicted = true_mask(task, samples, index), prediction.displayed_mask
             if true.shape != predicted.shape:
@@ -56,7 +62,10 @@ class SegmentationCases:
             # In both masks they are background now.
             confusions[-1][0, 0] -= ignored
             measures.append(distances.measure(true, predicted, task.labels, prediction.scan.spacing))
-        return cls(task, np.stack(confusions), measures)
+            # Their probabilities cost time and are of use only where no case truly holds several labels.
+            several = np.count_nonzero(confusions[-1][1:].sum(1)) > 1
+            masses = None if masses is None or several else [*masses, prediction.masses]
+        return cls(task, np.stack(confusions), measures, np.stack(masses) if masses else None)
 
     @staticmethod
     def pooled(task: Segmentation, rows: Sequence[dict[str, Any]]) -> Statistic:
@@ -78,32 +87,37 @@ class SegmentationCases:
     def statistic(self, weights: np.ndarray) -> dict[str, np.ndarray]:
         """Return every score `(draws,)` under weights `(draws, cases)`.
 
-        They are those of `scores.pooled_scores`, the means over cases of the values of `per_case`, and where each case
-        truly holds one label of several `main_label_accuracy` and `main_label_f1_macro`: how well the label with the
-        most pixels names it.
+        They are those of `scores.pooled_scores` and the means over cases of the values of `per_case`. Where each case
+        truly holds one label of several, also how well these tell it: `main_label_accuracy` and `main_label_f1_macro`
+        of the label with the most pixels, `main_label_auc_macro` of the share of each label in the probability of all
+        foreground; and `foreground_dice`, pooled, whatever the label.
         """
         pooled = np.tensordot(weights, self.confusions, axes=1)
         values = scores.pooled_scores(pooled, self.task.labels) | weighted_means(self.per_case(), weights)
-        counted = scores.main_labels(self.confusions)
-        if counted is None:
+        if self._main_labels is None:
             return values
-        return values | scores.main_label_scores(np.tensordot(weights, counted, axes=1))
+        values |= scores.main_label_scores(np.tensordot(weights, self._main_labels, axes=1))
+        values["main_label_auc_macro"] = self._auc_of_shares(weights)
+        return values | {"foreground_dice": scores.dice(scores.merged(pooled))[..., 1]}
 
     def per_case(self) -> dict[str, np.ndarray]:
         """Return what is defined for each case `(cases,)` by name; NaN where it is not.
 
-        `dice_per_case` and `iou_per_case`, with several foreground labels `dice_per_case/<label>` too, and the absolute
-        values of `distances.measure`.
+        `dice_per_case` and `iou_per_case`, with several foreground labels `dice_per_case/<label>` too, the absolute
+        values of `distances.measure`, and `foreground_dice_per_case` where each case truly holds one of several labels.
         """
         columns = {name: np.abs(values) for name, values in self._measures().items()}
         structures = {f"dice_per_case/{label}": values for label, values in self._dice_of_structures().items()}
         overlap = scores.case_scores(self.confusions)
+        if self._main_labels is not None:
+            columns["foreground_dice_per_case"] = scores.case_scores(scores.merged(self.confusions))["dice"]
         return {f"{name}_per_case": values for name, values in overlap.items()} | structures | columns
 
     def joined(self, other: SegmentationCases) -> SegmentationCases:
         """Return the cases as this model answered them, then as the other model did."""
         confusions = np.concatenate([self.confusions, other.confusions])
-        return replace(self, confusions=confusions, measures=[*self.measures, *other.measures])
+        masses = None if self.masses is None or other.masses is None else np.concatenate([self.masses, other.masses])
+        return replace(self, confusions=confusions, measures=[*self.measures, *other.measures], masses=masses)
 
     def rankings(self) -> dict[str, tuple[np.ndarray, np.ndarray]]:
         """Return none: probabilities of pixels are not kept."""
@@ -131,6 +145,22 @@ class SegmentationCases:
             "threshold": self.task.threshold if self.task.is_binary else None,
             "distances": {"rule": distances.DISTANCE_RULE, **_undefined(self.confusions, self.task.labels)},
         }
+
+    @cached_property
+    def _main_labels(self) -> np.ndarray | None:
+        return scores.main_labels(self.confusions)
+
+    def _auc_of_shares(self, weights: np.ndarray) -> np.ndarray:
+        """Return the mean over the true labels of the AUC `(draws,)` of the cases with foreground."""
+        true = self.confusions[:, 1:].sum(-1) > 0
+        shown = true.any(1)
+        if self.masses is None:
+            return np.full(len(weights), np.nan)
+        masses = self.masses[shown, 1:]
+        shares = masses / np.maximum(masses.sum(1, keepdims=True), np.finfo(float).tiny)
+        labels = np.flatnonzero(true.any(0))
+        of_labels = [ranking_areas(shares[:, label], true[shown, label], weights[:, shown])[0] for label in labels]
+        return np.mean(of_labels, axis=0)
 
     def _measures(self) -> dict[str, np.ndarray]:
         names = dict.fromkeys(name for measures in self.measures for name in measures)

@@ -58,6 +58,12 @@ class MaskPrediction(Prediction):
         """Probabilities in the grid of `mask` with a last axis of outputs, float32."""
         return restore(self._windows.join(slab for _, slab in self._slabs()), self.scan)
 
+    @property
+    def masses(self) -> np.ndarray:
+        """The summed probability of each output `(outputs,)`, float64: how many pixels it is expected to have."""
+        axes = tuple(range(self.displayed_mask.ndim))
+        return sum(slab.sum(axes, dtype=np.float64) for _, slab in self._slabs())
+
     def to_json(self) -> dict[str, Any]:
         """Return area, bounding boxes and confidence of every foreground label.
 

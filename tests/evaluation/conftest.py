@@ -141,3 +141,28 @@ def value_samples(make_pictures):
     """Four patients with errors of 0, 2, -2 and 4 in the unit, but for the rounding of a picture."""
     levels, errors = np.array([51, 102, 153, 204]) / 255, np.array([0, 2, -2, 4])
     return make_pictures(levels, tuple(float(value) for value in 100 * levels - errors), ("density",), tuple("abcd"))
+
+
+@pytest.fixture
+def make_model_of():
+    """A function that makes a model of a task and of the function that its network is; inputs are grey values."""
+
+    def make(task, network):
+        made = FakeModel(task, network)
+        made.preprocessing = Preprocessing(size=(8, 8), normalization=None)
+        return made
+
+    return make
+
+
+@pytest.fixture
+def write_grey(tmp_path):
+    """A function that writes pictures that have one grey value where the true mask has any label."""
+
+    def write(values, true, labels):
+        paths = tuple(str(tmp_path / f"grey_{index}.png") for index in range(len(values)))
+        for path, value, mask in zip(paths, values, true, strict=True):
+            cv2.imwrite(path, (mask > 0).astype(np.uint8) * value)
+        return Samples(paths, tuple(map(ArrayTarget, true)), paths, ("",) * len(paths), labels)
+
+    return write

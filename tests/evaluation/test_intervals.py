@@ -5,8 +5,8 @@ import pytest
 from scipy.stats import t
 
 from medzoo.evaluation import intervals as module
-from medzoo.evaluation.classification import ranking_areas
 from medzoo.evaluation.intervals import PLAIN, intervals, weighted_means
+from medzoo.evaluation.ranking import ranking_areas
 
 PATIENTS = [f"patient {index:02}" for index in range(12)]
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import auc, average_precision_score, roc_auc_score
 
-from medzoo.evaluation.classification import POINTS, ranking_areas, ranking_curves
+from medzoo.evaluation.ranking import POINTS, ranking_areas, ranking_curves
 
 
 def drawn(seed=0, cases=60):

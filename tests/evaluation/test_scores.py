@@ -125,6 +125,12 @@ def test_the_label_with_the_most_pixels_names_a_case():
     assert values["main_label_f1_macro"] == pytest.approx(f1_score(true, predicted, labels=[1, 2], average="macro"))
 
 
+def test_merged_counts_any_foreground():
+    confusions = np.arange(18).reshape(2, 3, 3)
+    assert scores.merged(confusions)[0].tolist() == [[0, 1 + 2], [3 + 6, 4 + 5 + 7 + 8]]
+    assert scores.merged(confusions).shape == (2, 2, 2)
+
+
 def test_cases_with_several_labels_or_all_with_the_same_have_no_main_label():
     two, one = np.zeros((2, 1, 3, 3), int)
     two[0] = np.diag([5, 1, 1])

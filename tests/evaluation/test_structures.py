@@ -113,3 +113,39 @@ def test_evaluate_scores_a_volume_slice_by_slice_in_its_own_spacing(model, sampl
     scored = evaluate(model, replace(samples[:1], images=(scan,), targets=(target,), patients=("volume",)))
     assert scored["volume_error_mm3/tumor"] == 64
     assert scored["hd95_mm/tumor"] == 4
+
+
+KINDS = Segmentation(("background", "benign", "malignant"))
+
+
+def answers_of_kinds(images):
+    """Softmax over three labels: brighter pixels are more of a lesion, and the brighter the more malignant."""
+    malignant, lesion = np.clip(images / 127.5 - 1, 0, 1), (images > 0).astype(np.float32)
+    return np.concatenate([1 - lesion, lesion * (1 - malignant), lesion * malignant], -1)
+
+
+@pytest.fixture
+def lesions(make_model_of, write_grey):
+    """Four lesions of one pixel row each, of which one benign lesion looks more malignant than one malignant one."""
+    true = np.zeros((5, 8, 8), np.uint8)
+    true[0, 2], true[1, 2], true[2, 2], true[3, 2] = 1, 1, 2, 2
+    return make_model_of(KINDS, answers_of_kinds), write_grey((140, 200, 180, 250, 0), true, KINDS.labels)
+
+
+def test_the_kind_of_a_lesion_is_scored_by_its_share_of_the_probability(lesions):
+    evaluation = evaluate(*lesions)
+    # Of four pairs of a benign and a malignant lesion one is in the wrong order; the healthy case has no kind.
+    assert evaluation["main_label_auc_macro"] == pytest.approx(3 / 4)
+
+
+def test_the_outline_counts_whatever_the_kind(lesions):
+    evaluation = evaluate(*lesions)
+    assert evaluation["foreground_dice"] == evaluation["foreground_dice_per_case"] == 1
+    assert evaluation["dice"] < 1
+
+
+def test_organs_side_by_side_have_no_kind(make_model_of, write_grey):
+    true = np.zeros((2, 8, 8), np.uint8)
+    true[0, 2], true[0, 3], true[1, 4] = 1, 2, 2
+    scores = evaluate(make_model_of(KINDS, answers_of_kinds), write_grey((140, 250), true, KINDS.labels)).scores
+    assert not [name for name in scores if name.startswith(("main_label", "foreground"))]
