@@ -166,8 +166,37 @@ def _mae(outputs: int, threshold: float | None) -> keras.metrics.Metric:
     return keras.metrics.MeanAbsoluteError(name="mae")
 
 
+@keras.saving.register_keras_serializable("medzoo")
+class AUC(keras.metrics.AUC):
+    """Area under the ROC curve at 1,000 thresholds; of three or more labels the mean of each against all others.
+
+    Takes what `Accuracy` takes. A label that does not occur counts as 0 in the mean.
+
+    Args:
+        outputs: Number of outputs of the network.
+        threshold: Not used; every metric here is made with it.
+    """
+
+    def __init__(self, outputs: int = 1, threshold: float | None = None, name: str = "auc", **kwargs: Any):
+        super().__init__(num_thresholds=1000, multi_label=outputs > 1, name=name, **kwargs)
+        self.outputs = outputs
+
+    def update_state(self, y_true: KerasTensor, y_pred: KerasTensor, sample_weight: KerasTensor | None = None) -> None:
+        """Count the cases of a batch, each with its weight."""
+        y_true = ops.cast(with_label_axis(ops.convert_to_tensor(y_true), y_pred), "float32")
+        if self.outputs > 1:
+            index = y_true[..., 0] if y_true.shape[-1] == 1 else ops.argmax(y_true, axis=-1)
+            y_true = ops.one_hot(ops.cast(index, "int32"), self.outputs)
+        super().update_state(ops.cast(y_true >= 0.5, "float32"), y_pred, sample_weight)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments that make this metric again."""
+        return {"outputs": self.outputs, "name": self.name, "dtype": self.dtype}
+
+
 METRICS: dict[str, Callable[..., keras.metrics.Metric]] = {
     "accuracy": partial(Accuracy, name="accuracy"),
+    "auc": AUC,
     "balanced_accuracy": partial(BalancedAccuracy, name="balanced_accuracy"),
     "dice": Dice,
     "mae": _mae,

@@ -126,7 +126,7 @@ class ZooModel(keras.Model):
         return {
             "optimizer": optimizer,
             "loss": make_loss(loss) if loss else None,
-            "metrics": make_metrics((*task.default_metrics, *recipe.metrics), task.outputs, task.threshold),
+            "metrics": make_metrics(recipe.metric_names, task.outputs, task.threshold),
             # XLA's convolutions on a CPU are slower than oneDNN's; on JAX everything is compiled anyway.
             "jit_compile": False if keras.backend.backend() == "tensorflow" else "auto",
         }

@@ -1,6 +1,7 @@
 import keras
 import numpy as np
 import pytest
+from sklearn.metrics import roc_auc_score
 
 from medzoo.metrics import Dice, make_metrics
 from medzoo.task import Segmentation
@@ -186,6 +187,28 @@ class TestCases:
     def test_survives_serialisation(self, name):
         copy = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(make(name, 3)))
         assert value(copy, (CLASSES, DECIDED)) == value(make(name, 3), (CLASSES, DECIDED))
+
+
+RANKS = np.random.default_rng(0).dirichlet(np.ones(3), 60).astype(np.float32)
+KINDS = np.random.default_rng(1).integers(0, 3, (60, 1))
+
+
+def test_auc_is_that_of_scikit_learn():
+    of_two = value(make("auc", 1), (KINDS > 0, RANKS[:, 1:2]))
+    assert of_two == pytest.approx(roc_auc_score(KINDS[:, 0] > 0, RANKS[:, 1]), abs=2e-3)
+    of_three = value(make("auc", 3), (KINDS, RANKS))
+    expected = roc_auc_score(KINDS[:, 0], RANKS / RANKS.sum(1, keepdims=True), multi_class="ovr")
+    assert of_three == pytest.approx(expected, abs=2e-3)
+
+
+@pytest.mark.parametrize("outputs", [1, 3])
+def test_auc_adds_up_takes_shares_and_survives_serialisation(outputs):
+    true, ranks = (KINDS, RANKS) if outputs > 1 else (KINDS % 2, RANKS[:, :1])
+    expected = value(make("auc", outputs), (true, ranks))
+    copy = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(make("auc", outputs)))
+    assert value(copy, (true[:30], ranks[:30]), (true[30:], ranks[30:])) == pytest.approx(expected)
+    shares = 0.8 * np.eye(3, dtype=np.float32)[true[:, 0]] + 0.2 / 3 if outputs > 1 else 0.8 * true + 0.1
+    assert value(make("auc", outputs), (shares, ranks)) == pytest.approx(expected)
 
 
 def test_r2_and_mae_are_those_of_keras():

@@ -1,5 +1,6 @@
 """A zoo entry on disk: one folder, whose `medzoo.json` holds the sha256 of every other file."""
 
+from medzoo.entry.folders import ZOO_FOLDERS, entry_folders
 from medzoo.entry.manifest import (
     BOOSTER_FILE,
     CARD,
@@ -40,8 +41,10 @@ __all__ = [
     "ONNX",
     "RECIPE",
     "WEIGHTS",
+    "ZOO_FOLDERS",
     "Entry",
     "check_manifest",
+    "entry_folders",
     "is_entry_file",
     "is_whole",
     "needed_files",

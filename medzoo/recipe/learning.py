@@ -9,7 +9,9 @@ from typing import Any, ClassVar, Self
 from medzoo.recipe.part import Named
 from medzoo.recipe.values import FLAG, NOTHING, TEXT, Value, either, number, whole
 
-METRICS = ("accuracy", "balanced_accuracy", "dice", "mae", "pixel_accuracy", "r2")
+METRICS = ("accuracy", "auc", "balanced_accuracy", "dice", "mae", "pixel_accuracy", "r2")
+# Those of which more is better.
+MONITORS = tuple(name for name in METRICS if name != "mae")
 
 _SMOOTHING, _GAMMA = number(0, 1, ")"), number(0)
 

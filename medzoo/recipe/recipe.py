@@ -13,7 +13,7 @@ from medzoo.files import read_json, write_json
 from medzoo.preprocessing import Preprocessing
 from medzoo.recipe.augmentation import Augmentation
 from medzoo.recipe.builder import Builder
-from medzoo.recipe.learning import METRICS, Freezing, Loss, Optimizer, Schedule
+from medzoo.recipe.learning import METRICS, MONITORS, Freezing, Loss, Optimizer, Schedule
 from medzoo.recipe.overrides import changed
 from medzoo.recipe.part import PartField, json_object
 from medzoo.recipe.sampling import Balance, Split
@@ -42,6 +42,7 @@ VALUES = {
         {"type": "array", "items": dict(_METRIC.schema)},
         METRICS,
     ),
+    "monitor": either(one_of(MONITORS), NOTHING),
 }
 _WORDS = ("expected", "card")
 _Json = Mapping[str, Any]
@@ -60,8 +61,9 @@ class Recipe:
         task: What the model answers.
         preprocessing: Steps from a file to the network's input.
         builder: Name of a builder and its arguments, `{"name": "unet", "encoder": {...}}`.
-        weights: Where the encoder begins: `"imagenet"`, `"medicalnet"`, a path, or None for random weights. Of a zoo
-            entry of the same builder the decoder begins there too, and the head where it has as many outputs.
+        weights: Where the encoder begins: `"imagenet"`, `"medicalnet"`, the name of a zoo entry on this machine, a
+            path, or None for random weights. Of a zoo entry of the same builder the decoder begins there too, and the
+            head where it has as many outputs.
         freezing: Which stages of the encoder learn when, and how fast; None for all from the first epoch on.
             `{"name": "frozen", "until": "stage_3"}` keeps stages as they are, by default the whole encoder.
             `{"name": "gradual", "frozen_epochs": 5, "stage_epochs": 2, "since": "stage_2", "rate_factor": 0.5}` starts
@@ -88,6 +90,8 @@ class Recipe:
             processor "float32", too, since gradients of 3D kernels may be NaN. The weights that come out are float32.
         devices: Number of devices that share each batch, or "all"; None for one.
         metrics: Names of metrics to show while training, beside those of the task.
+        monitor: Name of the metric whose best validation score decides which epoch is kept and when training stops;
+            None takes the task's, `balanced_accuracy`, `dice` or `r2`. For rare classes `"auc"` is steadier.
         expected: Score, hardware and time that this recipe was seen to take.
         card: Words for the model card: summary, intended use, limits, licence, data source.
 
@@ -115,6 +119,7 @@ class Recipe:
     precision: str = "float32"
     devices: int | str | None = None
     metrics: tuple[str, ...] = ()
+    monitor: str | None = None
     expected: Mapping[str, Any] = field(default_factory=dict)
     card: Mapping[str, Any] = field(default_factory=dict)
 
@@ -130,12 +135,25 @@ class Recipe:
         task = self.task
         if self.loss and not self.loss.is_registered and self.loss.name not in task.losses:
             raise unknown_name(f"loss for {task.name}", self.loss.name, task.losses)
+        names = [name for name in self.metric_names if not REGISTERED.accepts(name)]
+        refuse_unknown(f"metric for {task.name}", names, task.metrics)
         self.balance.check_task(task)
 
     @property
     def loss_name(self) -> str | None:
         """Name of the loss, the task's own where the recipe names none; None for a task without targets."""
         return self.loss.name if self.loss else self.task.default_loss
+
+    @property
+    def metric_names(self) -> tuple[str, ...]:
+        """Names of all metrics of the training, each once."""
+        own = (self.monitor,) if self.monitor else ()
+        return tuple(dict.fromkeys((*self.task.default_metrics, *self.metrics, *own)))
+
+    @property
+    def validation_score(self) -> str:
+        """The score in the history that decides, `"val_dice"`; higher is better. "" where nothing is trained."""
+        return f"val_{self.monitor}" if self.monitor else self.task.monitor
 
     @property
     def decisive(self) -> str:
@@ -147,10 +165,10 @@ class Recipe:
         values = {item.name: getattr(self, item.name) for item in fields(self)}
         if self.loss and not self.loss.arguments:
             values["loss"] = self.loss.name
-        # Left out where it is empty, as in recipes that are older than this field.
-        metrics = values.pop("metrics")
+        # Left out where they are empty, as in recipes that are older than these fields.
+        newer = {"metrics": list(values.pop("metrics")), "monitor": values.pop("monitor")}
         plain = {key: value.to_json() if hasattr(value, "to_json") else value for key, value in values.items()}
-        return plain | ({"metrics": list(metrics)} if metrics else {})
+        return plain | {name: value for name, value in newer.items() if value}
 
     def with_(self, values: Mapping[str, Any] | None = None, **more: Any) -> Recipe:
         """Return the recipe with some values changed.

@@ -26,6 +26,7 @@ class Task(Protocol):
         default_loss: Name of the loss where a recipe names none; None where nothing can be trained.
         losses: Names of the losses that fit.
         default_metrics: Names of the metrics of training.
+        metrics: Names of all metrics that fit.
         monitor: Metric of an epoch that says which one is best; "" where nothing can be trained.
         main_score: Score of an evaluation that models are ordered by; None without scores.
         usage: What a reader of the card does with an answer; "" where there is none.
@@ -40,6 +41,7 @@ class Task(Protocol):
     default_loss: ClassVar[str | None]
     losses: ClassVar[tuple[str, ...]]
     default_metrics: ClassVar[tuple[str, ...]]
+    metrics: ClassVar[tuple[str, ...]]
     monitor: ClassVar[str]
     main_score: ClassVar[str | None]
     usage: ClassVar[str]

@@ -42,6 +42,7 @@ class Classification(Labelled):
     default_loss = "crossentropy"
     losses = ("crossentropy", "focal")
     default_metrics = ("accuracy", "balanced_accuracy")
+    metrics = ("accuracy", "auc", "balanced_accuracy")
     monitor = "val_balanced_accuracy"
     main_score = "balanced_accuracy"
     usage = "result.label, result.confidence, result.probabilities"

@@ -26,6 +26,7 @@ class FeatureExtraction(Task):
     default_loss = None
     losses = ()
     default_metrics = ()
+    metrics = ()
     monitor = ""
     main_score = None
     usage = ""

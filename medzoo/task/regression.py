@@ -43,6 +43,7 @@ class Regression(Task):
     default_loss = "huber"
     losses = ("huber", "mae", "mse")
     default_metrics = ("r2", "mae")
+    metrics = default_metrics
     monitor = "val_r2"
     main_score = "r2"
     usage = "result.value"

@@ -35,6 +35,7 @@ class Segmentation(Labelled):
     default_loss = "dice_crossentropy"
     losses = ("crossentropy", "dice_crossentropy", "focal")
     default_metrics = ("dice", "pixel_accuracy")
+    metrics = default_metrics
     monitor = "val_dice"
     main_score = "dice"
     usage = 'result.save("mask.png"); result.overlay("overlay.png")'

@@ -173,7 +173,7 @@ class Fitting:
 
     def _callbacks(self, phase: Phase, order: Order) -> list[keras.callbacks.Callback]:
         recipe, history = self._recipe, self._history
-        monitor, verbose = recipe.task.monitor, self._verbose
+        monitor, verbose = recipe.validation_score, self._verbose
         callbacks = [
             BeginEpoch(order, self._model, recipe.seed),
             StopOnDivergence(self._checkpoints),
@@ -194,7 +194,7 @@ class Fitting:
     def _is_over(self, phase: Phase) -> bool:
         if len(self._history) >= phase.end:
             return True
-        stale = stale_epochs(self._history[phase.first :], self._recipe.task.monitor)
+        stale = stale_epochs(self._history[phase.first :], self._recipe.validation_score)
         return phase is self._phases[-1] and stale >= self._recipe.patience
 
 

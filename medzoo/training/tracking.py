@@ -99,7 +99,7 @@ class Record:
                 "task": self._recipe.task.name,
                 "status": status,
                 "reason": reason,
-                **_best(history, self._recipe.task.monitor),
+                **_best(history, self._recipe.validation_score),
                 "epochs": len(history),
                 "epochs_at_most": self._recipe.epochs,
                 "date": _now(),

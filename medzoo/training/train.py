@@ -77,7 +77,7 @@ def train(
     with own_folder(Path(run)) as run, locked(run):
         _claim(run, recipe, data)
         recipe = fitted
-        checkpoints = Checkpoints(run / "checkpoints", recipe.task.monitor)
+        checkpoints = Checkpoints(run / "checkpoints", recipe.validation_score)
         checkpoints.clean()
         features = FeatureCache(cache or run / "features")
         with (
@@ -113,7 +113,7 @@ def check(recipe: Recipe, samples: Samples) -> Samples:
     samples = check_task(samples, recipe.task)
     # With its schedule; the number of steps does not matter.
     make_optimizer(recipe, steps_per_epoch=1)
-    make_metrics(recipe.metrics, recipe.task.outputs, recipe.task.threshold)
+    make_metrics(recipe.metric_names, recipe.task.outputs, recipe.task.threshold)
     if recipe.loss:
         make_loss(recipe.loss)
     return samples
@@ -141,7 +141,7 @@ def _refuse_other_data(run: Path, recipe: Recipe, data: Mapping[str, Any]) -> No
 
 
 def _is_trained(run: Path, recipe: Recipe) -> bool:
-    return (run / HISTORY).exists() or bool(Checkpoints(run / "checkpoints", recipe.task.monitor).latest)
+    return (run / HISTORY).exists() or bool(Checkpoints(run / "checkpoints", recipe.validation_score).latest)
 
 
 def _claim(run: Path, recipe: Recipe, data: Mapping[str, Any]) -> None:

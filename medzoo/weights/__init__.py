@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from medzoo.entry import read_entry
+from medzoo.entry import entry_folders, read_entry
 from medzoo.entry.safety import read_safely
 from medzoo.errors import unknown_name
 from medzoo.graph.walk import flatten
@@ -48,7 +48,7 @@ def load_weights(encoder: keras.Model, name: str, weights: str | os.PathLike) ->
         name: Its name, `"resnet18"`.
         weights: `"imagenet"` or `"medicalnet"`, which are fetched once; or the path of a torch checkpoint (`.pth`,
             `.pt`, `.safetensors`, with the names of torchvision or MedicalNet), of a file of `keras.applications`
-            (`.h5`, `.weights.h5`), or of the folder of a zoo entry.
+            (`.h5`, `.weights.h5`), or of the folder of a zoo entry; or the name of an entry on this machine.
 
     Raises:
         ValueError: The weights are unknown, not published for this encoder, or do not fit; the message names the first
@@ -102,8 +102,8 @@ def preprocessing_for(name: str, weights: str | os.PathLike, size: Sequence[int]
         >>> preprocessing_for("resnet10", "medicalnet", (64, 128, 128)).normalization
         'standardize'
     """
-    if weights not in PUBLISHED and Path(weights).is_dir():
-        return _entry_preprocessing(weights, size, channels)
+    if (folder := _entry_folder(weights)) is not None:
+        return _entry_preprocessing(folder, size, channels)
     if weights not in PUBLISHED and len(size) == 2:
         return imagenet.preprocessing(name, size, channels, torch=Path(weights).suffix in READERS)
     if weights not in PUBLISHED:
@@ -125,7 +125,7 @@ def _check_available(name: str, dimensions: int, word: str) -> None:
 
 
 def _path_of(name: str, encoder: keras.Model, weights: str | os.PathLike) -> Path:
-    path = Path(weights)
+    path = _entry_folder(weights) or Path(weights)
     if path.is_dir() or (path.is_file() and path.suffix in (*READERS, KERAS_SUFFIX)):
         return path
     if path.is_file():
@@ -133,8 +133,16 @@ def _path_of(name: str, encoder: keras.Model, weights: str | os.PathLike) -> Pat
         raise ValueError(f"Expected a file of these: {kinds}, or the folder of a zoo entry. Received: {path}.")
     if path.suffix or len(path.parts) > 1:
         raise FileNotFoundError(f"There is no file or folder {path} to take the weights from.")
-    words = available(name, len(encoder.input_shape) - 2)
+    words = [*available(name, len(encoder.input_shape) - 2), *entry_folders()]
     raise unknown_name("weights", weights, words, "Or give the path of a checkpoint or of a zoo entry.")
+
+
+def _entry_folder(weights: str | os.PathLike) -> Path | None:
+    """Return the folder of a zoo entry by its path or name; None for all else, also a folder called "imagenet"."""
+    if weights in PUBLISHED:
+        return None
+    path = Path(weights)
+    return path if path.is_dir() else entry_folders().get(os.fspath(weights))
 
 
 def _warn_if_dilated(encoder: keras.Model, name: str, path: Path) -> None:
@@ -162,13 +170,12 @@ def load_decoder(network: keras.Model, builder: Builder, weights: str | os.PathL
         weights: As for `load_weights`.
 
     Example:
-        >>> load_decoder(network, recipe.builder, "zoo_cards/brain-tumor-unet")  # doctest: +SKIP
+        >>> load_decoder(network, recipe.builder, "brain-tumor-unet")  # doctest: +SKIP
     """
     import keras
 
-    folder = Path(weights)
-    # A folder may be called like published weights.
-    if weights in PUBLISHED or not folder.is_dir() or read_entry(folder, names=()).recipe.builder != builder:
+    folder = _entry_folder(weights)
+    if folder is None or read_entry(folder, names=()).recipe.builder != builder:
         return
     own, given = (_beside_encoder(model) for model in (network, _network_of(folder)))
     for name, weight in own.items():

@@ -10,19 +10,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from medzoo.entry import MANIFEST, Entry, read_manifest
+from medzoo.entry import MANIFEST, ZOO_FOLDERS, Entry, entry_folders, read_manifest
 from medzoo.entry.safety import read_safely
 from medzoo.errors import unknown_name
-from medzoo.files import cache_folder, read_json
+from medzoo.files import read_json
 from medzoo.leftovers import put_back
 from medzoo.zoo.download.fetch import fetch_files
 from medzoo.zoo.download.revisions import cache_of, is_hub_name, remember, resolve
 
 Row = dict[str, Any]
 
-_PACKAGE = Path(__file__).resolve().parents[1]
-# In a checkout beside the package, in the wheel inside of it.
-ZOO_FOLDERS = (_PACKAGE.parent / "zoo_cards", _PACKAGE / "zoo_cards")
 _REGISTRIES = tuple(folder / "registry.json" for folder in ZOO_FOLDERS)
 REGISTRY = next(filter(Path.is_file, _REGISTRIES), _REGISTRIES[0])
 
@@ -42,15 +39,6 @@ def registry_rows() -> dict[str, Row]:
         'cc-by-4.0'
     """
     return {row["name"]: row for row in read_json(REGISTRY)} if REGISTRY.is_file() else {}
-
-
-def entry_folders() -> dict[str, Path]:
-    """Return the folders of the zoo entries on this machine by name: of the checkout, the wheel and the cache."""
-    folders: dict[str, Path] = {}
-    for root in (*ZOO_FOLDERS, cache_folder()):
-        for manifest in sorted(root.glob(f"*/{MANIFEST}")):
-            folders.setdefault(manifest.parent.name, manifest.parent)
-    return folders
 
 
 @dataclass(frozen=True)

@@ -78,6 +78,9 @@ WRONG = [
     ({"builder": {"name": "regressor", "hidden_activation": 3}}, "`builder.hidden_activation` must be one of"),
     ({"optimizer": {"name": "tests>Slow", "learning_rate": "1"}}, "`optimizer.learning_rate` must be a number above 0"),
     ({"metrics": ["dise"]}, "Unknown metrics 'dise'. Did you mean 'dice'"),
+    ({"monitor": "mae"}, "Unknown monitor 'mae'"),
+    ({"monitor": "auc"}, "Unknown metric for segmentation 'auc'"),
+    ({"metrics": ["accuracy"]}, "Unknown metric for segmentation 'accuracy'. Did you mean 'pixel_accuracy'"),
     ({"card": {"x": float("nan")}}, "`card` must hold values that JSON has"),
 ]
 
@@ -97,8 +100,15 @@ def test_parts_are_typed_and_mappings():
     assert recipe.to_json()["loss"] == "focal"
 
 
+def test_what_is_monitored_is_also_measured():
+    recipe = Recipe.from_json({**NEEDED, "metrics": ["dice"], "monitor": "pixel_accuracy"})
+    assert recipe.metric_names == ("dice", "pixel_accuracy")
+    assert recipe.validation_score == "val_pixel_accuracy"
+    assert Recipe.from_json(recipe.to_json()) == recipe
+
+
 def test_unset_metrics_are_not_written():
-    assert "metrics" not in Recipe.from_json(NEEDED).to_json()
+    assert not {"metrics", "monitor"} & Recipe.from_json(NEEDED).to_json().keys()
     assert Recipe.from_json({**NEEDED, "metrics": ["dice"]}).to_json()["metrics"] == ["dice"]
 
 

@@ -129,6 +129,24 @@ def test_a_run_that_stopped_early_stays_stopped_and_gives_its_best_epoch(recipe,
     assert same(train(recipe, samples, tmp_path).get_weights(), weights[0])
 
 
+@pytest.mark.parametrize(("monitor", "best"), [(None, 2), ("pixel_accuracy", 1)])
+def test_the_monitored_metric_decides_when_training_stops_and_which_epoch_is_kept(
+    monitor, best, recipe, samples, tmp_path, no_fit
+):
+    recipe = replace(recipe, patience=4 - best, epochs=9, monitor=monitor)
+    recipe.save(tmp_path / "recipe.json")
+    rows, weights = [], []
+    checkpoints = Checkpoints(tmp_path / "checkpoints", recipe.validation_score)
+    for epoch, scores in enumerate([(0.2, 0.9), (0.5, 0.8), (0.4, 0.7), (0.3, 0.6)], 1):
+        model = ZooModel.from_recipe(recipe)
+        model.compile_from_recipe(steps_per_epoch=2)
+        model.optimizer.build(model.trainable_variables)
+        rows.append({"epoch": epoch, "val_dice": scores[0], "val_pixel_accuracy": scores[1]})
+        weights.append(model.get_weights())
+        checkpoints.write(model, rows)
+    assert same(train(recipe, samples, tmp_path).get_weights(), weights[best - 1])
+
+
 def test_a_run_of_another_recipe_is_refused_and_untouched(finished, recipe, samples, no_fit):
     run, _ = finished
     before = (run / "recipe.json").read_bytes()

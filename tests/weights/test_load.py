@@ -9,6 +9,7 @@ from safetensors.numpy import save_file
 from states import resnet_state
 
 from medzoo import weights
+from medzoo.entry import folders
 from medzoo.errors import IntegrityError
 from medzoo.models.encoders import ENCODERS, build_encoder
 from medzoo.weights import PUBLISHED, available, imagenet, load_weights, medicalnet, preprocessing_for
@@ -107,6 +108,20 @@ def test_encoder_of_a_zoo_entry_is_loaded_by_layer_name(tiny_entry, entry_encode
     source = numbers(keras.saving.load_model(tiny_entry, compile=False))
     for path, array in numbers(encoder).items():
         assert np.array_equal(array, source[path])
+
+
+def test_encoder_of_a_zoo_entry_is_found_by_name(tiny_entry, tiny_recipe, entry_encoder, numbers, monkeypatch):
+    monkeypatch.setattr(folders, "ZOO_FOLDERS", (tiny_entry.parent,))
+    encoders = [entry_encoder(), entry_encoder()]
+    for encoder, name in zip(encoders, (tiny_entry, tiny_entry.name), strict=True):
+        load_weights(encoder, "plain", name)
+    by_path, by_name = map(numbers, encoders)
+    assert all(np.array_equal(by_path[key], by_name[key]) for key in by_path)
+    assert (
+        preprocessing_for("plain", tiny_entry.name, (16, 16)).normalization == tiny_recipe.preprocessing.normalization
+    )
+    with pytest.raises(ValueError, match=f"Did you mean '{tiny_entry.name}'"):
+        load_weights(encoders[0], "plain", f"{tiny_entry.name}t")
 
 
 def test_encoder_of_a_zoo_entry_serves_other_channels(tiny_entry, entry_encoder, numbers):

@@ -160,9 +160,9 @@ class Plan:
         Raises:
             ValueError: The task has none, since nothing is trained for it.
         """
-        if self.recipe.task.monitor is None:
+        if not self.recipe.validation_score:
             raise ValueError(f"A search compares trainings, but nothing is trained for {self.recipe.task.name}.")
-        return self.recipe.task.monitor
+        return self.recipe.validation_score
 
     @property
     def total(self) -> int:

@@ -7,12 +7,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from medzoo.entry import CARD, EVALUATION, WEIGHTS, read_manifest
+from medzoo.entry import CARD, EVALUATION, WEIGHTS, entry_folders, read_manifest
 from medzoo.errors import printable, refuse_unknown
 from medzoo.files import read_json
 from medzoo.task import TASKS
 from medzoo.zoo import find
-from medzoo.zoo.find import Row, entry_folders, registry_rows
+from medzoo.zoo.find import Row, registry_rows
 from medzoo.zoo.listing.licenses import allows_commercial, find_license, normalise
 
 COLUMNS = ("model", "task", "modality", "test score", "parameters", "weights", "licence")
