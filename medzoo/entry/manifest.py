@@ -77,8 +77,9 @@ def needed_files(manifest: Mapping[str, Any], engine: str | None, golden: bool =
         ValueError: The engine is unknown.
     """
     files, needed = manifest["files"], {*_DESCRIPTION}
-    if engine == "auto":
-        engine = "onnx" if ONNX in files else "keras"
+    if engine == "auto" or (engine == "onnx" and ONNX not in files):
+        # To export a network takes its files for Keras, and the golden output to compare with.
+        engine, golden = ("onnx", golden) if ONNX in files else ("keras", True)
     if engine is not None:
         refuse_unknown("engine", [engine], _ENGINES)
         needed |= {*_ENGINES[engine], ESTIMATOR_FILE, BOOSTER_FILE, *([GOLDEN] if golden else [])}

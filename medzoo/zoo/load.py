@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 from collections.abc import Sequence
 from contextlib import suppress
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from medzoo.entry import GOLDEN, ONNX, Entry
+from medzoo.entry import CONFIG, GOLDEN, ONNX, WEIGHTS, Entry, sha256
 from medzoo.entry.untrusted import damage_named
 from medzoo.errors import IntegrityError, install
 from medzoo.files import cache_folder
@@ -165,16 +166,43 @@ def onnx_model(entry: Entry) -> OnnxModel | EstimatorModel:
     """Return the model of an entry that was opened for ONNX, without its evaluation.
 
     Raises:
-        FileNotFoundError: The entry has no `model.onnx`.
+        FileNotFoundError: The entry has no `model.onnx`, and none can be made here.
         IntegrityError: It does not give the golden output of the entry.
     """
-    if entry.onnx is None:
+    path = onnx_file(entry)
+    if path is None:
         raise FileNotFoundError(
             f"{entry.folder} has no {ONNX}. Use engine='keras', or save it again with ONNX. {install('onnx')}"
         )
-    network = OnnxModel(entry.onnx, entry.recipe)
-    _check_export(network, entry)
+    try:
+        network = OnnxModel(path, entry.recipe)
+        _check_export(network, entry, path)
+    except IntegrityError:
+        if path != entry.onnx:
+            # The next call exports it anew.
+            path.unlink(missing_ok=True)
+        raise
     return _over(network, entry) if _is_estimator(entry) else network
+
+
+def onnx_file(entry: Entry) -> Path | None:
+    """Return the exported network of an entry that was opened for ONNX; None where there is none and none can be made.
+
+    A large entry has no `model.onnx`: its network is exported at its first use, into `MEDZOO_HOME/exported`.
+    """
+    if entry.onnx is not None:
+        return entry.onnx
+    files = entry.manifest["files"]
+    if WEIGHTS not in files or CONFIG not in files:
+        return None
+    path = cache_folder() / "exported" / "-".join(files[name]["sha256"][:32] for name in (CONFIG, WEIGHTS)) / ONNX
+    if not path.is_file() and importlib.util.find_spec("tf2onnx"):
+        from medzoo.zoo.export import export_entry
+
+        # A cache that can only be read keeps nothing.
+        with suppress(OSError):
+            export_entry(entry, path)
+    return path if path.is_file() else None
 
 
 def check_golden(model: Model, entry: Entry) -> float:
@@ -206,7 +234,7 @@ def check_golden(model: Model, entry: Entry) -> float:
     return difference
 
 
-def _check_export(network: OnnxModel, entry: Entry) -> None:
+def _check_export(network: OnnxModel, entry: Entry, path: Path) -> None:
     """Compare an export with the golden output, once for each content of the two files on this machine.
 
     Its sha256 says whose file it is, and not that it is the network of the entry.
@@ -214,15 +242,16 @@ def _check_export(network: OnnxModel, entry: Entry) -> None:
     files = entry.manifest["files"]
     if GOLDEN not in files:
         return
-    checked = cache_folder() / "checked" / "-".join(files[name]["sha256"][:32] for name in (ONNX, GOLDEN))
+    exported = files[ONNX]["sha256"] if path == entry.onnx else sha256(path)
+    checked = cache_folder() / "checked" / f"{exported[:32]}-{files[GOLDEN]['sha256'][:32]}"
     if checked.exists():
         return
-    path = entry.folder / GOLDEN
-    with damage_named(path, "golden output of this model"), np.load(path) as golden:
+    given = entry.folder / GOLDEN
+    with damage_named(given, "golden output of this model"), np.load(given) as golden:
         difference = _difference(network.predict_on_batch(golden["input"]), golden["output"])
     if not difference <= EXPORT_TOLERANCE:
         raise IntegrityError(
-            f"{entry.onnx} is not the network of this entry: its output differs by {difference:.1e} from the golden "
+            f"{path} is not the network of this entry: its output differs by {difference:.1e} from the golden "
             f"one; allowed: {EXPORT_TOLERANCE}. Use engine='keras', or get the entry again from where it came."
         )
     # A cache that can only be read remembers nothing.

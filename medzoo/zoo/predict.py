@@ -19,7 +19,7 @@ from medzoo.inference.model import check_model
 from medzoo.inference.scans import several
 from medzoo.progress import track
 from medzoo.zoo.find import Location, locate
-from medzoo.zoo.load import keras_model, onnx_model
+from medzoo.zoo.load import keras_model, onnx_file, onnx_model
 
 ENGINES = ("auto", "onnx", "keras")
 FilesState = tuple[tuple[str, int, int, int, int], ...]
@@ -45,8 +45,8 @@ def predict(
             array `(height, width)`, `(height, width, channels)` or `(depth, height, width, channels)`. Or several: a
             list or generator of these, or a folder of files.
         engine: How a model given by name runs: `"onnx"` starts in a fraction of a second and needs no Keras,
-            `"keras"` uses the backend in use, `"auto"` takes ONNX where the entry has it. No other network is fetched
-            from the Hub.
+            `"keras"` uses the backend in use, `"auto"` takes ONNX where the entry has it. A large entry has none: it is
+            exported once, into the cache, where medzoo[onnx] is installed. No other network is fetched from the Hub.
         batch_size: Images or slices in a batch.
         progress: Whether to show a progress bar for several scans.
         on_error: For several scans: called with a scan that cannot be read and its error, after which the next one
@@ -134,7 +134,7 @@ class _OneAtATime:
 
 
 def _shareable(entry: Entry, engine: str) -> Model:
-    is_onnx = engine == "onnx" or (engine == "auto" and entry.onnx is not None)
+    is_onnx = engine == "onnx" or (engine == "auto" and onnx_file(entry) is not None)
     model = onnx_model(entry) if is_onnx else keras_model(entry)
     return model if isinstance(model, OnnxModel) else _OneAtATime(model)
 

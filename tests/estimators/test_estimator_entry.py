@@ -17,8 +17,8 @@ from medzoo.estimators.tuning import fit_estimator
 from medzoo.evaluation.evaluate import evaluate
 from medzoo.features.extract import extract
 from medzoo.graph.features import feature_network
+from medzoo.zoo.export import write_onnx
 from medzoo.zoo.load import check_golden, load
-from medzoo.zoo.network import write_onnx
 from medzoo.zoo.predict import predict
 from medzoo.zoo.save import save
 from medzoo.zoo_model import ZooModel

@@ -10,7 +10,7 @@ from medzoo.features.clusters import cluster
 from medzoo.graph.cut import split_frozen
 from medzoo.models import build
 from medzoo.models.classifier import classifier, regressor
-from medzoo.zoo.network import export_onnx
+from medzoo.zoo.export import export_onnx
 
 PLAIN = {"name": "plain", "filters": (4, 4)}
 

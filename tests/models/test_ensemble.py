@@ -49,7 +49,7 @@ def test_exported_ensemble_gives_the_same_answer(tmp_path):
         pytest.skip("The export runs in TensorFlow.")
     pytest.importorskip("tf2onnx")
     onnxruntime = pytest.importorskip("onnxruntime")
-    from medzoo.zoo.network import export_onnx
+    from medzoo.zoo.export import export_onnx
 
     model = ensemble((8, 8, 1), members=2, of=CLASSIFIER)
     images = np.random.default_rng(0).random((1, 8, 8, 1), np.float32)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from medzoo.models import build
-from medzoo.zoo.network import export_onnx
+from medzoo.zoo.export import export_onnx
 
 if keras.backend.backend() != "tensorflow":
     pytest.skip("The export runs in TensorFlow.", allow_module_level=True)

@@ -171,8 +171,8 @@ def test_entry_without_the_onnx_extra_predicts_with_keras(tiny_model, tmp_path, 
     def missing(*_, **__):
         raise ImportError("No module named 'tf2onnx'")
 
-    monkeypatch.setattr("medzoo.zoo.network.export_onnx", missing)
-    monkeypatch.setattr("medzoo.zoo.network._export_in_tensorflow", missing)
+    monkeypatch.setattr("medzoo.zoo.export.export_onnx", missing)
+    monkeypatch.setattr("medzoo.zoo.export._export_in_tensorflow", missing)
     entry = medzoo.save(tiny_model, tmp_path / "entry")
     assert not (entry / "model.onnx").exists()
     assert medzoo.predict(entry, np.zeros((16, 16))).mask.shape == (16, 16)
@@ -181,7 +181,7 @@ def test_entry_without_the_onnx_extra_predicts_with_keras(tiny_model, tmp_path, 
 
 
 def test_entry_of_a_huge_network_has_no_onnx_and_predicts_with_keras(tiny_model, tmp_path, monkeypatch, caplog):
-    monkeypatch.setattr("medzoo.zoo.network.MOST_PARAMETERS", 10)
+    monkeypatch.setattr("medzoo.zoo.export.MOST_PARAMETERS", 10)
     folder = medzoo.save(tiny_model, tmp_path / "entry")
     assert not (folder / "model.onnx").exists()
     assert "The entry has no model.onnx" in caplog.text

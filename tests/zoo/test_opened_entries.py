@@ -214,3 +214,61 @@ def test_a_cache_that_cannot_be_written_stops_no_prediction(needs_onnx, tiny_ent
     (tmp_path / "file").touch()
     monkeypatch.setenv("MEDZOO_HOME", str(tmp_path / "file"))
     load_onnx(tiny_entry)
+
+
+@pytest.fixture
+def large(needs_onnx, tiny_entry, home):
+    """An entry without `model.onnx`, as large ones are."""
+    seal(tiny_entry, lambda manifest: manifest["files"].pop("model.onnx"))
+    (tiny_entry / "model.onnx").unlink()
+    return tiny_entry
+
+
+@pytest.mark.parametrize("engine", ["auto", "onnx"])
+def test_a_large_entry_is_exported_at_its_first_use(large, saved_entry, home, monkeypatch, opened, engine):
+    expected = medzoo.predict(saved_entry, IMAGE, engine="onnx").probabilities
+    np.testing.assert_allclose(medzoo.predict(large, IMAGE, engine=engine).probabilities, expected, atol=1e-4)
+    monkeypatch.setattr("medzoo.zoo.export.export_entry", lambda *_: pytest.fail("It was exported again."))
+    monkeypatch.setattr("medzoo.zoo.predict._opened", OpenedEntries())
+    medzoo.predict(large, IMAGE, engine=engine)
+    assert [path.name for path in (home / "exported").rglob("*") if path.is_file()] == ["model.onnx"]
+
+
+def test_a_second_prediction_of_a_large_entry_needs_no_keras(large, tmp_path):
+    cv2.imwrite(str(tmp_path / "scan.png"), IMAGE)
+    medzoo.predict(large, IMAGE)
+    loaded_after("import sys, medzoo\nmedzoo.predict(*sys.argv[1:3]).mask" + LOADED, large, tmp_path / "scan.png", "")
+
+
+@pytest.mark.parametrize("damage", [lambda data: data[: len(data) // 2], lambda data: b"", None])
+def test_a_damaged_export_is_named_and_made_again(large, home, monkeypatch, damage):
+    medzoo.predict(large, IMAGE)
+    (exported,) = (home / "exported").rglob("model.onnx")
+    exported.write_bytes(damage(exported.read_bytes()) if damage else other_export(exported))
+    monkeypatch.setattr("medzoo.zoo.predict._opened", OpenedEntries())
+    with pytest.raises(IntegrityError, match="model.onnx"):
+        medzoo.predict(large, IMAGE)
+    assert medzoo.predict(large, IMAGE).mask.shape == (16, 16)
+
+
+def other_export(path):
+    """Return an export whose largest kernel is another one."""
+    onnx = pytest.importorskip("onnx")
+    model = onnx.load(path)
+    kernel = max(model.graph.initializer, key=lambda tensor: len(tensor.SerializeToString()))
+    values = onnx.numpy_helper.to_array(kernel)
+    kernel.CopyFrom(onnx.numpy_helper.from_array(values + values.dtype.type(0.5), kernel.name))
+    return model.SerializeToString()
+
+
+def test_a_large_entry_answers_by_keras_where_nothing_exports(large, home, monkeypatch):
+    monkeypatch.setattr(load_module.importlib.util, "find_spec", lambda name: None)
+    assert medzoo.predict(large, IMAGE).mask.shape == (16, 16)
+    assert not (home / "exported").exists()
+    with pytest.raises(FileNotFoundError, match=r"medzoo\[onnx\]"):
+        medzoo.predict(large, IMAGE, engine="onnx")
+
+
+def test_weights_of_more_than_ten_megabytes_are_saved_without_onnx(tiny_model, tmp_path, monkeypatch):
+    monkeypatch.setattr("medzoo.zoo.network.MOST_EMBEDDED", 1000)
+    assert not (medzoo.save(tiny_model, tmp_path / "entry") / "model.onnx").exists()
