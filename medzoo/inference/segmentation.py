@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from medzoo.task import Segmentation
 
 # Okabe and Ito's colours, which stay apart for colour-blind readers, the one that stands out on grey first.
-_COLORS = ((213, 94, 0), (86, 180, 233), (0, 158, 115), (240, 228, 66), (0, 114, 178), (204, 121, 167))
+LABEL_COLORS = ((213, 94, 0), (86, 180, 233), (0, 158, 115), (240, 228, 66), (0, 114, 178), (204, 121, 167))
 
 
 class MaskPrediction(Prediction):
@@ -169,7 +169,7 @@ def draw_overlay(image: np.ndarray, mask: np.ndarray) -> np.ndarray:
     """Tint and outline the labels of `mask` `(height, width)` on an RGB image `(height, width, 3)` uint8."""
     drawn = image.copy()
     for label in range(1, int(mask.max(initial=0)) + 1):
-        color = _COLORS[(label - 1) % len(_COLORS)]
+        color = LABEL_COLORS[(label - 1) % len(LABEL_COLORS)]
         region = mask == label
         drawn[region] = (0.7 * image[region] + 0.3 * np.array(color)).astype(np.uint8)
         outlines, _ = cv2.findContours(region.astype(np.uint8), cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)

@@ -198,3 +198,26 @@ def test_class_folders_of_every_kind_are_read_for_training_and_evaluation(kind, 
     assert len(samples) == 2 * KINDS[kind]
     for image in samples.images:
         assert read_scan(image).array.any()
+
+
+@pytest.mark.parametrize("kind", [png, tiff, dicom, series, nifti], ids=lambda kind: kind.__name__)
+def test_every_kind_trains_and_is_evaluated(kind, tmp_path):
+    for label in ("benign", "malignant"):
+        for part in ("train", "valid"):
+            kind(tmp_path / "data" / part / label)
+    is_volume = read_scan(medzoo.data.read(tmp_path / "data").images[0]).is_volume
+    recipe = medzoo.Recipe(
+        name="tiny",
+        task=medzoo.Classification(("benign", "malignant")),
+        preprocessing=medzoo.Preprocessing((4, 8, 8) if is_volume else (8, 8)),
+        builder={"name": "classifier", "encoder": {"name": "plain", "filters": [2]}},
+        epochs=1,
+        batch_size=2,
+    )
+    recipe.save(tmp_path / "recipe.json")
+    assert run("train", tmp_path / "recipe.json", "--data", tmp_path / "data", "-o", tmp_path / "run") == 0
+    evaluated = ("--data", tmp_path / "data", "--split", "valid", "-o", tmp_path / "scores")
+    assert run("evaluate", tmp_path / "run" / "model", *evaluated) == 0
+    assert (
+        medzoo.evaluate(medzoo.load(tmp_path / "run"), medzoo.data.read(tmp_path / "data").part("valid")).n_cases == 2
+    )

@@ -247,11 +247,46 @@ def test_csv_leaves_empty_what_is_not_known(model, samples, tmp_path):
         assert [row["dice"] for row in csv.DictReader(file)] == ["1.0", "0.666667", ""]
 
 
-def test_overlay_of_a_volume_shows_the_slice_that_differs_most(model, samples):
-    volume, true = np.zeros((2, 3, 8, 8), np.uint8)
-    volume[1:, 2:6, 2:6] = 255
-    true[1, 2:6, 2:6] = true[2, 2:4, 2:4] = 1
-    scan = Scan(volume[..., None], volume.shape, source="volume")
-    rows = Samples((scan,), (type(samples.targets[0])(true),), ("volume",), ("",), samples.labels)
-    truth, _ = overlays.overlay_figure(model, rows, evaluate(model, rows)).axes[0].collections
-    assert truth.get_paths()[0].get_extents().width == 2
+def volume_case(samples, true, spacing):
+    """A volume that is bright where it is annotated."""
+    scan = Scan(((true > 0) * np.uint8(255))[..., None], true.shape, source="volume", spacing=spacing)
+    return Samples((scan,), (type(samples.targets[0])(true),), ("volume",), ("",), samples.labels)
+
+
+def test_overlay_of_a_volume_shows_its_most_annotated_planes_enlarged(model, samples):
+    true = np.zeros((20, 40, 40), np.uint8)
+    true[8:10, 12:16, 10:14] = true[9, 12:18, 10:16] = 1
+    rows = volume_case(samples, true, (4.0, 1.0, 1.0))
+    axial, coronal, sagittal = overlays.overlay_figure(model, rows, evaluate(model, rows)).axes
+    # The slice with the most of it has 6 x 6 pixels; what the network of 8 x 8 pixels outlines is 10 x 10.
+    assert axial.collections[0].get_paths()[0].get_extents().width == 6
+    assert max(axial.images[0].get_array().shape) < 30
+    assert [panel.get_title() for panel in (coronal, sagittal)] == ["coronal", "sagittal"]
+    assert coronal.get_aspect() == sagittal.get_aspect() == 4
+    # The head is on top.
+    assert coronal.get_ylim()[0] < coronal.get_ylim()[1]
+
+
+def test_overlay_of_several_labels_has_a_colour_and_a_name_for_each(make_model_of, write_grey):
+    def answer(images):
+        return np.concatenate([images == 0, images == 100, images == 200], -1).astype(np.float32)
+
+    true = np.zeros((2, 8, 8), np.uint8)
+    true[0, 2:5, 2:5], true[1, 3:6, 3:6] = 1, 2
+    rows = write_grey((100, 200), true, ("background", "$cyst", "tumor"))
+    model = make_model_of(Segmentation(rows.labels), answer)
+    figure = overlays.overlay_figure(model, rows, evaluate(model, rows))
+    (legend,) = figure.legends
+    assert [text.get_text() for text in legend.get_texts()] == ["annotated", "predicted", "$cyst", "tumor"]
+    colours = [tuple(panel.collections[0].get_edgecolor()[0]) for panel in figure.axes]
+    assert len(set(colours)) == 2
+    assert all(len(panel.collections) == 2 for panel in figure.axes)
+
+
+def test_legends_lie_below_their_curves(classified, history):
+    figures = (classification.roc_figure(classified), classification.reliability_figure(classified))
+    for figure in (*figures, common.curves_figure(history)):
+        figure.draw_without_rendering()
+        for axes in figure.axes:
+            if legend := axes.get_legend():
+                assert legend.get_window_extent().y1 <= axes.get_window_extent().y0

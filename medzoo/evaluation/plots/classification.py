@@ -42,7 +42,7 @@ def roc_figure(evaluation: Evaluation) -> Figure:
     axes.plot((0, 1), (0, 1), **_DIAGONAL)
     _draw_curves(axes, evaluation, "roc", ("fpr", "tpr"), "auc")
     _mark_operating_points(axes, evaluation)
-    add_legend(axes, loc="lower right", title="AUC and its interval")
+    add_legend(axes, title="AUC and its interval")
     return figure
 
 
@@ -50,7 +50,7 @@ def precision_recall_figure(evaluation: Evaluation) -> Figure:
     """Draw the precision-recall curve of every label against the others; of two labels that of the second."""
     figure, axes = single_panel("Precision-recall curve", xlabel="Recall", ylabel="Precision", **_SQUARE)
     _draw_curves(axes, evaluation, "pr", ("recall", "precision"), "ap")
-    add_legend(axes, loc="lower left", title="Average precision and its interval")
+    add_legend(axes, title="Average precision and its interval")
     return figure
 
 
@@ -71,7 +71,7 @@ def reliability_figure(evaluation: Evaluation) -> Figure:
     counts.spines["top"].set_visible(False)
     axes.set_zorder(counts.get_zorder() + 1)
     axes.patch.set_visible(False)
-    add_legend(axes, loc="upper left")
+    add_legend(axes)
     return figure
 
 
@@ -163,7 +163,4 @@ def _draw_folds(axes: Axes, evaluations: Sequence[Evaluation], label: str) -> No
     axes.set(xlabel="1 - specificity (false positive rate)", ylabel="Recall (true positive rate)")
     axes.set_title(label, fontsize=11, parse_math=False)
     add_grid(axes)
-    legend = add_legend(axes, loc="lower right", title="AUC")
-    # The curves of many folds run below it.
-    legend.set_frame_on(True)
-    legend.get_frame().set(alpha=0.8, edgecolor="none")
+    add_legend(axes, title="AUC")

@@ -45,7 +45,7 @@ def scatter_figure(clusters: Clusters, values: np.ndarray, names: Sequence[str] 
         label = f"cluster {number}: {len(rows)}"
         axes.scatter(rows[:, 0], rows[:, 1], s=14, color=colour, alpha=0.6, linewidths=0, label=label)
     axes.scatter(centers[:, 0], centers[:, 1], s=90, color="black", marker="x")
-    add_legend(axes, loc="upper left", bbox_to_anchor=(1, 1))
+    add_legend(axes)
     return figure
 
 

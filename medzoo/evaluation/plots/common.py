@@ -112,9 +112,17 @@ def count_along(axis: Axis) -> None:
     axis.set_major_locator(MaxNLocator("auto", steps=[1, 2, 2.5, 5, 10], integer=True))
 
 
-def add_legend(axes: Axes, **place: Any) -> Legend:
-    """Add a legend that takes labels literally."""
-    legend = axes.legend(frameon=False, fontsize=9, **place)
+# Inches below a panel that its ticks and its label take.
+_BELOW = 0.5
+
+
+def add_legend(axes: Axes, title: str | None = None) -> Legend:
+    """Add a legend below a panel, off its curves, that takes labels literally."""
+    figure = axes.get_figure(root=True)
+    # About three quarters of the figure are the panel.
+    height = 0.75 * figure.get_figheight() if figure else 1.0
+    place: dict[str, Any] = {"bbox_to_anchor": (0.5, -_BELOW / height), "borderaxespad": 0}
+    legend = axes.legend(frameon=False, fontsize=9, title=title, ncols=1 if title else 2, loc="upper center", **place)
     for text in legend.get_texts():
         text.set_parse_math(False)
     return legend
@@ -135,7 +143,7 @@ def _curve(axes: Axes, epochs: np.ndarray, columns: dict[str, np.ndarray], name:
     axes.set_xlabel("Epoch")
     count_along(axes.xaxis)
     add_grid(axes)
-    axes.legend(frameon=False)
+    add_legend(axes)
 
 
 def read_columns(path: str | os.PathLike) -> dict[str, np.ndarray]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from medzoo.evaluation.plots.common import COLOURS, add_grid, count_along, empty_figure, single_panel
+from medzoo.evaluation.plots.common import COLOURS, add_grid, add_legend, count_along, empty_figure, single_panel
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -100,7 +100,7 @@ def trials_figure(scores: Mapping[str, float], monitor: str) -> Figure:
     axes.plot(numbers, values, "o", color=COLOURS[0], markersize=4, label="trial")
     axes.step(numbers, np.maximum.accumulate(values), where="post", color=COLOURS[1], label="best so far")
     count_along(axes.xaxis)
-    axes.legend(frameon=False)
+    add_legend(axes)
     return figure
 
 

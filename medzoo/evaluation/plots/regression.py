@@ -31,7 +31,7 @@ def predicted_figure(evaluation: Evaluation) -> Figure:
     low, high = min(true.min(), predicted.min()), max(true.max(), predicted.max())
     axes.plot((low, high), (low, high), label="perfect", **_LINE)
     _scatter(axes, true, predicted)
-    add_legend(axes, loc="upper left")
+    add_legend(axes)
     return figure
 
 
@@ -94,7 +94,7 @@ def folds_figure(evaluations: Sequence[Evaluation], words: str) -> Figure:
     axes.plot(ends, ends, label="perfect", **_LINE)
     for index, (true, predicted) in enumerate(points):
         axes.scatter(true, predicted, s=14, color=COLOURS[index % len(COLOURS)], alpha=0.7, label=f"fold {index + 1}")
-    add_legend(axes, loc="upper left")
+    add_legend(axes)
     return figure
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from medzoo.evaluation.plots.sheets import check_samples, draw_image, make_sheet
 from medzoo.evaluation.record import Evaluation
 from medzoo.evaluation.segmentation import true_mask, without_ignored
 from medzoo.inference import predict_scans
+from medzoo.inference.segmentation import LABEL_COLORS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -45,16 +46,25 @@ def case_figure(evaluation: Evaluation) -> Figure:
     return figure
 
 
-TRUTH: dict[str, Any] = {"colors": "#00e05a", "linewidths": 2.0, "linestyles": "solid"}
-PREDICTION: dict[str, Any] = {"colors": "#ff4136", "linewidths": 2.0, "linestyles": "dashed"}
+# Line of the truth and of the prediction, and the colours that they have where there is one label only.
+TRUTH: Literal["solid"] = "solid"
+PREDICTION: Literal["dashed"] = "dashed"
+_OF_ONE_LABEL = {TRUTH: "#00e05a", PREDICTION: "#ff4136"}
+_WIDTH = 2.0
+# Planes of a volume by their axis.
+_PLANES = ("axial", "coronal", "sagittal")
+# What is shown around the structures of a volume, as a share of their size and in voxels at least.
+_MARGIN, _LEAST_MARGIN = 0.3, 8
 
 
 def overlay_figure(
     model: Model, samples: Samples, evaluation: Evaluation, best: bool = False, count: int = 4
 ) -> Figure:
-    """Draw the cases with the lowest or highest Dice, predicted anew; of a volume the slice that differs most.
+    """Draw the cases with the lowest or highest Dice, predicted anew.
 
-    The truth is outlined in green, solid, and the prediction in red, dashed, so that they differ without colour too.
+    Of a volume the part with its structures is shown, in the three planes in which the most is annotated. The truth is
+    outlined solid, the prediction dashed; a single label in green and red, several in a colour each, which the legend
+    names.
 
     Args:
         model: The model that was evaluated.
@@ -68,14 +78,18 @@ def overlay_figure(
     """
     check_samples(samples, evaluation)
     picked = pick_cases(evaluation.cases, best, count)
-    figure, panels = make_sheet(f"Cases with the {'highest' if best else 'lowest'} Dice", len(picked), columns=2)
     chosen = samples[picked]
-    predictions = predict_scans(model, chosen.images, slices=chosen.slices)
-    for axes, index, prediction in zip(panels, picked, predictions, strict=True):
+    drawn = list(predict_scans(model, chosen.images, slices=chosen.slices))
+    panels_of = [len(_PLANES) if prediction.scan.is_volume else 1 for prediction in drawn]
+    columns = max(panels_of, default=1)
+    title = f"Cases with the {'highest' if best else 'lowest'} Dice"
+    figure, panels = make_sheet(title, columns * len(picked), columns=max(2, columns))
+    for place, (index, prediction) in enumerate(zip(picked, drawn, strict=True)):
         row = evaluation.cases[index]
-        _draw_case(axes, prediction, true_mask(model.task, samples, index))
-        write_title(axes, row["source"], f"Dice {row['dice']:.2f}")
-    _draw_legend(figure)
+        own = panels[place * columns : place * columns + panels_of[place]]
+        _draw_case(own, prediction, true_mask(model.task, samples, index))
+        write_title(own[0], row["source"], f"Dice {row['dice']:.2f}")
+    _draw_legend(figure, model.task.labels)
     return figure
 
 
@@ -113,32 +127,75 @@ FIGURES: dict[str, Callable[[Evaluation], Figure]] = {
 FOLDS = ("dice", folds_figure)
 
 
-def _draw_case(axes: Axes, prediction: Any, true: np.ndarray) -> None:
-    true, predicted, _ = without_ignored(true, prediction.displayed_mask, len(prediction.task.labels))
+def _draw_case(panels: Sequence[Axes], prediction: Any, true: np.ndarray) -> None:
+    labels = len(prediction.task.labels)
+    true, predicted, _ = without_ignored(true, prediction.displayed_mask, labels)
     image = prediction.scan.array
-    if prediction.scan.is_volume:
-        differing = np.count_nonzero(true != predicted, axis=(1, 2))
-        index = int(np.argmax(differing if differing.any() else np.count_nonzero(true, axis=(1, 2))))
-        true, predicted, image = true[index], predicted[index], image[index]
-    draw_image(axes, image, predicted.shape)
-    _draw_outline(axes, true, TRUTH)
-    _draw_outline(axes, predicted, PREDICTION)
+    if len(panels) == 1:
+        draw_image(panels[0], image, predicted.shape)
+        _draw_outlines(panels[0], true, predicted, labels)
+        return
+    spacing = prediction.scan.spacing or (1.0, 1.0, 1.0)
+    counted = true if true.any() else predicted
+    for axis, axes in enumerate(panels):
+        others = tuple(other for other in range(3) if other != axis)
+        index = int(np.argmax(np.count_nonzero(counted, axis=others)))
+        planes = [np.take(volume, index, axis) for volume in (image, true, predicted)]
+        rows, columns = _around((planes[1] > 0) | (planes[2] > 0))
+        plane, shown, guessed = (values[rows, columns] for values in planes)
+        draw_image(axes, plane, shown.shape)
+        _draw_outlines(axes, shown, guessed, labels)
+        axes.set_aspect(spacing[others[0]] / spacing[others[1]])
+        if axis > 0:
+            # Slices lie foot to head.
+            axes.invert_yaxis()
+            axes.set_title(_PLANES[axis], fontsize=9)
 
 
-def _draw_outline(axes: Axes, mask: np.ndarray, style: dict[str, Any]) -> None:
-    # The border of zeros closes the outline of what touches the edge of the image.
-    padded = np.pad(mask, 1)
-    grid = [np.arange(size) - 1 for size in padded.shape]
-    for label in np.unique(mask[mask > 0]):
-        axes.contour(grid[1], grid[0], padded == label, levels=[0.5], **style)
-    axes.set(xlim=(-0.5, mask.shape[1] - 0.5), ylim=(mask.shape[0] - 0.5, -0.5))
+def _around(structures: np.ndarray) -> tuple[slice, slice]:
+    """Return rows and columns of a plane that hold its structures and a margin; of an empty plane all."""
+    if not structures.any():
+        return slice(None), slice(None)
+    parts = []
+    for axis in (0, 1):
+        places = np.flatnonzero(structures.any(1 - axis))
+        margin = max(_LEAST_MARGIN, round(_MARGIN * (places[-1] - places[0] + 1)))
+        parts.append(slice(max(0, places[0] - margin), places[-1] + 1 + margin))
+    return parts[0], parts[1]
 
 
-def _draw_legend(figure: Figure) -> None:
+def _draw_outlines(axes: Axes, true: np.ndarray, predicted: np.ndarray, labels: int) -> None:
+    for mask, line in ((true, TRUTH), (predicted, PREDICTION)):
+        # The border of zeros closes the outline of what touches the edge of the image.
+        padded = np.pad(mask, 1)
+        grid = [np.arange(size) - 1 for size in padded.shape]
+        for label in np.unique(mask[mask > 0]):
+            style: dict[str, Any] = {"colors": [_colour(label, line, labels)], "linewidths": _WIDTH, "linestyles": line}
+            axes.contour(grid[1], grid[0], padded == label, levels=[0.5], **style)
+    axes.set(xlim=(-0.5, true.shape[1] - 0.5), ylim=(true.shape[0] - 0.5, -0.5))
+
+
+def _colour(label: int, line: str, labels: int) -> Any:
+    """Return the colour of a label, that of `result.overlay` where there are several."""
+    return _OF_ONE_LABEL[line] if labels == 2 else np.array(LABEL_COLORS[(label - 1) % len(LABEL_COLORS)]) / 255
+
+
+def _draw_legend(figure: Figure, labels: Sequence[str]) -> None:
     from matplotlib.lines import Line2D
 
+    of_one = len(labels) == 2
+    words = ((TRUTH, "annotated"), (PREDICTION, "predicted"))
     lines = [
-        Line2D([], [], color=style["colors"], linewidth=2, linestyle=style["linestyles"], label=label)
-        for style, label in ((TRUTH, "annotated"), (PREDICTION, "predicted"))
+        Line2D([], [], color=_OF_ONE_LABEL[line] if of_one else "black", linewidth=2, linestyle=line, label=label)
+        for line, label in words
     ]
-    figure.legend(handles=lines, loc="outside lower center", ncols=2, frameon=False, fontsize=11)
+    if not of_one:
+        colours = [_colour(label, TRUTH, len(labels)) for label in range(1, len(labels))]
+        lines += [
+            Line2D([], [], color=colour, linewidth=6, label=label)
+            for colour, label in zip(colours, labels[1:], strict=True)
+        ]
+    columns = min(len(lines), 4)
+    legend = figure.legend(handles=lines, loc="outside lower center", ncols=columns, frameon=False, fontsize=11)
+    for text in legend.get_texts():
+        text.set_parse_math(False)
