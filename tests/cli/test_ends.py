@@ -96,12 +96,23 @@ def test_names_of_files_cannot_steer_the_terminal(saved_entry, folder, capsys):
 def test_what_tensorflow_writes_while_it_is_imported_is_not_seen(tmp_path):
     (tmp_path / "tensorflow.py").write_text("import os\nos.write(2, b'Could not find cuda drivers')\nvalue = 1\n")
     code = (
-        "import sys; from medzoo.cli.quiet import quiet_import; quiet_import(); import tensorflow; "
+        "import importlib.util, sys; from medzoo.cli.quiet import quiet_import; quiet_import(); "
+        "importlib.util.find_spec('tensorflow'); import tensorflow; "
         "print(tensorflow.value); print('after', file=sys.stderr)"
     )
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path])}
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, check=True)
     assert (done.stdout, done.stderr) == (b"1\n", b"after\n")
+
+
+@pytest.mark.parametrize(("seconds", "lines"), [(0.3, 1), (0, 0)])
+def test_a_line_says_that_keras_starts_if_it_lasts(tmp_path, seconds, lines):
+    (tmp_path / "keras.py").write_text(f"import time, tensorflow\ntime.sleep({seconds})\n")
+    (tmp_path / "tensorflow.py").write_text(f"import os, time\nos.write(2, b'cuda')\ntime.sleep({seconds})\n")
+    code = "from medzoo.cli import quiet; quiet.PATIENCE = 0.2; quiet.quiet_import(); import keras"
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path])}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, check=True)
+    assert done.stderr == b"medzoo: starting Keras and its backend ...\n" * lines
 
 
 def test_debug_keeps_the_traceback_of_wrong_usage(folder):
