@@ -1,6 +1,5 @@
 """A zoo entry on disk: one folder, whose `medzoo.json` holds the sha256 of every other file."""
 
-from medzoo.entry.folders import ZOO_FOLDERS, entry_folders
 from medzoo.entry.manifest import (
     BOOSTER_FILE,
     CARD,
@@ -24,7 +23,7 @@ from medzoo.entry.manifest import (
     size_limit,
     write_manifest,
 )
-from medzoo.entry.read import Entry, read_entry
+from medzoo.entry.read import ZOO_FOLDERS, Entry, entry_folders, read_entry
 from medzoo.entry.untrusted import read_checked_json
 
 __all__ = [

@@ -1,4 +1,4 @@
-"""Zoo entries from disk, checked."""
+"""Zoo entries from disk: where they lie, and what they hold, checked."""
 
 from __future__ import annotations
 
@@ -11,7 +11,21 @@ from typing import Any
 from medzoo.entry.manifest import CARD, EVALUATION, MANIFEST, ONNX, RECIPE, is_whole, read_manifest, size_limit
 from medzoo.entry.untrusted import read_checked_json, refuse_link
 from medzoo.errors import IntegrityError, printable
+from medzoo.files import cache_folder
 from medzoo.recipe import Recipe
+
+_PACKAGE = Path(__file__).resolve().parents[1]
+# In a checkout beside the package, in the wheel inside of it.
+ZOO_FOLDERS = (_PACKAGE.parent / "zoo_cards", _PACKAGE / "zoo_cards")
+
+
+def entry_folders() -> dict[str, Path]:
+    """Return the folders of the zoo entries on this machine by name: of the checkout, the wheel and the cache."""
+    folders: dict[str, Path] = {}
+    for root in (*ZOO_FOLDERS, cache_folder()):
+        for manifest in sorted(root.glob(f"*/{MANIFEST}")):
+            folders.setdefault(manifest.parent.name, manifest.parent)
+    return folders
 
 
 @dataclass(frozen=True)

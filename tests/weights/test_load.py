@@ -9,7 +9,7 @@ from safetensors.numpy import save_file
 from states import resnet_state
 
 from medzoo import weights
-from medzoo.entry import folders
+from medzoo.entry import read as entries
 from medzoo.errors import IntegrityError
 from medzoo.models.encoders import ENCODERS, build_encoder
 from medzoo.weights import PUBLISHED, available, imagenet, load_weights, medicalnet, preprocessing_for
@@ -111,7 +111,7 @@ def test_encoder_of_a_zoo_entry_is_loaded_by_layer_name(tiny_entry, entry_encode
 
 
 def test_encoder_of_a_zoo_entry_is_found_by_name(tiny_entry, tiny_recipe, entry_encoder, numbers, monkeypatch):
-    monkeypatch.setattr(folders, "ZOO_FOLDERS", (tiny_entry.parent,))
+    monkeypatch.setattr(entries, "ZOO_FOLDERS", (tiny_entry.parent,))
     encoders = [entry_encoder(), entry_encoder()]
     for encoder, name in zip(encoders, (tiny_entry, tiny_entry.name), strict=True):
         load_weights(encoder, "plain", name)
