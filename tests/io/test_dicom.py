@@ -1,7 +1,9 @@
+import cv2
 import numpy as np
 import pytest
-from pydicom import Dataset
-from pydicom.uid import JPEGLSLossless, RLELossless
+from pydicom import Dataset, dcmread
+from pydicom.encaps import encapsulate, generate_frames
+from pydicom.uid import JPEGBaseline8Bit, JPEGLSLossless, RLELossless
 
 from medzoo.io import find_scans, read_scan
 
@@ -39,6 +41,50 @@ def test_file_without_suffix_is_known_by_its_magic(write_dicom, ramp):
 
 def test_rle_compressed_file_reads_as_uncompressed(write_dicom, ramp):
     assert np.array_equal(read_scan(write_dicom("a.dcm", ramp, RLELossless)).array[..., 0], ramp)
+
+
+def compressed(path, streams, syntax):
+    """Put streams into a DICOM file in place of its pixels."""
+    dataset = dcmread(path)
+    dataset.file_meta.TransferSyntaxUID = syntax
+    dataset.PixelData = encapsulate(streams)
+    dataset["PixelData"].is_undefined_length = True
+    if len(streams) > 1:
+        dataset.NumberOfFrames = len(streams)
+    dataset.save_as(path, enforce_file_format=True)
+    return path
+
+
+@pytest.fixture
+def smooth():
+    return cv2.GaussianBlur(np.random.default_rng(0).integers(0, 256, (64, 64), np.uint8), (9, 9), 0)
+
+
+def test_jpeg_compressed_file_is_decoded(write_dicom, smooth):
+    stream = cv2.imencode(".jpg", smooth, [cv2.IMWRITE_JPEG_QUALITY, 98])[1].tobytes()
+    read = read_scan(compressed(write_dicom("a.dcm", smooth), [stream], JPEGBaseline8Bit)).array[..., 0]
+    assert np.abs(read.astype(int) - smooth).max() <= 3
+
+
+@pytest.mark.parametrize("frames", [1, 2])
+def test_a_jpeg_stream_that_breaks_off_is_refused(write_dicom, smooth, frames):
+    whole = cv2.imencode(".jpg", smooth)[1].tobytes()
+    path = compressed(
+        write_dicom("a.dcm", smooth), [whole, whole[: len(whole) // 2] + b"\xff\xd9"][-frames:], JPEGBaseline8Bit
+    )
+    with pytest.raises(ValueError, match=r"a\.dcm cannot be read: its JPEG data is damaged"):
+        read_scan(path)
+
+
+def test_runs_of_more_pixels_than_the_image_are_refused(write_dicom, smooth):
+    dataset = dcmread(write_dicom("a.dcm", smooth))
+    dataset.compress(RLELossless)
+    stream = bytearray(next(generate_frames(dataset.PixelData, number_of_frames=1)))
+    # The first count of the first segment: 64 literal pixels more.
+    stream[64] = min(stream[64] + 3, 127)
+    path = compressed(write_dicom("a.dcm", smooth), [bytes(stream)], RLELossless)
+    with pytest.raises(ValueError, match=r"a\.dcm cannot be read"):
+        read_scan(path)
 
 
 def test_missing_decoder_names_the_package(write_dicom, ramp, monkeypatch):

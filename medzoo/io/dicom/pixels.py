@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import threading
+import warnings
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -11,6 +14,7 @@ import numpy as np
 from medzoo.io.dicom.headers import frame_headers
 from medzoo.io.image import check_pixels, damaged
 from medzoo.io.limits import check_size
+from medzoo.io.raster.jpeg import check_stream
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -34,6 +38,7 @@ def decode_frames(dataset: Dataset, path: str | os.PathLike) -> list[Frame]:
     """
     _check_decodable(dataset, path)
     check_sizes([dataset], path)
+    _check_jpegs(dataset, path)
     # One frame at a time, since pydicom rescales to float64.
     return [Frame(check_pixels(pixels, path), padding) for pixels, padding in _frames(dataset, path)]
 
@@ -57,11 +62,43 @@ def darkest(array: np.ndarray, padding: np.ndarray | None) -> tuple[np.ndarray, 
     return np.where(padding[..., None], array[~padding].min(), array).astype(array.dtype, copy=False), padding
 
 
+# Filters of warnings belong to all threads; pydicom decodes runs in Python, one thread at a time anyway.
+_FILTERS = threading.Lock()
+
+
+@contextlib.contextmanager
+def _strict_runs() -> Iterator[None]:
+    """Make an error of pydicom's warning that runs (RLE) hold more pixels than the image: a count in them is wrong."""
+    with _FILTERS, warnings.catch_warnings():
+        warnings.filterwarnings("error", "The decoded RLE segment")
+        yield
+
+
+def _check_jpegs(dataset: Dataset, path: str | os.PathLike) -> None:
+    """Refuse JPEG streams that break off or are damaged, which Pillow fills up with grey without a word."""
+    from pydicom.encaps import generate_frames
+    from pydicom.uid import JPEGBaseline8Bit, JPEGExtended12Bit
+
+    is_jpeg = dataset.file_meta.get("TransferSyntaxUID") in (JPEGBaseline8Bit, JPEGExtended12Bit)
+    # libjpeg-turbo, which is strict, has no 12 bits.
+    if not is_jpeg or int(dataset.get("BitsStored") or 8) > 8:
+        return
+    try:
+        streams = list(generate_frames(dataset.PixelData, number_of_frames=int(dataset.get("NumberOfFrames") or 1)))
+    except Exception as error:
+        raise damaged(path, error) from error
+    for stream in streams:
+        check_stream(stream, path)
+
+
 def _frames(dataset: Dataset, path: str | os.PathLike) -> Iterator[Frame]:
     from pydicom.pixels import pixel_array
+    from pydicom.uid import RLELossless
 
+    is_runs = dataset.file_meta.get("TransferSyntaxUID") == RLELossless
     try:
-        stored = pixel_array(dataset)
+        with _strict_runs() if is_runs else contextlib.nullcontext():
+            stored = pixel_array(dataset)
         frames = stored if int(dataset.get("NumberOfFrames") or 1) > 1 else stored[None]
         for frame, header in zip(frames, frame_headers(dataset), strict=True):
             pixels = _in_units(frame, dataset, header)
