@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -15,7 +16,7 @@ DISTANCE_RULE = (
 
 
 def measure(
-    true: np.ndarray, predicted: np.ndarray, labels: Iterable[str], spacing: tuple[float, ...] | None
+    true: np.ndarray, predicted: np.ndarray, labels: Iterable[str], spacing: Sequence[float] | np.ndarray | None
 ) -> dict[str, float]:
     """Return distances and size errors of every foreground label of one case.
 
@@ -23,7 +24,8 @@ def measure(
         true: Label indices `([depth,] height, width)`.
         predicted: The same for the prediction.
         labels: Names of the labels, background first.
-        spacing: Size of a pixel in mm along every axis; None for distances in pixels or voxels.
+        spacing: Size of a pixel in mm along every axis, or as in `Scan.steps` the way to the next pixel along every
+            axis `(axes, axes)`; None for distances in pixels or voxels.
 
     Returns:
         For each label `hd95_mm/<label>` and `assd_mm/<label>`, NaN where one mask lacks it;
@@ -33,8 +35,9 @@ def measure(
     """
     size, unit = ("area", "px") if true.ndim == 2 else ("volume", "voxels")
     length, content = (unit, unit) if spacing is None else ("mm", f"mm{true.ndim}")
-    pixel = 1.0 if spacing is None else float(np.prod(spacing))
-    diagonal = float(np.linalg.norm(np.multiply(true.shape, 1.0 if spacing is None else spacing)))
+    steps = _steps(true.ndim, spacing)
+    # Twelve digits, since a determinant of whole numbers is not whole.
+    pixel, diagonal = abs(float(f"{np.linalg.det(steps):.12g}")), _diagonal(true.shape, steps)
     measures = {}
     for index, label in list(enumerate(labels))[1:]:
         masks = true == index, predicted == index
@@ -50,7 +53,7 @@ def measure(
 
 
 def surface_distances(
-    true: np.ndarray, predicted: np.ndarray, spacing: Sequence[float] | None = None
+    true: np.ndarray, predicted: np.ndarray, spacing: Sequence[float] | np.ndarray | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the distances between the surfaces of two masks, in both directions.
 
@@ -60,7 +63,7 @@ def surface_distances(
     Args:
         true: Whether a pixel belongs to the structure, `([depth,] height, width)` bool.
         predicted: The same for the prediction.
-        spacing: Size of a pixel in mm along every axis; None for distances in pixels.
+        spacing: As in `measure`.
 
     Returns:
         From each pixel of the true surface to the nearest of the predicted one, and the reverse; both are empty if one
@@ -75,16 +78,28 @@ def surface_distances(
         >>> surface_distances(true, predicted, spacing=(1.0, 0.5))
         (array([1.]), array([1.]))
     """
-    sides = np.ones(true.ndim) if spacing is None else np.asarray(spacing, np.float64)
-    if true.shape != predicted.shape or sides.shape != (true.ndim,) or not np.all(sides > 0):
-        raise ValueError(
-            "Masks must have one shape, and `spacing` one number above 0 for every axis; "
-            f"got {true.shape}, {predicted.shape} and {sides.tolist()}."
-        )
+    if true.shape != predicted.shape:
+        raise ValueError(f"Masks must have one shape; got {true.shape} and {predicted.shape}.")
+    steps = _steps(true.ndim, spacing)
     if not true.any() or not predicted.any():
         return np.empty(0), np.empty(0)
-    points = [_surface(mask) * sides for mask in (true, predicted)]
+    points = [_surface(mask) @ steps for mask in (true, predicted)]
     return _nearest(points[0], points[1]), _nearest(points[1], points[0])
+
+
+def _steps(axes: int, spacing: Sequence[float] | np.ndarray | None) -> np.ndarray:
+    """Return the way to the next pixel along every axis `(axes, axes)`."""
+    sizes = np.ones(axes) if spacing is None else np.asarray(spacing, np.float64)
+    steps = np.diag(sizes) if sizes.ndim == 1 and (sizes > 0).all() else sizes
+    if steps.shape != (axes, axes) or not abs(np.linalg.det(steps)) > 0:
+        raise ValueError(f"`spacing` must be one number above 0 for every axis; got {sizes.tolist()} for {axes} axes.")
+    return steps
+
+
+def _diagonal(shape: tuple[int, ...], steps: np.ndarray) -> float:
+    """Return the longest diagonal of an image in mm."""
+    signs = itertools.product((1, -1), repeat=len(shape))
+    return max(float(np.linalg.norm((np.array(shape) * sign) @ steps)) for sign in signs)
 
 
 def hd95(distances: tuple[np.ndarray, np.ndarray]) -> float:

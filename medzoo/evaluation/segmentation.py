@@ -61,7 +61,7 @@ class SegmentationCases:
             confusions.append(scores.confusion(true, predicted, task.labels))
             # In both masks they are background now.
             confusions[-1][0, 0] -= ignored
-            measures.append(distances.measure(true, predicted, task.labels, prediction.scan.spacing))
+            measures.append(distances.measure(true, predicted, task.labels, prediction.scan.steps))
             # Their probabilities cost time and are of use only where no case truly holds several labels.
             several = np.count_nonzero(confusions[-1][1:].sum(1)) > 1
             masses = None if masses is None or several else [*masses, prediction.masses]

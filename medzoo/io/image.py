@@ -135,6 +135,20 @@ class Scan(Image):
         return self.array.shape[-1]
 
     @property
+    def steps(self) -> np.ndarray | None:
+        """For each axis of `shape` the way to the next pixel in mm, `(axes, axes)`; None where the file does not say.
+
+        A gantry tilt shears the voxels of a volume: its ways are not at right angles.
+        """
+        if not self.is_volume or self.affine is None:
+            return np.diag(self.spacing) if self.spacing else None
+        # By the axes of the file, then in display order, whose first axis is the last of nibabel's.
+        ways, axes = self.affine[:3, :3].T, self.orientation
+        if axes is not None:
+            ways = ways[np.argsort(axes[:, 0])] * axes[np.argsort(axes[:, 0]), 1:]
+        return ways[::-1]
+
+    @property
     def pixel_size(self) -> float | None:
         """Volume of a voxel in mm3, or area of a pixel of a picture in mm2; None where the file does not say."""
         if self.is_volume and self.affine is not None:

@@ -1,9 +1,11 @@
 """Surface distances against a search over all pairs of surface pixels."""
 
+import nibabel
 import numpy as np
 import pytest
 
-from medzoo.evaluation.distances import assd, hd95, surface_distances
+from medzoo.evaluation.distances import assd, hd95, measure, surface_distances
+from medzoo.io import read_scan
 
 
 def blob(shape, seed):
@@ -77,3 +79,27 @@ def test_one_direction_alone_does_not_decide():
 def test_spacing_that_does_not_fit_is_refused(spacing):
     with pytest.raises(ValueError, match="one number above 0 for every axis"):
         surface_distances(np.ones((2, 2), bool), np.ones((2, 2), bool), spacing)
+
+
+@pytest.mark.parametrize("turned", [np.eye(3), np.array([[0, 0, -1.0], [1, 0, 0], [0, 1, 0]])])
+def test_distances_of_a_tilted_series_are_those_in_the_patient(turned, tmp_path):
+    affine = np.eye(4)
+    # Voxels of 0.8 x 1.1 x 4 mm, sheared by a gantry that is tilted by 30 degrees.
+    affine[:3, :3] = turned @ np.array([[0.8, 0, 0], [0, 1.1, 4 * np.sin(np.pi / 6)], [0, 0, 4 * np.cos(np.pi / 6)]])
+    stored = np.zeros((2, 9, 8, 7), np.uint8)
+    stored[0, 2, 3, 1] = stored[1, 6, 1, 5] = 1
+    scans = []
+    for number, mask in enumerate(stored):
+        nibabel.Nifti1Image(mask, affine).to_filename(tmp_path / f"{number}.nii.gz")
+        scans.append(read_scan(tmp_path / f"{number}.nii.gz"))
+    true, predicted = (scan.array[..., 0] for scan in scans)
+    places = [affine[:3, :3] @ np.argwhere(mask)[0] for mask in stored]
+    found = measure(true, predicted, ("background", "tumor"), scans[0].steps)
+    assert found["assd_mm/tumor"] == pytest.approx(np.linalg.norm(places[0] - places[1]))
+    true[:] = predicted
+    true[tuple(np.argwhere(true)[0])] = 0
+    found = measure(true, predicted, ("background", "tumor"), scans[0].steps)
+    assert found["volume_error_mm3/tumor"] == pytest.approx(0.8 * 1.1 * 4 * np.cos(np.pi / 6))
+    signs = np.array([[1, 1, 1], [1, 1, -1], [1, -1, 1], [1, -1, -1]])
+    diagonals = signs * stored.shape[1:] @ affine[:3, :3].T
+    assert found["hd95_penalized_mm/tumor"] == pytest.approx(np.linalg.norm(diagonals, axis=1).max())
