@@ -6,7 +6,9 @@
 #
 # ```bash
 # medzoo search ultrasound.json --data breast_ultrasound --grid balancing.json --sampler grid -o runs/balancing
-# medzoo crossval resnet18.json --data breast_ultrasound --folds 5 -o runs/resnet18
+# medzoo split breast_ultrasound --folds 5 -o folds.csv              # copies of one image stay in one fold
+# medzoo crossval ultrasound.json --data breast_ultrasound --folds folds.csv -o runs/cnn
+# medzoo crossval resnet18.json --data breast_ultrasound --folds folds.csv -o runs/resnet18
 # ```
 #
 # Searching needs `pip install "medzoo[search]"`. The page itself runs on scans that it draws: they show no patient, and

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import cv2
 import numpy as np
 
+from medzoo.data.samples import check_task
 from medzoo.evaluation.evaluate import collect
 from medzoo.evaluation.intervals import intervals
 from medzoo.evaluation.tables import rounded, score_json
@@ -64,7 +65,8 @@ def robustness(model: Model, samples: Samples, split: str | None = None, batch_s
         >>> [row["change"] for row in rows[:3]]
         ['none', 'turned by 90 degrees', 'turned by 180 degrees']
     """
-    score = model.task.main_score
+    # The labels are given their names here: what numbers stand for is asked of arrays, and changed ones are none.
+    samples, score = check_task(samples, model.task), model.task.main_score
     volumes = len(samples) > 0 and as_image(samples.images[0]).read().is_volume
     changes = {name: change for name, change in CHANGES.items() if not (volumes and change.pictures)}
     rows = []

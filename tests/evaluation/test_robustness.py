@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from medzoo import read_scan
-from medzoo.data import Samples
+from medzoo.data import Samples, from_arrays
 from medzoo.evaluation.evaluate import evaluate
 from medzoo.evaluation.record import Evaluation
 from medzoo.evaluation.robustness import CHANGES, NOISE, false_alarms, robustness
@@ -145,3 +145,10 @@ def test_both_stand_in_the_record_and_in_its_text(model, left_half):
     assert Evaluation.from_json(evaluation.to_json()) == evaluation
     assert "change of the valid part" in str(evaluation)
     assert "an alarm in 0 of 5" in str(evaluation)
+
+
+def test_numbered_classes_of_arrays_stand_for_the_names_of_the_task(make_model_of):
+    images = np.random.default_rng(0).integers(0, 256, (6, 8, 8, 1), np.uint8)
+    numbered = from_arrays(images, [0, 1] * 3, ("0", "1"))
+    model = make_model_of(Classification(("well", "ill")), lambda inputs: inputs.mean((1, 2)) / 255)
+    assert [row["change"] for row in robustness(model, numbered)["changes"]][0] == "none"
