@@ -22,6 +22,7 @@ from medzoo.io import read_scan as read_scan
 from medzoo.preprocessing import Preprocessing as Preprocessing
 from medzoo.preprocessing.stack import Stack as Stack
 from medzoo.recipe import Recipe as Recipe
+from medzoo.reports.report import report as report
 from medzoo.task import Classification as Classification
 from medzoo.task import Regression as Regression
 from medzoo.task import Segmentation as Segmentation

@@ -57,6 +57,10 @@ class Prediction(ABC):
     def to_json(self) -> dict[str, Any]:
         """Return the answer as values that JSON has."""
 
+    def findings(self) -> dict[str, Any]:
+        """Return the answer as a report tells it: `to_json` without where the scan lies."""
+        return {key: value for key, value in self.to_json().items() if key not in ("source", "task")}
+
     def to_row(self) -> dict[str, Any]:
         """Return the answer as a row of `summary.csv`: what `to_json` says, without lists."""
         return {key: value for key, value in self.to_json().items() if not isinstance(value, dict | list)}

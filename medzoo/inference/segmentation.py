@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
+from medzoo.inference.lesions import regions_of
 from medzoo.inference.prediction import Prediction
 from medzoo.io import restore, write_image, write_mask
 from medzoo.io.answers import Write
@@ -78,6 +79,16 @@ class MaskPrediction(Prediction):
             "spacing_mm": list(self.scan.spacing) if self.scan.spacing else None,
             "labels": [self._finding(label) for label in range(1, len(self.task.labels))],
         }
+
+    def findings(self) -> dict[str, Any]:
+        """Return for each foreground label its separate regions as `regions_of` measures them, and its confidence."""
+        structures = []
+        for index, found in enumerate(self.to_json()["labels"], 1):
+            count, regions = regions_of(self.displayed_mask == index, self.scan)
+            size = {key: found[key] for key in ("area_mm2", "volume_mm3") if key in found}
+            values = {"label": found["label"], "count": count, "pixels": found["pixels"], **size}
+            structures.append({**values, "confidence": found["confidence"], "regions": regions})
+        return {"structures": structures}
 
     @property
     def summary(self) -> str:

@@ -143,6 +143,11 @@ def locate(name: str | os.PathLike, revision: str | None = None) -> Location:
         raise ValueError(f"Only a model of the Hub has revisions, 'owner/name'. Received: {name!r} at {revision!r}.")
     if Path(name).is_dir() or len(Path(name).parts) > 1:
         return Location(Path(name))
+    if name in rows:
+        raise ValueError(
+            f"'{name}' is too large for the installed package. Clone the repository of medzoo, which has it, and give "
+            f"the folder zoo_cards/{name} of the clone."
+        )
     names = {*folders, *(name for name, row in rows.items() if row["repo"])}
     raise unknown_name("model", name, names, "List them with: medzoo list")
 
