@@ -80,6 +80,7 @@ def _compare(options: argparse.Namespace) -> None:
 def _calibrate(options: argparse.Namespace) -> None:
     from medzoo.evaluation.calibrate import adopt_task, fit_calibration
     from medzoo.training.data import read_part
+    from medzoo.training.history import HISTORY
     from medzoo.zoo.load import load
     from medzoo.zoo.save import save
 
@@ -88,4 +89,6 @@ def _calibrate(options: argparse.Namespace) -> None:
     calibration = fit_calibration(model, samples, options.recall, options.youden)
     print(calibration)
     adopt_task(model, calibration.task)
-    print(f"-> {save(model, options.output)}")
+    # Of a model in the folder of its run the curves stay on the card.
+    history = Path(options.name).parent / HISTORY
+    print(f"-> {save(model, options.output, history=history if history.is_file() else None)}")
