@@ -190,3 +190,6 @@ def test_every_kind_trains_and_is_evaluated(kind, tmp_path):
     assert (
         medzoo.evaluate(medzoo.load(tmp_path / "run"), medzoo.data.read(tmp_path / "data").part("valid")).n_cases == 2
     )
+    calibrated = ("--data", tmp_path / "data", "--youden", "-o", tmp_path / "calibrated")
+    assert run("calibrate", tmp_path / "run" / "model", *calibrated) == 0
+    assert (tmp_path / "calibrated" / "figures" / "training.png").is_file()
