@@ -99,7 +99,10 @@ def _about(entry: Entry) -> dict[str, Any]:
 
 
 # Scores that tell how often a model errs.
-_TOLD = ("recall", "precision", "auc", "dice_per_case", "foreground_dice_per_case", "mae", "accuracy")
+_TOLD = (
+    *("recall", "precision", "auc", "accuracy", "mae"),
+    *("dice_per_case", "foreground_dice_per_case", "main_label_auc_macro"),
+)
 
 
 def unlike(scan: Scan, recipe: Recipe) -> list[dict[str, Any]]:
