@@ -50,6 +50,19 @@ replace(recipe, freezing=gradual, schedule=schedule).save("gradual.json")
 replace(recipe, freezing=None, schedule=schedule, augmentation=augmentation).save("full.json")
 
 # %% [markdown]
+# What came out on AdrenalMNIST3D, the other 3D set that anybody can get (28 voxels, official split, test part once):
+#
+# | network | weights | AUC | accuracy |
+# |---|---|---|---|
+# | ResNet-18 3D (Yang 2023) | random | 0.827 | 0.721 |
+# | ResNet-18 ACS (Yang 2023) | ImageNet | 0.874 | 0.754 |
+# | ResNet-10 3D, `adrenal-resnet10` of the zoo | random | 0.891 (0.844 to 0.926) | 0.815 (0.767 to 0.856) |
+#
+# Ours was trained in 21 minutes on two cores by `medzoo train adrenal-resnet10 --data adrenalmnist3d.npz -o RUN`, with
+# balanced batches, random turns, shifts and sizes, and the epoch chosen by `"monitor": "auc"`; `medzoo calibrate
+# --youden` chose its threshold.
+
+# %% [markdown]
 # Here: the same in small.
 
 # %%
