@@ -49,6 +49,8 @@ def test_onnx_gives_the_golden_output(entry):
     assert np.abs(load_onnx(entry.folder).predict_on_batch(inputs) - output).max() < 1e-3
 
 
+# That bare Keras loads an entry on every backend is tried with a small one in `tests/zoo/test_entry.py`.
+@pytest.mark.one_backend
 def test_bare_keras_loads_it_without_medzoo(entry):
     code = (
         "import sys, keras, numpy; "

@@ -57,8 +57,13 @@ def _small(name, dimensions):
     return SmallEncoder(name, dimensions)
 
 
+# Of each family the deepest, whose graph takes many seconds to build; a smaller one has the same code.
+DEEPEST = ("resnet152", "resnet200", "efficientnetv2m", "efficientnetv2l")
+
+
 def _rows_of(name, dimensions):
-    return [pytest.param((name, number), id=f"{name} {number}D") for number in dimensions]
+    marks = [pytest.mark.release] if name in DEEPEST else []
+    return [pytest.param((name, number), id=f"{name} {number}D", marks=marks) for number in dimensions]
 
 
 @pytest.fixture(params=[row for name, (row, _) in SMALL.items() for row in _rows_of(name, ENCODERS[row].dimensions)])
