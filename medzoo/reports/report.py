@@ -74,7 +74,8 @@ def report(
     pictures = _pictures(prediction, words, explanation)
     notes = []
     if language_model is not None:
-        said = language_model.say(findings, lang, pictures[-1][1])
+        # The one with the marks, or else with the evidence.
+        said = language_model.say(findings, lang, pictures[min(1, len(pictures) - 1)][1])
         findings["language_model"] = said.to_json()
         who = (language_model.model,)
         if said.dropped:
