@@ -57,6 +57,17 @@ replace(
 ).save("resnet18.json")
 
 # %% [markdown]
+# What came out so far on BUSI (778 images: 133 normal, 436 benign, 209 malignant), copies kept together, two cores:
+#
+# | network | protocol | mean AUC | balanced accuracy |
+# |---|---|---|---|
+# | four blocks, 0.4 M parameters | five folds, mean +- deviation | 0.873 +- 0.013 | 0.732 +- 0.024 |
+# | the same, `breast-ultrasound-cnn` of the zoo | one fold held out, 156 images | 0.831 (0.769 to 0.879) | 0.629 |
+#
+# The scripts of others that this page stands for report AUC 0.840, 0.845 and 0.784 for their three classes, on other
+# data. A ResNet-18 was not trained yet: no ImageNet weights for it can be had where ours were made.
+
+# %% [markdown]
 # Copies of one image must not lie on two sides: they are found and grouped before anything is split. Here on drawn
 # scans, of which few have a lesion.
 
