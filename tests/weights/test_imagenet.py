@@ -1,5 +1,6 @@
 """Weights of `keras.applications` and what they expect, against Keras's own preprocessing."""
 
+import itertools
 import re
 
 import h5py
@@ -121,9 +122,14 @@ def test_damaged_file_of_keras_is_not_taken_for_no_network(monkeypatch):
 KERNELS = {"mobilenetv2": "Conv1", "efficientnetv2b0": "stem_conv"}
 
 
-@pytest.mark.parametrize("name", KERNELS)
-@pytest.mark.parametrize("include_top", [False, True])
-@pytest.mark.parametrize("suffix", [".weights.h5", ".h5"])
+def _all_kinds_of_files():
+    """Yield each encoder, with and without classifier, in both formats; most of the slow one before a release only."""
+    for name, include_top, suffix in itertools.product(KERNELS, (False, True), (".weights.h5", ".h5")):
+        is_slow = name.startswith("efficientnet") and (include_top or suffix == ".h5")
+        yield pytest.param(name, include_top, suffix, marks=[pytest.mark.release] if is_slow else [])
+
+
+@pytest.mark.parametrize(("name", "include_top", "suffix"), _all_kinds_of_files())
 def test_file_of_keras_is_loaded(name, include_top, suffix, tmp_path):
     source = trained(name, include_top, 224)
     path = tmp_path / f"network{suffix}"
