@@ -14,7 +14,7 @@ from typing import Any
 
 from medzoo.entry.untrusted import read_checked_json, refuse_link
 from medzoo.errors import IntegrityError, printable, refuse_unknown
-from medzoo.files import write_json
+from medzoo.files import cache_folder, write_json
 from medzoo.leftovers import put_back
 from medzoo.recipe import Recipe
 
@@ -78,12 +78,25 @@ def needed_files(manifest: Mapping[str, Any], engine: str | None, golden: bool =
     """
     files, needed = manifest["files"], {*_DESCRIPTION}
     if engine == "auto" or (engine == "onnx" and ONNX not in files):
-        # To export a network takes its files for Keras, and the golden output to compare with.
-        engine, golden = ("onnx", golden) if ONNX in files else ("keras", True)
+        # To export a network takes its files for Keras, and the golden output to compare with; once it is exported only
+        # the latter.
+        is_there = ONNX in files or ((path := exported_file(manifest)) is not None and path.is_file())
+        engine, golden = ("onnx", golden) if is_there else ("keras", True)
     if engine is not None:
         refuse_unknown("engine", [engine], _ENGINES)
         needed |= {*_ENGINES[engine], ESTIMATOR_FILE, BOOSTER_FILE, *([GOLDEN] if golden else [])}
     return [name for name in files if name in needed]
+
+
+def exported_file(manifest: Mapping[str, Any]) -> Path | None:
+    """Return where the export of an entry without `model.onnx` lies once it is made; None where none can be.
+
+    A large entry has none of its own: its network is exported at its first use, into `MEDZOO_HOME/exported`.
+    """
+    files = manifest["files"]
+    if WEIGHTS not in files or CONFIG not in files:
+        return None
+    return cache_folder() / "exported" / "-".join(files[name]["sha256"][:32] for name in (CONFIG, WEIGHTS)) / ONNX
 
 
 # What is read of a manifest, by the way to it.

@@ -16,6 +16,7 @@ import keras
 import numpy as np
 
 from medzoo.entry import GOLDEN, ONNX, Entry
+from medzoo.entry.safety import read_safely
 from medzoo.errors import install
 from medzoo.files import atomic_file
 from medzoo.graph.walk import flatten
@@ -39,6 +40,8 @@ def export_entry(entry: Entry, path: Path) -> None:
     """Export the network of an entry to `path`, as `write_onnx` does; without what that takes nothing is written."""
     if entry.manifest["parameters"] > MOST_PARAMETERS or GOLDEN not in entry.manifest["files"]:
         return
+    # Its files for Keras are not looked into where an export was there a moment ago.
+    read_safely(entry.folder, "keras", golden=True)
     logger.info("Exporting %s to ONNX, once on this machine, for fast predictions.", entry.folder.name)
     network = keras.saving.load_model(entry.folder, compile=False)
     with np.load(entry.folder / GOLDEN) as golden, tempfile.TemporaryDirectory() as scratch:

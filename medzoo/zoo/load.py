@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from medzoo.entry import CONFIG, GOLDEN, ONNX, WEIGHTS, Entry, sha256
+from medzoo.entry import GOLDEN, ONNX, Entry, exported_file, sha256
 from medzoo.entry.untrusted import damage_named
 from medzoo.errors import IntegrityError, install
 from medzoo.files import cache_folder
@@ -186,16 +186,12 @@ def onnx_model(entry: Entry) -> OnnxModel | EstimatorModel:
 
 
 def onnx_file(entry: Entry) -> Path | None:
-    """Return the exported network of an entry that was opened for ONNX; None where there is none and none can be made.
-
-    A large entry has no `model.onnx`: its network is exported at its first use, into `MEDZOO_HOME/exported`.
-    """
+    """Return the exported network of an entry that was opened for ONNX; None where none is, and none can be made."""
     if entry.onnx is not None:
         return entry.onnx
-    files = entry.manifest["files"]
-    if WEIGHTS not in files or CONFIG not in files:
+    path = exported_file(entry.manifest)
+    if path is None:
         return None
-    path = cache_folder() / "exported" / "-".join(files[name]["sha256"][:32] for name in (CONFIG, WEIGHTS)) / ONNX
     if not path.is_file() and importlib.util.find_spec("tf2onnx"):
         from medzoo.zoo.export import export_entry
 

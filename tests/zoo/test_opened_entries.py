@@ -237,7 +237,8 @@ def test_a_large_entry_is_exported_at_its_first_use(large, saved_entry, home, mo
 def test_a_second_prediction_of_a_large_entry_needs_no_keras(large, tmp_path):
     cv2.imwrite(str(tmp_path / "scan.png"), IMAGE)
     medzoo.predict(large, IMAGE)
-    loaded_after("import sys, medzoo\nmedzoo.predict(*sys.argv[1:3]).mask" + LOADED, large, tmp_path / "scan.png", "")
+    code = "import sys, medzoo\nmedzoo.predict(*sys.argv[1:3]).mask\nassert 'keras' not in sys.modules" + LOADED
+    loaded_after(code, large, tmp_path / "scan.png", "")
 
 
 @pytest.mark.parametrize("damage", [lambda data: data[: len(data) // 2], lambda data: b"", None])
