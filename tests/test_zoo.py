@@ -45,6 +45,7 @@ def test_golden_output_tells_something(entry):
     assert output.std() > 0.01 or (output.size == 1 and 1e-3 < output.item() < 1 - 1e-3)
 
 
+@pytest.mark.one_backend
 def test_onnx_gives_the_golden_output(entry):
     inputs, output = golden(entry)
     assert np.abs(load_onnx(entry.folder).predict_on_batch(inputs) - output).max() < 1e-3

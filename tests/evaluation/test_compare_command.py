@@ -19,7 +19,7 @@ def run(monkeypatch):
     def run(models, samples, *arguments, data="data"):
         monkeypatch.setattr("medzoo.zoo.load.load", lambda name: models[name])
         monkeypatch.setattr("medzoo.data.read", lambda path: samples)
-        monkeypatch.setattr("medzoo.zoo.save.save", lambda model, folder: folder)
+        monkeypatch.setattr("medzoo.zoo.save.save", lambda model, folder, **_: folder)
         parser = argparse.ArgumentParser()
         evaluate.add_commands(parser.add_subparsers())
         options = parser.parse_args([*map(str, arguments), "--data", data])
