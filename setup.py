@@ -7,6 +7,7 @@ from pathlib import Path
 
 from setuptools import find_packages, setup
 
+# As in medzoo/zoo/export.py, which takes Keras to import.
 MOST_EMBEDDED = 10_000_000
 weights = Path(__file__).parent.glob("zoo_cards/*/model.weights.h5")
 entries = sorted(path.parent.name for path in weights if path.stat().st_size <= MOST_EMBEDDED)

@@ -15,6 +15,12 @@ from medzoo.task import Task
 from medzoo.transforms.spatial import resize
 
 
+def answer_name(source: str) -> str:
+    """Return the name of a source without folder and suffix, for the files of its answers."""
+    # The working folder "." has a name as well.
+    return file_name(stem_of(os.path.basename(os.path.abspath(source))))
+
+
 class Prediction(ABC):
     """What a model says of one scan.
 
@@ -35,8 +41,7 @@ class Prediction(ABC):
     @property
     def name(self) -> str:
         """Name of the source without folder and suffix, for the files of the answer."""
-        # The working folder "." has a name as well.
-        return file_name(stem_of(os.path.basename(os.path.abspath(self.source))))
+        return answer_name(self.source)
 
     @property
     def full_scan(self) -> Scan:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
-from medzoo.inference.lesions import regions_of
 from medzoo.inference.prediction import Prediction
+from medzoo.inference.regions import regions_of
 from medzoo.io import restore, write_image, write_mask
 from medzoo.io.answers import Write
 from medzoo.io.formats import answer_suffix
@@ -83,11 +83,10 @@ class MaskPrediction(Prediction):
     def findings(self) -> dict[str, Any]:
         """Return for each foreground label its separate regions as `regions_of` measures them, and its confidence."""
         structures = []
-        for index, found in enumerate(self.to_json()["labels"], 1):
-            count, regions = regions_of(self.displayed_mask == index, self.scan)
-            size = {key: found[key] for key in ("area_mm2", "volume_mm3") if key in found}
-            values = {"label": found["label"], "count": count, "pixels": found["pixels"], **size}
-            structures.append({**values, "confidence": found["confidence"], "regions": regions})
+        for index in range(1, len(self.task.labels)):
+            is_label = self.displayed_mask == index
+            count, regions = regions_of(is_label, self.scan)
+            structures.append({**self._measured(index, is_label), "count": count, "regions": regions})
         return {"structures": structures}
 
     @property
@@ -141,15 +140,17 @@ class MaskPrediction(Prediction):
         return displayed if self.scan.is_volume else displayed[None]
 
     def _finding(self, label: int) -> dict[str, Any]:
-        slices = self._slices(self.displayed_mask) == label
-        pixels = int(np.count_nonzero(slices))
-        finding: dict[str, Any] = {"label": self.task.labels[label], "pixels": pixels}
+        is_label = self.displayed_mask == label
+        return {**self._measured(label, is_label), "boxes": self._boxes(self._slices(is_label))}
+
+    def _measured(self, label: int, is_label: np.ndarray) -> dict[str, Any]:
+        """Return name, pixels, size in mm and confidence of a label."""
+        pixels = int(np.count_nonzero(is_label))
+        measured: dict[str, Any] = {"label": self.task.labels[label], "pixels": pixels}
         if self.scan.pixel_size:
             unit = "volume_mm3" if self.scan.is_volume else "area_mm2"
-            finding[unit] = round(pixels * self.scan.pixel_size, 3)
-        finding["confidence"] = self._confidence(label, pixels)
-        finding["boxes"] = self._boxes(slices)
-        return finding
+            measured[unit] = round(pixels * self.scan.pixel_size, 3)
+        return {**measured, "confidence": self._confidence(label, pixels)}
 
     def _confidence(self, label: int, pixels: int) -> float | None:
         total = 0.0

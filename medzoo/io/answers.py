@@ -127,6 +127,16 @@ def write_file(path: str | os.PathLike, write: Write) -> Path:
     raise AssertionError("numbers do not end")  # pragma: no cover
 
 
+def earlier(folder: str | os.PathLike, name: str, record: str) -> dict[str, Any] | None:
+    """Return the JSON of an answer that `write_together` wrote and that lies there whole and unchanged; else None."""
+    path = Path(folder) / f"{name}{record}"
+    known = _known(path)
+    if known is None or not _is_unchanged(known):
+        return None
+    whole = all(_sha256(path.with_name(file)) == digest for file, digest in known[_KEY]["files"].items())
+    return known if whole else None
+
+
 def signed(facts: Mapping[str, Any], digests: Mapping[str, str]) -> dict[str, Any]:
     """Return what a JSON says, with the digests of the files of its answer and of itself."""
     return {**facts, _KEY: {"files": dict(digests), "sha256": _sha256_of(facts, digests)}}

@@ -52,8 +52,6 @@ _SAME = {
     "glioma": ("glioma", "gliom", "膠質瘤"),
     "meningioma": ("meningioma", "meningeom", "腦膜瘤"),
 }
-
-
 # Numbers of findings that no sentence is made of: in a text they would stand for something else.
 _UNTOLD = ("sha256", "format", "medzoo", "box", "shape")
 
@@ -88,7 +86,7 @@ class LanguageModel:
     Args:
         url: The endpoint: of OpenAI, a provider of Hugging Face, vLLM, llama.cpp, Ollama, ... up to "/v1".
         model: Name of the model there.
-        key: Key of the endpoint; None sends none.
+        key: Key of the endpoint; None sends the word "none", never the token of the Hub.
         send_image: Whether to send the picture.
         seconds: Time for one answer.
         tokens: Length of an answer at most.
@@ -125,6 +123,7 @@ class LanguageModel:
     def _ask(self, prompt: str, picture: np.ndarray) -> str:
         from huggingface_hub import InferenceClient
 
+        # Without a key it would take the token of the Hub from this machine, and send it to any endpoint.
         client = InferenceClient(base_url=self.url, api_key=self.key or "none", timeout=self.seconds)
         content: Any = prompt
         if self.send_image:

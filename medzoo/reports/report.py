@@ -1,23 +1,25 @@
-"""A prediction to a report: the findings as JSON, and a page with pictures and words as PDF."""
+"""A prediction to a report: a page with pictures and words as PDF, and the findings as JSON beside it."""
 
 from __future__ import annotations
 
+import functools
+import hashlib
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from medzoo.entry import sha256
-from medzoo.errors import unknown_name
+from medzoo.errors import require, unknown_name
 from medzoo.evaluation.gradcam.explanation import Explanation, draw_heatmap, draw_montage, evident_slices
-from medzoo.files import read_json, write_json, write_rows
+from medzoo.files import write_rows
 from medzoo.inference import MaskPrediction, Prediction
+from medzoo.inference.prediction import answer_name
 from medzoo.inference.scans import READ_ERRORS, predict_scans
 from medzoo.inference.segmentation import draw_overlay
-from medzoo.io.answers import numbered
+from medzoo.io import as_image
+from medzoo.io.answers import earlier, numbered, write_file, write_together
 from medzoo.io.formats import check_suffix
 from medzoo.reports.findings import find, spread
 from medzoo.reports.pdf import annotated, write_pdf
@@ -26,7 +28,9 @@ from medzoo.transforms.intensity import to_display
 from medzoo.zoo.load import load, load_onnx, open_entry
 
 if TYPE_CHECKING:
-    from medzoo.reports.language_model import LanguageModel
+    from medzoo.reports.language_model import LanguageModel, Said
+
+PDF, RECORD = ".pdf", ".findings.json"
 
 
 def report(
@@ -39,10 +43,11 @@ def report(
     language_model: LanguageModel | None = None,
     font: str | os.PathLike | None = None,
 ) -> dict[str, Any]:
-    """Write a report on one scan: `path`, and beside it the findings with the suffix `.json`.
+    """Write a report on one scan: `path`, and beside it the findings as `NAME.findings.json`.
 
     The words come from templates over the findings. A language model may add its own; what it says is checked against
-    the findings, and nothing leaves this machine unless one is given.
+    the findings, and nothing leaves this machine unless one is given. Both files appear together or not at all, and
+    replace only an earlier report on the same scan.
 
     Args:
         prediction: What `medzoo.predict` returned.
@@ -55,36 +60,74 @@ def report(
         font: Path of a TrueType font that has all characters; None takes one of this machine.
 
     Returns:
-        The findings, as they stand in the JSON.
+        The findings.
 
     Raises:
         ValueError: The path does not end in .pdf, the language or the model is unknown, or the font lacks characters.
         FileNotFoundError: There is no font with the characters of the language.
+        FileExistsError: A file stands in the way that is no report on this scan, or was changed since.
         ImportError: reportlab is not installed.
 
     Example:
         >>> result = medzoo.predict("brain-tumor-unet", "scan.png")
         >>> medzoo.report(result, "report.pdf", model="brain-tumor-unet", lang="de")
     """
-    check_suffix(path, (".pdf",))
-    if lang not in LANGUAGES:
-        raise unknown_name("lang", lang, LANGUAGES)
-    findings = find(prediction, model, uncertainty)
-    words = write(findings, lang)
-    pictures = _pictures(prediction, words, explanation)
-    notes = []
-    if language_model is not None:
-        # The one with the marks, or else with the evidence.
-        said = language_model.say(findings, lang, pictures[min(1, len(pictures) - 1)][1])
-        findings["language_model"] = said.to_json()
-        who = (language_model.model,)
-        if said.dropped:
-            notes = [(words.ui["model"], words.ui["dropped"] % (*who, said.dropped))]
-        else:
-            notes = [(f"{words.ui[part]} ({words.ui['written_by'] % who})", said.parts[part]) for part in said.parts]
-    write_pdf(path, words, findings, pictures, prediction.name, notes, font)
-    write_json(Path(path).with_suffix(".json"), findings)
-    return findings
+    check_suffix(path, (PDF,))
+    path = Path(path)
+    made = _Report(prediction, model, lang, explanation, uncertainty, language_model, font)
+    made.save(path.parent, path.name[: -len(PDF)])
+    return made.findings
+
+
+class _Report:
+    """A report that is ready to be written under any name."""
+
+    def __init__(
+        self,
+        prediction: Prediction,
+        model: str | os.PathLike | None,
+        lang: str,
+        explanation: Explanation | None,
+        uncertainty: Mapping[str, Any] | None,
+        language_model: LanguageModel | None,
+        font: str | os.PathLike | None,
+    ):
+        # Before a language model is asked.
+        require("reportlab", "report")
+        if lang not in LANGUAGES:
+            raise unknown_name("lang", lang, LANGUAGES)
+        self.findings = find(prediction, model, uncertainty)
+        self._prediction, self._font = prediction, font
+        self._words = write(self.findings, lang)
+        self._pictures = _pictures(prediction, self._words, explanation)
+        self._notes: list[tuple[str, str]] = []
+        if language_model is not None:
+            # The picture with the marks, or else with the evidence.
+            said = language_model.say(self.findings, lang, self._pictures[min(1, len(self._pictures) - 1)][1])
+            self.findings["language_model"] = said.to_json()
+            self._notes = _notes(said, self._words)
+
+    def save(self, folder: Path, name: str, **facts: Any) -> Path:
+        """Write the PDF and its findings, with further facts in their JSON, and return the path of the PDF.
+
+        Raises:
+            NameTakenError: Files of this name are no report on this scan, or were changed.
+        """
+
+        def pdf(path: Path) -> None:
+            pictures, scan = self._pictures, self._prediction.name
+            write_pdf(path, self._words, self.findings, pictures, scan, self._notes, self._font)
+
+        told = {"source": self._prediction.source, **self.findings, **facts}
+        return write_together(folder, name, {"pdf": (PDF, pdf)}, RECORD, lambda: told)["pdf"]
+
+
+def _notes(said: Said, words: Words) -> list[tuple[str, str]]:
+    """Return the paragraphs of a language model with their headings, or why there are none."""
+    if said.dropped:
+        return [(words.ui["model"], words.ui["dropped"] % (said.model, said.dropped))]
+    writer = words.ui["written_by"] % said.model
+    return [(f"{words.ui[part]} ({writer})", text) for part, text in said.parts.items()]
 
 
 def _pictures(prediction: Prediction, words: Words, explanation: Explanation | None) -> list[tuple[str, np.ndarray]]:
@@ -132,13 +175,14 @@ def report_scans(
 ) -> Iterator[tuple[Path, dict[str, Any]]]:
     """Predict scans with a zoo entry, and write a report on each.
 
-    A scan whose report is there already, made of the same file by the same model in the same language, is not done
-    again: a run that was killed goes on.
+    A scan whose report is there already, made of the same files by the same model in the same language, is not
+    predicted again: a run that was killed goes on.
 
     Args:
         model: Name or folder of the entry.
         scans: Paths, or what else `medzoo.predict` takes one by one.
-        output: A PDF for a single scan; else a folder for a PDF and a JSON of each, and `reports.csv`.
+        output: A PDF for a single scan; else a folder for a PDF and the findings of each, and `reports.csv` with a row
+            for each, written at the end.
         lang: See `report`.
         explain: Whether to show the evidence (Grad-CAM).
         language_model: See `report`.
@@ -146,36 +190,53 @@ def report_scans(
         on_error: Called with a scan that cannot be read and its error; None raises it.
 
     Yields:
-        The path and the findings of each report.
+        The path of each PDF, and what its JSON says.
 
     Raises:
         ValueError: As of `medzoo.predict` and `report`.
+        FileExistsError: The PDF that is asked for is there, and is no report on this scan.
+        ImportError: reportlab is not installed.
     """
+    require("reportlab", "report")
     if explain:
         # It takes Keras, which a report without it does not.
         from medzoo.evaluation.gradcam.explain import explain as explain_scan
-    network: Any = load(model) if explain else _fast(model)
-    rows = []
+    # One that is not needed, since all reports are there, is not loaded.
+    network = functools.cache(lambda: load(model) if explain else _fast(model))
+    made_by = {
+        "model": open_entry(model, engine=None).manifest["sha256"],
+        "lang": lang,
+        "explained": explain,
+        "language_model": language_model and language_model.model,
+    }
+    folder = Path(output).parent if _is_pdf(output) else Path(output)
+    rows: list[dict[str, Any]] = []
     for scan in scans:
         try:
-            (prediction,) = predict_scans(network, [scan])
-            key = _key(model, prediction, lang, language_model)
-            path, findings = _place(Path(output), prediction, key)
-            if findings is None:
-                seen: Any = explain_scan(network, scan) if explain else None
-                uncertainty = spread(network, prediction)
-                findings = report(prediction, path, model, lang, seen, uncertainty, language_model, font)
-                findings["made_of"] = key
-                write_json(path.with_suffix(".json"), findings)
+            image = as_image(scan)
+            pixels = hashlib.sha256(b"".join(map(bytes, image.contents()))).hexdigest()
+            made_of = {**made_by, "scan": pixels}
+            names = [Path(output).stem] if _is_pdf(output) else numbered(answer_name(image.source))
+            found = (found for name in names if (found := _written(folder, name, image.source, made_of)))
+            # Of a PDF that another scan or program has, `write_together` says so.
+            path, facts = next(found, (Path(output), None))
+            if facts is None:
+                (prediction,) = predict_scans(network(), [scan])
+                seen: Any = explain_scan(network(), scan) if explain else None
+                uncertainty = spread(network(), prediction)
+                new = _Report(prediction, model, lang, seen, uncertainty, language_model, font)
+                new.save(folder, path.stem, made_of=made_of, row=prediction.to_row())
+                facts = earlier(folder, path.stem, RECORD) or {}
         except READ_ERRORS as error:
             if on_error is None:
                 raise
             on_error(scan, error)
+            rows.append({"source": str(scan), "error": str(error)})
             continue
-        rows.append({"report": path.name, **prediction.to_row()})
-        if not _is_pdf(output):
-            write_rows(Path(output) / "reports.csv", rows)
-        yield path, findings
+        rows.append({"report": path.name, **facts["row"], "error": None})
+        yield path, facts
+    if not _is_pdf(output) and rows:
+        write_file(folder / "reports.csv", lambda path: write_rows(path, rows))
 
 
 def _fast(model: str | os.PathLike) -> Any:
@@ -187,39 +248,27 @@ def _fast(model: str | os.PathLike) -> Any:
 
 
 def _is_pdf(path: str | os.PathLike) -> bool:
-    return os.fspath(path).lower().endswith(".pdf")
+    return os.fspath(path).lower().endswith(PDF)
 
 
-def _key(
-    model: str | os.PathLike, prediction: Prediction, lang: str, language_model: LanguageModel | None
-) -> dict[str, Any]:
-    """Return what a report is made of: where this is the same, it is not made again."""
-    source = Path(prediction.source)
-    return {
-        "scan": sha256(source) if source.is_file() else os.path.abspath(source),
-        "model": open_entry(model, engine=None).manifest["sha256"],
-        "lang": lang,
-        "language_model": language_model and language_model.model,
-    }
+def _written(
+    folder: Path, name: str, source: str, made_of: Mapping[str, Any]
+) -> tuple[Path, dict[str, Any] | None] | None:
+    """Return where a report is to lie, and what its JSON says if it lies there already; None where another one lies."""
+    path = folder / f"{name}{PDF}"
+    facts = earlier(folder, name, RECORD)
+    if facts is None:
+        # Whoever else has the name: `write_together` says so, or the next number is tried.
+        is_free = not (path.exists() or path.with_name(f"{name}{RECORD}").exists())
+        return (path, None) if is_free else None
+    if not _is_same(facts["source"], source):
+        return None
+    # By another model, in another language, or of a file that has changed, it is replaced.
+    return path, facts if facts.get("made_of") == made_of else None
 
 
-def _place(output: Path, prediction: Prediction, key: Mapping[str, Any]) -> tuple[Path, dict[str, Any] | None]:
-    """Return where a report is to lie, and its findings if it lies there already.
-
-    Raises:
-        FileExistsError: The PDF that is asked for is there, and medzoo did not write it.
-    """
-    names = [output] if _is_pdf(output) else (output / f"{name}.pdf" for name in numbered(prediction.name))
-    for path in names:
-        record = path.with_suffix(".json")
-        if not path.exists() and not record.exists():
-            return path, None
-        with suppress(ValueError, FileNotFoundError, AttributeError):
-            findings = read_json(record)
-            made_of = findings.get("made_of")
-            if made_of == key and path.exists():
-                return path, findings
-            # A report on the same scan, by another model or in another language, is replaced.
-            if made_of and (made_of["scan"] == key["scan"] or _is_pdf(output)):
-                return path, None
-    raise FileExistsError(f"{output} is there, and is no report of medzoo. Move it, or give another path.")
+def _is_same(first: str, second: str) -> bool:
+    try:
+        return os.path.samefile(first, second)
+    except OSError:
+        return first == second

@@ -42,7 +42,7 @@ class Words:
 
     def percent(self, value: float | None) -> str:
         """Return a share as a percentage."""
-        return "-" if value is None else f"{_number(100 * value, self.ui['point'])} %"
+        return _percent(value, self.ui["point"])
 
     def size(self, found: Mapping[str, Any]) -> str:
         """Return the size of a structure or region with its unit."""
@@ -71,21 +71,22 @@ def write(findings: Mapping[str, Any], language: str = "en") -> Words:
     return Words(language, **parts, ui={**module.ui, "point": module.point})
 
 
+@functools.cache
 def _template(language: str) -> Template:
     from jinja2 import Environment, StrictUndefined
 
     source = files("medzoo.reports").joinpath("words", f"{language}.jinja").read_text(encoding="utf-8")
     environment = Environment(undefined=StrictUndefined, autoescape=False)
-    point = "," if language == "de" else "."
-    names: dict[str, str] = {}
+    said: dict[str, Any] = {}
     environment.filters |= {
-        "n": functools.partial(_number, point=point),
-        "percent": lambda value: "-" if value is None else f"{_number(100 * value, point)} %",
-        "size": functools.partial(_size, point=point),
-        "score": lambda name: _score(name, names),
+        "n": lambda value: _number(value, said["point"]),
+        "percent": lambda value: _percent(value, said["point"]),
+        "size": lambda found: _size(found, said["point"]),
+        "score": lambda name: _score(name, said["scores"]),
     }
     template = environment.from_string(source)
-    names.update(template.module.scores)  # type: ignore[attr-defined]
+    module: Any = template.module
+    said |= {"point": module.point, "scores": module.scores}
     return template
 
 
@@ -93,6 +94,10 @@ def _number(value: float, point: str) -> str:
     """Return a number with three digits, and whole ones whole."""
     text = f"{value:.0f}" if value == round(value) or abs(value) >= 100 else f"{value:.3g}"
     return text.replace(".", point)
+
+
+def _percent(value: float | None, point: str) -> str:
+    return "-" if value is None else f"{_number(100 * value, point)} %"
 
 
 def _size(found: Mapping[str, Any], point: str) -> str:

@@ -21,6 +21,7 @@ from medzoo.errors import install
 from medzoo.files import atomic_file
 from medzoo.graph.walk import flatten
 from medzoo.models.fast import accelerate
+from medzoo.progress import progress_bar
 from medzoo.recipe import ESTIMATOR
 from medzoo.zoo.rounding import HALF_PRECISION_TOLERANCE, KERNEL_DIMENSIONS, round_as_far_as_allowed, smallest
 
@@ -42,9 +43,9 @@ def export_entry(entry: Entry, path: Path) -> None:
         return
     # Its files for Keras are not looked into where an export was there a moment ago.
     read_safely(entry.folder, "keras", golden=True)
-    logger.info("Exporting %s to ONNX, once on this machine, for fast predictions.", entry.folder.name)
-    network = keras.saving.load_model(entry.folder, compile=False)
-    with np.load(entry.folder / GOLDEN) as golden, tempfile.TemporaryDirectory() as scratch:
+    words = f"Exporting {entry.folder.name} to ONNX, once on this machine"
+    with progress_bar(words), np.load(entry.folder / GOLDEN) as golden, tempfile.TemporaryDirectory() as scratch:
+        network = keras.saving.load_model(entry.folder, compile=False)
         exact = entry.recipe.builder["name"] == ESTIMATOR
         write_onnx(network, Path(scratch), golden["input"], golden["output"], exact, entry.folder)
         if (exported := Path(scratch, ONNX)).is_file():

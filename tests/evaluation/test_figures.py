@@ -247,16 +247,17 @@ def test_csv_leaves_empty_what_is_not_known(model, samples, tmp_path):
         assert [row["dice"] for row in csv.DictReader(file)] == ["1.0", "0.666667", ""]
 
 
-def volume_case(samples, true, spacing):
+def volume_case(samples, true, spacing, orientation=None):
     """A volume that is bright where it is annotated."""
-    scan = Scan(((true > 0) * np.uint8(255))[..., None], true.shape, source="volume", spacing=spacing)
+    pixels = ((true > 0) * np.uint8(255))[..., None]
+    scan = Scan(pixels, true.shape, source="volume", spacing=spacing, orientation=orientation)
     return Samples((scan,), (type(samples.targets[0])(true),), ("volume",), ("",), samples.labels)
 
 
 def test_overlay_of_a_volume_shows_its_most_annotated_planes_enlarged(model, samples):
     true = np.zeros((20, 40, 40), np.uint8)
     true[8:10, 12:16, 10:14] = true[9, 12:18, 10:16] = 1
-    rows = volume_case(samples, true, (4.0, 1.0, 1.0))
+    rows = volume_case(samples, true, (4.0, 1.0, 1.0), np.array([[0, 1], [1, 1], [2, 1]]))
     axial, coronal, sagittal = overlays.overlay_figure(model, rows, evaluate(model, rows)).axes
     # The slice with the most of it has 6 x 6 pixels; what the network of 8 x 8 pixels outlines is 10 x 10.
     assert axial.collections[0].get_paths()[0].get_extents().width == 6
@@ -265,6 +266,10 @@ def test_overlay_of_a_volume_shows_its_most_annotated_planes_enlarged(model, sam
     assert coronal.get_aspect() == sagittal.get_aspect() == 4
     # The head is on top.
     assert coronal.get_ylim()[0] < coronal.get_ylim()[1]
+    # Slices of which nobody knows where they lie have no such names.
+    rows = volume_case(samples, true, None)
+    _, second, third = overlays.overlay_figure(model, rows, evaluate(model, rows)).axes
+    assert {second.get_title(), third.get_title()} == {""}
 
 
 def test_overlay_of_several_labels_has_a_colour_and_a_name_for_each(make_model_of, write_grey):

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from medzoo.inference.lesions import LISTED, diameters, regions_of
+from medzoo.inference.regions import LISTED, diameters, regions_of
 from medzoo.io import Scan, read_scan
 from medzoo.recipe import Augmentation
 from medzoo.reports.findings import find, spread, unlike

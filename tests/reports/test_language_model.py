@@ -96,6 +96,14 @@ def test_only_findings_are_sent_and_a_picture_only_if_asked_for(server, outlines
     assert "data:image/png;base64," in with_image
 
 
+def test_without_a_key_the_token_of_the_hub_stays_here(server, findings, monkeypatch):
+    monkeypatch.setenv("HF_TOKEN", "hf_of_this_user")
+    server.answers = [said()]
+    assert LanguageModel(server.url, "double").say(findings, "en", PICTURE).dropped is None
+    ((_, key, _),) = server.asked
+    assert key == "Bearer none"
+
+
 def test_words_in_a_fence_are_read(server, findings):
     fenced = f"Here it is:\n```json\n{json.dumps(GOOD)}\n```"
     assert ask(server, findings, (200, fenced, "stop")).dropped is None

@@ -45,9 +45,9 @@ def test_all_fonts_are_embedded(outlines, picture, answer, tmp_path):
 
 
 def test_pictures_are_the_scan_and_the_marks(outlines, picture, volume, answer, tmp_path):
-    for scan in (picture, volume):
-        medzoo.report(answer(outlines, scan), tmp_path / "a.pdf")
-        (page,) = pypdf.PdfReader(tmp_path / "a.pdf").pages
+    for number, scan in enumerate((picture, volume)):
+        medzoo.report(answer(outlines, scan), tmp_path / f"{number}.pdf")
+        (page,) = pypdf.PdfReader(tmp_path / f"{number}.pdf").pages
         assert len(page.images) == 2
 
 

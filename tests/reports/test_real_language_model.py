@@ -26,7 +26,7 @@ def endpoint(tmp_path_factory):
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_its_words_are_used_only_if_they_hold(endpoint, language, outlines, picture, answer):
     findings = find(answer(outlines, picture), "brain-tumor-unet")
-    said = LanguageModel(endpoint, "gemma3", tokens=400).say(findings, language, np.zeros((8, 8, 3), np.uint8))
+    said = LanguageModel(endpoint, "gemma3").say(findings, language, np.zeros((8, 8, 3), np.uint8))
     assert "did not answer" not in (said.dropped or "")
     if said.dropped is None:
         assert check(" ".join(said.parts.values()), findings, write(findings, language)) is None

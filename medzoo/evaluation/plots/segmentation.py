@@ -79,12 +79,12 @@ def overlay_figure(
     check_samples(samples, evaluation)
     picked = pick_cases(evaluation.cases, best, count)
     chosen = samples[picked]
-    drawn = list(predict_scans(model, chosen.images, slices=chosen.slices))
-    panels_of = [len(_PLANES) if prediction.scan.is_volume else 1 for prediction in drawn]
+    panels_of = [len(_PLANES) if len(target.shape) == len(_PLANES) else 1 for target in chosen.targets]
     columns = max(panels_of, default=1)
     title = f"Cases with the {'highest' if best else 'lowest'} Dice"
     figure, panels = make_sheet(title, columns * len(picked), columns=max(2, columns))
-    for place, (index, prediction) in enumerate(zip(picked, drawn, strict=True)):
+    predictions = predict_scans(model, chosen.images, slices=chosen.slices)
+    for place, (index, prediction) in enumerate(zip(picked, predictions, strict=True)):
         row = evaluation.cases[index]
         own = panels[place * columns : place * columns + panels_of[place]]
         _draw_case(own, prediction, true_mask(model.task, samples, index))
@@ -146,7 +146,8 @@ def _draw_case(panels: Sequence[Axes], prediction: Any, true: np.ndarray) -> Non
         draw_image(axes, plane, shown.shape)
         _draw_outlines(axes, shown, guessed, labels)
         axes.set_aspect(spacing[others[0]] / spacing[others[1]])
-        if axis > 0:
+        # Elsewhere nothing says which way the slices of the file lie.
+        if axis > 0 and prediction.scan.orientation is not None:
             # Slices lie foot to head.
             axes.invert_yaxis()
             axes.set_title(_PLANES[axis], fontsize=9)
