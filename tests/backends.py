@@ -20,15 +20,15 @@ NO_BACKEND = {
     "": "errors files progress text",
     "cli": "cli_split cli_words",
     "data": "audit audit_report audit_sources audit_twins coco coco_annotations coco_faults folders from_arrays"
-    " label_order masks names order patients read reader samples split_files splits statistics subsets synthetic"
-    " table_spellings tables volumes",
+    " data_channels label_order masks names order patients read reader samples split_files splits statistics subsets"
+    " synthetic table_spellings tables volumes",
     "estimators": "tuning",
     "evaluation": "calibrate calibration classification_cases compare delong distances evaluate figures fold_figures"
     " gradcam intervals ranking regression_cases scores search_figures structures thresholds",
     "features": "feature_store",
     "hub": "connection server",
     "inference": "answer_files answers mirrors prediction scans",
-    "io": "damage dicom dicom_geometry dicom_kinds dicom_padding find format_table intensities limits nifti"
+    "io": "channel_files damage dicom dicom_geometry dicom_kinds dicom_padding find format_table intensities limits nifti"
     " nifti_answers raster readers write",
     "preprocessing": "preprocessing stack windows",
     "recipe": "recipe",
@@ -61,7 +61,8 @@ ONE_BACKEND = {
     "models/encoders": "applications build_encoder every_encoder stages",
     "recipe": "parts",
     "reports": "report_command",
-    "training": "cross_validation_scores data history other_data runs search search_command search_plan tracking",
+    "training": "cross_validation_scores data history other_data runs search search_command search_plan tracking"
+    " training_channels",
     "weights": "channels fetch imagenet segmentation_models_files",
     "zoo": "find_entry opened_entries words",
     "zoo/card": "card card_tasks",

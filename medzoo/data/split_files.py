@@ -11,9 +11,9 @@ from pathlib import Path
 
 from medzoo.data.samples import SPLITS, Samples
 from medzoo.data.sources.checks import SPLIT_NAMES, refuse
-from medzoo.data.sources.table_files import Table, read_table
 from medzoo.data.splits import check_patients
 from medzoo.data.subsets import with_split
+from medzoo.data.table_files import Table, read_table
 from medzoo.files import write_rows
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice, repeat
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -18,8 +18,9 @@ from medzoo.inference.model import Model, check_model
 from medzoo.inference.prediction import Prediction
 from medzoo.inference.regression import ValuePrediction
 from medzoo.inference.segmentation import MaskPrediction
-from medzoo.io import Image, as_image, find_scans
+from medzoo.io import ChannelImage, Image, as_image, find_scans
 from medzoo.io.answers import NameTakenError, numbered, write_file
+from medzoo.io.channels import case_and_channel, cases_in, with_channels
 from medzoo.io.tensors import as_array
 from medzoo.preprocessing.windows import Windows, over_mirrors
 
@@ -29,12 +30,13 @@ OnError = Callable[[Any, Exception], None]
 ANSWERS = {"segmentation": MaskPrediction, "classification": ClassPrediction, "regression": ValuePrediction}
 
 
-def several(source: Any, on_error: OnError | None = None) -> Iterable[Any] | None:
+def several(source: Any, on_error: OnError | None = None, channels: Sequence[str] = ()) -> Iterable[Any] | None:
     """Return the scans that `source` stands for, or None for a single one.
 
     Args:
         source: What `medzoo.predict` takes: a path, an array, a scan, a folder, or several of these.
         on_error: Called with what cannot be opened in a folder and the error; None warns of it.
+        channels: Names of the channels that the model takes, whose files are one image together.
 
     Raises:
         TypeError: It is none of these.
@@ -46,12 +48,23 @@ def several(source: Any, on_error: OnError | None = None) -> Iterable[Any] | Non
     if isinstance(source, str | os.PathLike):
         if not Path(source).is_dir():
             return None
-        scans = find_scans(source, on_error)
-        # A folder that is one series is named like it.
-        return None if len(scans) == 1 and Path(as_image(scans[0]).source) == Path(source) else scans
+        scans = cases_in(source, channels, on_error) if len(channels) > 1 else find_scans(source, on_error)
+        # A folder that is one series is named like it; that of a case holds its channels only.
+        is_one = len(scans) == 1 and (isinstance(scans[0], ChannelImage) or Path(str(scans[0])) == Path(source))
+        return None if is_one else scans
     if isinstance(source, Iterable):
-        return source
+        return source if len(channels) < 2 else _each_once(source, channels)
     raise TypeError(f"`source` must be a path, an array, or several of these. Received: {type(source).__name__}.")
+
+
+def _each_once(sources: Iterable[Any], channels: Sequence[str]) -> Iterator[Any]:
+    """Yield sources, but a case only once, though a shell may have listed the files of all of its channels."""
+    known: set[str] = set()
+    for source in sources:
+        place = case_and_channel(source, channels) if isinstance(source, str | os.PathLike) else None
+        if place is None or place[0] not in known:
+            yield source
+        known.update(place[:1] if place else ())
 
 
 def _is_pixels(source: Any) -> bool:
@@ -129,7 +142,8 @@ def _inputs(
     """Yield every input with its source and the windows of its scan."""
     for source, chosen in zip(sources, slices, strict=False):
         try:
-            windows = as_image(source).windows(model.preprocessing, chosen, model.task.is_dense)
+            image = as_image(with_channels(source, model.preprocessing.channel_names or ()))
+            windows = image.windows(model.preprocessing, chosen, model.task.is_dense)
             inputs = windows.inputs()
             # What does not fit is found with the first slice, before any other is on its way.
             first = next(inputs)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, replace
+from itertools import product
 
 import numpy as np
 
@@ -142,6 +143,39 @@ def check_shape(answer: np.ndarray, scan: Scan) -> None:
         raise ValueError(
             f"The answer must have the shape {scan.shape} of {scan.source}; got {answer.shape}. Resize it first."
         )
+
+
+def check_same_grid(scan: Scan, other: Scan) -> None:
+    """Refuse scans whose pixels do not lie on one another; those of pictures and arrays do if their sizes are equal.
+
+    Raises:
+        ValueError: They do not; the message has both sizes, or how far they are apart.
+    """
+    remedy = "Register and resample one to the other first."
+    if scan.shape != other.shape:
+        raise ValueError(f"{scan.source} has the size {scan.shape}, {other.source} has {other.shape}. {remedy}")
+    if scan.affine is None or other.affine is None or not scan.is_volume:
+        return
+    corners = np.array(list(product((0, 1), repeat=3))) * (np.array(scan.shape[::-1]) - 1)
+    places = [_in_patient(one) for one in (scan, other)]
+    apart = [corners @ place[:3, :3].T + place[:3, 3] for place in places]
+    distance = float(np.linalg.norm(apart[0] - apart[1], axis=1).max())
+    # A tenth of a voxel: registered sequences of other software differ by rounding.
+    if distance > 0.1 * min(scan.spacing or (1.0,)):
+        raise ValueError(
+            f"{scan.source} lies {distance:.2f} mm beside {other.source}, though both have the size {scan.shape}. "
+            f"{remedy}"
+        )
+
+
+def _in_patient(scan: Scan) -> np.ndarray:
+    """Return the matrix (4, 4) from (column, row, slice) in display order to mm."""
+    from nibabel.orientations import inv_ornt_aff
+
+    if scan.orientation is None:
+        return np.asarray(scan.affine)
+    shown = np.array(scan.shape[::-1])
+    return scan.affine @ inv_ornt_aff(scan.orientation, shown[scan.orientation[:, 0].astype(int)])
 
 
 def _undo(voxels: np.ndarray, transform: np.ndarray) -> np.ndarray:

@@ -40,9 +40,26 @@ def read_nifti(path: str | os.PathLike) -> Scan:
     Source:
         https://nipy.org/nibabel/image_orientation.html
     """
-    image = _load(path)
-    shape = _spatial_shape(image.shape, path)
-    voxels = check_pixels(_voxels(image, path).reshape(shape, order="F"), path)[..., None]
+    return _scan(_load(path), path, 1)
+
+
+def read_vectors(path: str | os.PathLike, channels: int) -> Scan:
+    """Read a NIfTI file of four dimensions, whose last one holds channels, as `read_nifti` does.
+
+    Nothing in such a file says whether these are channels or points in time: whoever calls this knows.
+
+    Returns:
+        `array` `(depth, height, width, channels)`.
+
+    Raises:
+        ValueError: As of `read_nifti`, or there are other channels than asked for.
+    """
+    return _scan(_load(path), path, channels)
+
+
+def _scan(image: Nifti1Image, path: str | os.PathLike, channels: int) -> Scan:
+    shape = _spatial_shape(image.shape, path, channels)
+    voxels = check_pixels(_voxels(image, path).reshape((*shape, channels), order="F"), path)
     affine = _affine(image)
     volume, orientation, spacing = to_display_order(voxels, affine, path, keep_slices=shape[2] == 1)
     return Scan(volume, volume.shape[:3], spacing, affine, orientation, os.fspath(path), "nifti", header=image.header)
@@ -126,14 +143,17 @@ def _library_errors() -> tuple[type[Exception], ...]:
     return ImageFileError, HeaderDataError, OSError, EOFError, ValueError, zlib.error
 
 
-def _spatial_shape(shape: tuple[int, ...], path: str | os.PathLike) -> tuple[int, int, int]:
+def _spatial_shape(shape: tuple[int, ...], path: str | os.PathLike, channels: int) -> tuple[int, int, int]:
     columns, rows, slices = (*shape, 1, 1, 1)[:3]
-    if len(shape) < 2 or math.prod(shape) != columns * rows * slices:
-        raise ValueError(
-            f"{path} has the shape {shape}; expected one volume (x, y, z). "
-            "Pick one: nibabel.four_to_three(nibabel.load(path))[0].to_filename('volume.nii.gz')."
-        )
-    return columns, rows, slices
+    if len(shape) >= 2 and math.prod(shape) == columns * rows * slices * channels:
+        return columns, rows, slices
+    if channels > 1:
+        raise ValueError(f"{path} has the shape {shape}; expected {channels} channels, (x, y, z, {channels}).")
+    raise ValueError(
+        f"{path} has the shape {shape}; expected one volume (x, y, z). Are these points in time, or channels? "
+        "Of points in time pick one: nibabel.four_to_three(nibabel.load(path))[0].to_filename('volume.nii.gz'). "
+        "Channels are for a model that names them, Preprocessing(channel_names=...); data names them by `channels`."
+    )
 
 
 def nifti_grid(path: str) -> Grid:

@@ -3,29 +3,38 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from medzoo.io.arrays import ArrayImage, ReadImage
 from medzoo.io.find import find_scans, missing
-from medzoo.io.formats import EXPECTED, Format, format_of
-from medzoo.io.grid import Grid
+from medzoo.io.formats import EXPECTED, Format, format_of, stem_of
+from medzoo.io.grid import Grid, check_same_grid
 from medzoo.io.image import Image, Scan, check_pixels, damaged, files_below
+from medzoo.io.nifti import read_vectors
 from medzoo.io.tensors import as_array
 
-_MOST_CHANNELS = 4
+if TYPE_CHECKING:
+    from medzoo.preprocessing import Preprocessing
+    from medzoo.preprocessing.windows import Windows
+
+# What stands between the name of a case and that of its channel.
+SEPARATORS = "_-. /"
 
 
 def read_scan(source: str | os.PathLike | Image | np.ndarray, at_least: tuple[int, ...] | None = None) -> Scan:
     """Read a picture, a DICOM file or series, a NIfTI file, or take an array.
 
     Args:
-        source: Path of a PNG, JPEG, TIFF, BMP, DICOM or NIfTI file; a folder that holds exactly one scan; an entry of
-            `find_scans`; a Scan, which is returned; an object with a method `read(at_least)` that returns one; or an
-            array `(height, width)`, `(height, width, channels)`, `(depth, height, width)` or `(depth, height, width,
-            channels)`. In three axes a last one of up to 4 means channels.
+        source: Path of a PNG, JPEG, TIFF, BMP, DICOM or NIfTI file; several paths with commas between them, whose files
+            are the channels of one image; a folder that holds exactly one scan; an entry of `find_scans`; a Scan, which
+            is returned; an object with a method `read(at_least)` that returns one; or an array `(height, width)`,
+            `(height, width, channels)`, `(depth, height, width)` or `(depth, height, width, channels)`. In three axes a
+            last one of up to 4 means channels.
         at_least: Height and width in pixels that the caller needs; large JPEGs are then decoded at reduced scale.
 
     Returns:
@@ -54,11 +63,15 @@ def as_image(source: Any) -> Image:
         TypeError: It is none of these.
     """
     if isinstance(source, str | os.PathLike):
-        return FileImage(os.fspath(source))
+        path = os.fspath(source)
+        files = path.split(",")
+        if len(files) > 1 and not os.path.exists(path) and any(map(os.path.exists, files)):
+            return ChannelImage(tuple(files))
+        return FileImage(path)
     if isinstance(source, Image):
         return source
     if hasattr(source, "read"):
-        return _ReadImage(source)
+        return ReadImage(source)
     if hasattr(source, "__array__"):
         return ArrayImage(as_array(source))
     raise TypeError(f"A scan must be a path or an array; got {type(source).__name__}. Convert it with numpy.asarray.")
@@ -110,52 +123,99 @@ class FileImage(Image):
         return row.patient(self.source) if row and row.patient else ""
 
 
-@dataclass(frozen=True, eq=False)
-class ArrayImage(Image):
-    """An image in an array; a memory map is read only when it is asked for."""
+@dataclass(frozen=True)
+class ChannelImage(Image):
+    """One image whose channels lie in several files that have one grid: the sequences of an MR scan, PET beside CT.
 
-    array: np.ndarray = field(repr=False)
-    source: str = "array"
+    Args:
+        parts: What `read_scan` takes, one for each channel; or one NIfTI file of four dimensions, which holds them all.
+        names: Names of the channels; empty where nobody named them.
+        source: What messages and answers call it; by default what the names of the files have in common.
+
+    Raises:
+        ValueError: There is not one name for each of several parts.
+
+    Example:
+        >>> image = ChannelImage(("case/flair.nii.gz", "case/t1.nii.gz"), ("flair", "t1"))
+        >>> image.source
+        'case'
+    """
+
+    parts: tuple[Any, ...]
+    names: tuple[str, ...] = ()
+    source: str = ""
+
+    def __post_init__(self):
+        object.__setattr__(self, "parts", tuple(self.parts))
+        object.__setattr__(self, "names", tuple(self.names))
+        if not self.parts or (self.names and len(self.parts) not in (1, len(self.names))):
+            raise ValueError(f"A channel needs one file and one name. Received: {self.parts} for {self.names}.")
+        if not self.source:
+            object.__setattr__(self, "source", _common_name([as_image(part).source for part in self.parts]))
 
     def __str__(self) -> str:
         return self.source
 
     def read(self, at_least: tuple[int, ...] | None = None) -> Scan:
-        """Return the pixels as a Scan.
+        """Return the channels side by side, in the grid of the first file.
 
         Raises:
-            ValueError: They are no image or volume, or some are NaN.
+            ValueError: A file has another grid than the first or several channels; the message names it.
         """
-        array = np.asarray(self.array)
-        has_channels = array.ndim == 4 or (array.ndim == 3 and array.shape[-1] <= _MOST_CHANNELS)
-        if array.ndim not in (2, 3, 4) or (has_channels and array.shape[-1] > _MOST_CHANNELS):
+        if len(self.parts) == 1 and self.names:
+            return read_vectors(self.parts[0], len(self.names))
+        first, *others = scans = [as_image(part).read(at_least) for part in self.parts]
+        for scan in others:
+            check_same_grid(scan, first)
+        # The type of one file in all of them would cut off what another one holds.
+        pixels = check_pixels(np.concatenate([_only_channel(scan) for scan in scans], axis=-1), self.source)
+        paddings = [scan.padding for scan in scans if scan.padding is not None]
+        padding = np.logical_or.reduce(paddings) if paddings else None
+        return replace(first, array=pixels, source=self.source, padding=padding)
+
+    def windows(self, preprocessing: Preprocessing, index: int | None = None, every_slice: bool = False) -> Windows:
+        """Read the channels that a model takes, in its order, and say which inputs they make."""
+        # What the files are called counts only where both have names.
+        wanted = preprocessing.channel_names if self.names else None
+        scan = self.read(preprocessing.at_least)
+        if wanted and wanted != self.names:
+            lacking = [name for name in wanted if name not in self.names]
+            if lacking:
+                raise ValueError(
+                    f"{self.source} has no channel {', '.join(lacking)}, which the model takes; it has "
+                    f"{', '.join(self.names)}. Name the channels of the data as the model does, by `channels`."
+                )
+            scan = replace(scan, array=scan.array[..., [self.names.index(name) for name in wanted]])
+        if scan.channels != preprocessing.channels:
             raise ValueError(
-                f"An array must be (height, width), (height, width, channels), (depth, height, width) or (depth, "
-                f"height, width, channels) with up to {_MOST_CHANNELS} channels; got {array.shape} as {self.source}. "
-                "Index or move axes first."
+                f"{self.source} has {scan.channels} channels; the model takes {preprocessing.channels}. "
+                "Give the files of just these channels, in their order."
             )
-        pixels = check_pixels(array if has_channels else array[..., None], self.source)
-        return Scan(pixels, pixels.shape[:-1], source=self.source)
+        return preprocessing.windows(scan, index, every_slice)
 
-    def in_memory(self) -> np.ndarray:
-        """Return the array."""
-        return self.array
+    def paths(self) -> tuple[str, ...]:
+        """Return the paths of the files of all channels."""
+        return tuple(path for part in self.parts for path in as_image(part).paths())
 
+    def contents(self) -> Sequence[bytes | memoryview]:
+        """Return the digests of the channels in their order, which tells images of exchanged channels apart."""
+        return [content for part in self.parts for content in as_image(part).contents()]
 
-class _ReadImage(Image):
-    """A user's own object with a method `read(at_least)`; its `source`, or else its text, names it in messages."""
+    def patient(self) -> str:
+        """Return the patient that the headers of the files name.
 
-    def __init__(self, image: Any):
-        self._image, self.source = image, str(getattr(image, "source", image))
+        Raises:
+            ValueError: They name several.
+        """
+        people = {person for part in self.parts if (person := as_image(part).patient())}
+        if len(people) > 1:
+            raise ValueError(f"The channels of {self.source} are of {len(people)} patients. Put together those of one.")
+        return next(iter(people), "")
 
-    def read(self, at_least: tuple[int, ...] | None = None) -> Scan:
-        """Return what the object reads."""
-        return self._image.read(at_least)
-
-    def in_memory(self) -> np.ndarray | None:
-        """Return the object's `array`, if it has one."""
-        array = getattr(self._image, "array", None)
-        return array if isinstance(array, np.ndarray) else None
+    def grid(self) -> Grid | None:
+        """Return the grid of the first channel."""
+        grid = as_image(self.parts[0]).grid()
+        return replace(grid, shape=grid.shape[:3]) if grid else None
 
 
 def _read(row: Format, path: Path, at_least: tuple[int, ...] | None) -> Scan:
@@ -170,6 +230,31 @@ def _read(row: Format, path: Path, at_least: tuple[int, ...] | None) -> Scan:
     except Exception as error:
         # Decoders raise nearly anything for damaged data.
         raise damaged(path, error) from error
+
+
+def _only_channel(scan: Scan) -> np.ndarray:
+    """Return the only channel of a scan, of a grey picture that was saved in colours the first.
+
+    Raises:
+        ValueError: It has several.
+    """
+    first = scan.array[..., :1]
+    if scan.channels > 1 and not (scan.array[..., :3] == first).all():
+        raise ValueError(
+            f"{scan.source} has {scan.channels} channels; expected one, as it is itself a channel of an image. "
+            "Save each channel in a file of its own."
+        )
+    return first
+
+
+def _common_name(sources: Sequence[str]) -> str:
+    """Return what the sources of several channels have in common, without half of a word behind it."""
+    stems = [stem_of(source.rstrip("/")) for source in sources]
+    common = os.path.commonprefix(stems)  # noqa: RUF071
+    if not all(stem == common or stem[len(common)] in SEPARATORS for stem in stems):
+        common = common[: 1 + max(common.rfind(separator) for separator in SEPARATORS)]
+    common = common.rstrip(SEPARATORS)
+    return common or "+".join(os.path.basename(stem) for stem in stems)
 
 
 def _only_scan(path: Path) -> Image:

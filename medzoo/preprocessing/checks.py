@@ -22,7 +22,15 @@ def check(preprocessing: Preprocessing) -> None:
     Raises:
         ValueError: There are some; the message says what was expected.
     """
-    for part in (_check_input, _check_intensity, _check_statistics, _check_spacing, _check_stack, _check_mirrors):
+    for part in (
+        _check_input,
+        _check_channel_names,
+        _check_intensity,
+        _check_statistics,
+        _check_spacing,
+        _check_stack,
+        _check_mirrors,
+    ):
         part(preprocessing)
 
 
@@ -37,9 +45,36 @@ def _check_input(steps: Preprocessing) -> None:
         raise unknown_name("fit", steps.fit, PLACEMENTS)
 
 
+def _check_channel_names(steps: Preprocessing) -> None:
+    names = steps.channel_names
+    if names is not None and not (
+        isinstance(names, tuple)
+        and len(names) == len({str(name).lower() for name in names}) == steps.channels
+        and all(isinstance(name, str) and name.strip() for name in names)
+        and steps.stack is None
+    ):
+        raise ValueError(
+            "`channel_names` must be one name for each of the `channels`, all different, and none in a model of stacks "
+            f"(whose channels are slices). Received: channel_names={names!r}, channels={steps.channels}."
+        )
+
+
+def _check_normalization(steps: Preprocessing) -> None:
+    if not isinstance(steps.normalization, tuple):
+        if steps.normalization not in (None, TYPE_RANGE, DATASET, *NORMALIZATIONS):
+            raise unknown_name("normalization", steps.normalization, (TYPE_RANGE, DATASET, *NORMALIZATIONS))
+        return
+    if not steps.channel_names or len(steps.normalization) != steps.channels:
+        raise ValueError(
+            "Several names of `normalization` are for channels that have names, one for each. "
+            f"Received: normalization={list(steps.normalization)}, channel_names={steps.channel_names}."
+        )
+    names = [name for name in steps.normalization if name is not None]
+    refuse_unknown("normalization of a channel", names, (TYPE_RANGE, *NORMALIZATIONS))
+
+
 def _check_intensity(steps: Preprocessing) -> None:
-    if steps.normalization not in (None, TYPE_RANGE, DATASET, *NORMALIZATIONS):
-        raise unknown_name("normalization", steps.normalization, (TYPE_RANGE, DATASET, *NORMALIZATIONS))
+    _check_normalization(steps)
     if steps.clip is not None and not 0 <= steps.clip[0] < steps.clip[1] <= 100:
         raise ValueError(f"`clip` must be two rising percentiles from 0 to 100. Received: clip={steps.clip}.")
     if steps.window is None:

@@ -33,13 +33,16 @@ class Preprocessing:
         normalization: `"rescale"` to [0, 1] by minimum and maximum, `"standardize"` to mean 0 and deviation 1,
             `"robust"` to median 0 and interquartile range 1, `"type_range"` to [0, 1] by the range of the file's
             unsigned type (255 or 65535; other types by their own range), `"dataset"` by `mean` and `std` of all
-            training images, which `medzoo.train` measures and stores here, or None.
+            training images, which `medzoo.train` measures and stores here, or None. With `channel_names` it may be a
+            list of one for each channel.
         mean: Subtracted after the normalisation: one number or one for each channel, or None.
         std: Divisor after that, likewise. `type_range` with mean and std of 0.5 gives -1 to 1.
         window: Centre and width of the window that becomes 0 to 1, in the units of the file (HU for CT), or None.
         spacing: Size of a pixel in mm, in the order of `size`, to which scans are resampled before a `"crop"`; or None.
         stack: For 2.5D: the channels are adjacent slices of a volume, chosen by this; intensities are normalised by the
             whole volume. None for a model of single images or of whole volumes.
+        channel_names: Names of channels that are images of their own (sequences, phases, CT beside PET), in their order
+            in the input. Each is normalised by itself, and a scan must have just these. None for grey and colours.
         mirrors: Axes along which a scan is predicted mirrored, too, `("horizontal", "vertical")`, in volumes also
             `"depth"`; the answers for all combinations are averaged. Two axes take four times as long. Training does
             not mirror for that. None for no such images.
@@ -57,16 +60,17 @@ class Preprocessing:
     channels: int = 1
     fit: str = "stretch"
     clip: tuple[float, float] | None = None
-    normalization: str | None = "rescale"
+    normalization: str | tuple[str | None, ...] | None = "rescale"
     mean: tuple[float, ...] | None = None
     std: tuple[float, ...] | None = None
     window: tuple[float, float] | None = None
     spacing: tuple[float, ...] | None = None
     stack: Stack | None = None
+    channel_names: tuple[str, ...] | None = None
     mirrors: tuple[str, ...] | None = None
 
     def __post_init__(self):
-        for name in ("size", "clip", "mean", "std", "window", "spacing", "mirrors"):
+        for name in ("size", "clip", "normalization", "mean", "std", "window", "spacing", "channel_names", "mirrors"):
             if isinstance(getattr(self, name), list):
                 object.__setattr__(self, name, tuple(getattr(self, name)))
         check(self)
@@ -105,6 +109,11 @@ class Preprocessing:
             ValueError: The image is no volume where the model takes volumes, or the reverse; its channels cannot be
                 converted to the model's; or it has no spacing where the model resamples.
         """
+        if self.channel_names and image.shape[-1] != self.channels:
+            raise ValueError(
+                f"The image has {image.shape[-1]} channels; the model takes {self.channels}: "
+                f"{', '.join(self.channel_names)}. Give the files of all of them, in this order."
+            )
         pixels = to_channels(image, self.channels).astype(np.float32, copy=False)
         return self.finish(pixels, image.dtype, shape, spacing, padding=padding)
 
@@ -179,11 +188,19 @@ class Preprocessing:
                 "normalization='dataset' needs the mean and the deviation of the training images. medzoo.train "
                 "measures them; or call medzoo.data.fit_preprocessing(preprocessing, samples)."
             )
-        settled = settle(image, stored_as, self.window, self.clip, self.normalization)
+        settled = self._settled(image, stored_as)
         mean, std = self.mean, self.std
         if mean is None or std is None or (self.has_channel_statistics and not of_channels):
             return settled
         return lambda pixels: scale_channels(settled(pixels), mean, std)
+
+    def _settled(self, image: np.ndarray, stored_as: np.dtype) -> Callable[[np.ndarray], np.ndarray]:
+        """Return the step that windows, clips and normalises: all channels alike, or each that has a name by itself."""
+        names = self.normalization if isinstance(self.normalization, tuple) else (self.normalization,) * self.channels
+        if not self.channel_names:
+            return settle(image, stored_as, self.window, self.clip, names[0])
+        steps = [settle(image[..., index], stored_as, self.window, self.clip, name) for index, name in enumerate(names)]
+        return lambda pixels: np.stack([step(pixels[..., index]) for index, step in enumerate(steps)], axis=-1)
 
     def target(
         self,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,8 @@ from medzoo.data import Samples, fit_preprocessing, fraction, prepare
 from medzoo.data.feed.packing import Packing
 from medzoo.data.samples import SPLITS
 from medzoo.data.sources.read import split_options
-from medzoo.preprocessing import DATASET
+from medzoo.io import ChannelImage
+from medzoo.preprocessing import DATASET, Preprocessing
 from medzoo.recipe import Recipe
 
 
@@ -94,6 +96,26 @@ def split_named_by(source: str | os.PathLike) -> str | None:
     return name if name in SPLITS else None
 
 
+def with_channel_names(preprocessing: Preprocessing, samples: Samples) -> Preprocessing:
+    """Return the preprocessing with the names of the channels of the data, where it has none of its own.
+
+    Raises:
+        ValueError: The data has other channels than the recipe, or several.
+    """
+    names = {image.names for image in samples.images if isinstance(image, ChannelImage)} - {()}
+    if not names or preprocessing.channel_names or preprocessing.stack:
+        return preprocessing
+    if len(names) > 1:
+        raise ValueError(f"The images have several channels: {sorted(names)}. Give all images the same.")
+    channels = names.pop()
+    if len(channels) != preprocessing.channels:
+        raise ValueError(
+            f"The images have the {len(channels)} channels {', '.join(channels)}; the recipe takes "
+            f"{preprocessing.channels}. Set preprocessing.channels={len(channels)} in the recipe."
+        )
+    return replace(preprocessing, channel_names=channels)
+
+
 def prepare_for(recipe: Recipe, samples: Samples, path: str | os.PathLike) -> Packing:
     """Pack a data set for the training by a recipe: with its preprocessing, its jitter of slices and its intensities.
 
@@ -108,7 +130,7 @@ def prepare_for(recipe: Recipe, samples: Samples, path: str | os.PathLike) -> Pa
     Example:
         >>> prepare_for(recipe, medzoo.data.read("brain_tumor_coco"), "brain.h5")
     """
-    preprocessing = recipe.preprocessing
+    preprocessing = with_channel_names(recipe.preprocessing, samples)
     if preprocessing.normalization == DATASET:
         preprocessing = fit_preprocessing(preprocessing, parts(samples, recipe)[0])
     return prepare(samples, preprocessing, recipe.task, path, recipe.augmentation.get("slice_jitter", 0))

@@ -22,7 +22,7 @@ from medzoo.metrics import make_metrics
 from medzoo.optimizers import make_optimizer
 from medzoo.recipe import Recipe
 from medzoo.training.checkpoints import Checkpoints
-from medzoo.training.data import parts
+from medzoo.training.data import parts, with_channel_names
 from medzoo.training.fingerprint import fingerprint
 from medzoo.training.fitting import Fitting
 from medzoo.training.history import HISTORY
@@ -96,7 +96,8 @@ def fit_recipe(recipe: Recipe, training: Samples) -> Recipe:
         ValueError: All targets or all pixels are equal.
     """
     task = recipe.task.fit(training.targets)
-    fitted = replace(recipe, task=task, preprocessing=fit_preprocessing(recipe.preprocessing, training))
+    preprocessing = fit_preprocessing(with_channel_names(recipe.preprocessing, training), training)
+    fitted = replace(recipe, task=task, preprocessing=preprocessing)
     return fit_clusters(fitted, training)
 
 

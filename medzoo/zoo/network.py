@@ -17,6 +17,7 @@ from medzoo.evaluation.record import loaded_versions
 from medzoo.graph.calls import rebuild
 from medzoo.models.fast import accelerate
 from medzoo.preprocessing import Preprocessing
+from medzoo.transforms.intensity import to_channels
 from medzoo.zoo.export import MOST_EMBEDDED, write_onnx
 from medzoo.zoo.rounding import (
     HALF_PRECISION_TOLERANCE,
@@ -92,6 +93,8 @@ def golden_input(preprocessing: Preprocessing) -> np.ndarray:
     if len(preprocessing.size) == 3:
         fade = np.sin(np.linspace(0.2, np.pi - 0.2, GOLDEN_SLICES))
         image = (fade[:, None, None, None] * image).astype(image.dtype)
+    if preprocessing.channel_names:
+        image = to_channels(image, preprocessing.channels)
     # Of the spacing that the model resamples to, so that the scan stays as it is.
     return preprocessing(image, spacing=preprocessing.spacing)[None]
 

@@ -42,7 +42,9 @@ def predict(
         model: A loaded model, or what `medzoo.load` takes: the name of one, a repository on the Hub, `"owner/name"` or
             `"owner/name@v1"`, or the folder of a zoo entry.
         source: A picture (PNG, JPEG, TIFF, BMP), a DICOM file, a folder with one DICOM series, a NIfTI file, or an
-            array `(height, width)`, `(height, width, channels)` or `(depth, height, width, channels)`. Or several: a
+            array `(height, width)`, `(height, width, channels)` or `(depth, height, width, channels)`. For a model of
+            several channels: their files with commas between them, one of them (`case_0000.nii.gz`,
+            `case_flair.nii.gz`), the folder of a case, or a NIfTI file of four dimensions. Or several: a
             list or generator of these, or a folder of files.
         engine: How a model given by name runs: `"onnx"` starts in a fraction of a second and needs no Keras,
             `"keras"` uses the backend in use, `"auto"` takes ONNX where the entry has it. A large entry has none: it is
@@ -72,7 +74,7 @@ def predict(
     if isinstance(model, str | os.PathLike):
         model = _opened.model(locate(model), engine)
     check_model(model)
-    sources = several(source, on_error)
+    sources = several(source, on_error, model.preprocessing.channel_names or ())
     if sources is None:
         return next(predict_scans(model, [source], batch_size, slices=[slice]))
     sources = track(sources, "Predicting") if progress else sources

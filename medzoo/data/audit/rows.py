@@ -19,14 +19,14 @@ from medzoo.data.samples import Samples
 from medzoo.data.sources.checks import SPLIT_NAMES, Patient
 from medzoo.data.sources.coco import from_coco
 from medzoo.data.sources.coco_entries import is_coco
-from medzoo.data.sources.folders import MASK_NAME
 from medzoo.data.sources.masks import as_mask
 from medzoo.data.sources.names import as_text, patient_name
+from medzoo.data.sources.pairs import mask_name
 from medzoo.data.sources.patients import stated_patients
-from medzoo.data.sources.table_files import Table, names_in, read_table
+from medzoo.data.table_files import Table, names_in, read_table
 from medzoo.files import read_json
 from medzoo.io import as_image, find_scans
-from medzoo.io.formats import stem_of
+from medzoo.io.formats import NIFTI, by_suffix, stem_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,7 +122,7 @@ def table_rows(path: str, options: Mapping[str, Any]) -> tuple[list[Row], list[F
     """
     table = read_table(path)
     columns = {kind: name for kind in _KINDS if (name := table.column_if_any(kind, options.get(kind)))}
-    images = options.get("image") or table.column("image", None)
+    images = options.get("image") or options.get("channels") or table.column("image", None)
     images = [images] if isinstance(images, str) else images
     columns.pop("patient", None)
     if person := table.patients(options.get("patient"), (*images, *columns.values())):
@@ -192,8 +192,9 @@ def _pair_masks(scans: Sequence[Any], folder: str) -> tuple[list[Any], dict[str,
     images: dict[str, list[Any]] = defaultdict(list)
     masks: dict[str, list[Any]] = defaultdict(list)
     for scan, stem in zip(scans, stems, strict=True):
-        is_mask = MASK_NAME.fullmatch(os.path.basename(stem)) or _is_in(stem, _MASKS)
+        is_mask = mask_name(stem if by_suffix(scan) is NIFTI else os.path.basename(stem)) or _is_in(stem, _MASKS)
         (masks if is_mask else images)[_key(stem)].append(scan)
+    images = _by_case(images, masks)
     if not images.keys() & masks.keys() and not any(_is_in(stem, _IMAGES) for stem in stems):
         # These names only look like those of masks.
         return list(scans), {}, []
@@ -210,6 +211,15 @@ def _pair_masks(scans: Sequence[Any], folder: str) -> tuple[list[Any], dict[str,
     return [scan for members in images.values() for scan in members], pairs, findings
 
 
+def _by_case(images: Mapping[str, list[Any]], masks: Mapping[str, Any]) -> dict[str, list[Any]]:
+    """Give the channels of a case (`case_0000`, `case-t1`, `case/t2`) the key of its mask."""
+    by_case: dict[str, list[Any]] = defaultdict(list)
+    for key, members in images.items():
+        case = re.sub(r"[_\-/][^_\-/]+$", "", key)
+        by_case[case if key not in masks and case in masks else key] += members
+    return by_case
+
+
 def _is_in(stem: str, kind: re.Pattern[str]) -> bool:
     """Return whether a path leads through a folder of that kind."""
     return any(kind.fullmatch(part) for part in stem.split(os.sep)[:-1])
@@ -220,8 +230,9 @@ def _key(stem: str) -> str:
     *folders, name = stem.split(os.sep)
     matches = [_IMAGES.fullmatch(part) or _MASKS.fullmatch(part) for part in folders]
     shared = [f"*{match[1] or ''}" if match else part for match, part in zip(matches, folders, strict=True)]
-    mask = MASK_NAME.fullmatch(name)
-    return os.sep.join([*shared, mask[1] if mask else name])
+    path = os.sep.join([*shared, name])
+    mask = mask_name(path)
+    return mask[1] if mask else path
 
 
 def _each(kind: str, scans: Iterable[Any], text: str) -> list[Finding]:

@@ -16,7 +16,7 @@ from medzoo.data.audit.twins import find_twins
 from medzoo.data.samples import SPLITS, Samples
 from medzoo.data.sources.checks import Patient
 from medzoo.data.sources.read import read, split_options
-from medzoo.data.sources.table_files import TABLE_SUFFIXES
+from medzoo.data.table_files import TABLE_SUFFIXES
 from medzoo.progress import track
 
 

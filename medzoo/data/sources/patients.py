@@ -19,8 +19,8 @@ from medzoo.data.sources.names import (
     patient_columns,
     patient_name,
 )
-from medzoo.data.sources.table_files import Table, is_table, read_table
 from medzoo.data.splits import unless_separated
+from medzoo.data.table_files import Table, is_table, read_table
 from medzoo.io import as_image
 from medzoo.io.find import walk
 from medzoo.io.formats import stem_of

@@ -20,19 +20,20 @@ from medzoo.data.sources.arrays import ARCHIVE_SUFFIX, from_npz
 from medzoo.data.sources.checks import Patient, kept_splits
 from medzoo.data.sources.coco import from_coco_files
 from medzoo.data.sources.coco_entries import is_coco
-from medzoo.data.sources.folders import class_folders, from_folders, has_pairs, split_folders
+from medzoo.data.sources.folders import class_folders, from_folders, split_folders
+from medzoo.data.sources.pairs import has_pairs
 from medzoo.data.sources.shards import from_tfds
-from medzoo.data.sources.table_files import TABLE_SUFFIXES, is_table
 from medzoo.data.sources.tables import from_table
 from medzoo.data.sources.volumes import from_volumes
 from medzoo.data.split_files import read_split
+from medzoo.data.table_files import TABLE_SUFFIXES, is_table
 from medzoo.errors import unknown_name
 from medzoo.io.find import is_junk
 
 _ROBOFLOW = "_annotations.coco.json"
 _TFDS = "tfds:"
 # Options that take several names.
-_LISTS = ("labels", "image")
+_LISTS = ("labels", "image", "channels")
 # Options that are yes or no.
 _FLAGS = ("allow_outside",)
 # Options that only a table takes.
@@ -55,7 +56,7 @@ def read(source: str | os.PathLike, **options: Any) -> Samples:
 
     Options may follow the path, so that one text says everything:
     `targets.csv:label=reduced_ef,image=ed,es` is `read("targets.csv", label="reduced_ef", image=("ed", "es"))`. Commas
-    separate options, and several labels or image columns.
+    separate options, and several labels, image columns or channels.
 
     Args:
         source: The path, with or without options; or "tfds:NAME".

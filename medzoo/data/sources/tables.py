@@ -5,9 +5,10 @@ from __future__ import annotations
 import itertools
 import math
 import os
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from medzoo.data.samples import Samples
 from medzoo.data.sources.checks import (
@@ -19,53 +20,34 @@ from medzoo.data.sources.checks import (
     class_table,
     logger,
     named_patients,
-    outside_files,
-    plain_file,
     refuse,
 )
 from medzoo.data.sources.masks import mask_labels
-from medzoo.data.sources.table_files import Table, example, names_in, read_table
 from medzoo.data.sources.volumes import check_grids, guessed_labels, mask_target
+from medzoo.data.table_files import Place, Table, example, paths_in, read_table
+from medzoo.io import ChannelImage
+from medzoo.io.channels import check_channel_grids, stated_channels
+from medzoo.io.formats import stem_of
 
 
-def _image_rows(table: Table, image: str | Sequence[str] | None, place: Place) -> tuple[Table, tuple[str, ...]]:
-    """Return the table with one row for each image, and the paths of the images.
+def _image_rows(
+    table: Table, names: Sequence[str], channels: Sequence[str] | None, place: Place
+) -> tuple[Table, tuple[Any, ...]]:
+    """Return the table with one row for each image, and the images: paths, or those of channels.
 
     Raises:
         FileNotFoundError: Images are missing.
+        ValueError: Channels have several grids.
     """
-    names = [table.column("image", None)] if image is None else [image] if isinstance(image, str) else image
-    columns = [_paths(table, name, place) for name in names]
+    columns = [paths_in(table, name, place) for name in names]
+    if channels is not None:
+        check_files([path for column in columns for path in column], f"'{table.path}'")
+        images = tuple(ChannelImage(row, tuple(channels)) for row in zip(*columns, strict=True))
+        check_channel_grids(images)
+        return table, images
     paths = tuple(itertools.chain(*zip(*columns, strict=True)))
     check_files(paths, f"'{table.path}'")
     return table[[row for row in range(len(table)) for _ in columns]], paths
-
-
-class Place(NamedTuple):
-    """The folder where the paths of a table begin, and whether they may leave it."""
-
-    folder: str
-    allow_outside: bool
-
-
-def _paths(table: Table, column: str, place: Place) -> list[str]:
-    """Return the paths that a column holds, or that a pattern of columns makes."""
-    files = [_file(name, place.folder) for name in _file_names(table, column)]
-    if not place.allow_outside:
-        outside_files(place.folder, files, f"'{table.path}'", "folder")
-    return [os.path.join(place.folder, file) for file in files]
-
-
-def _file(name: str, folder: str) -> str:
-    return name if "\\" in name and os.path.exists(os.path.join(folder, name)) else plain_file(name)
-
-
-def _file_names(table: Table, column: str) -> list[str]:
-    if "{" not in column:
-        return list(table.texts(table.column("image", column)))
-    parts = names_in(column)
-    cells = zip(*(table.texts(table.column("image", name)) for name in parts), strict=True)
-    return [column.format(**dict(zip(parts, row, strict=True))) for row in cells]
 
 
 def _splits(table: Table, column: str | None) -> tuple[str, ...]:
@@ -98,14 +80,14 @@ def _slices(table: Table, column: str | None) -> tuple[int | None, ...]:
     return tuple(None if math.isnan(number) else int(number) for number in numbers)
 
 
-def _patients(table: Table, column: str | None, images: tuple[str, ...]) -> tuple[str, ...]:
+def _patients(table: Table, column: str | None, images: tuple[Any, ...]) -> tuple[str, ...]:
     if column is None:
-        return images
+        return tuple(map(str, images))
     rows = [f"row {row}" for row in table.rows]
     return named_patients(table.columns[column], rows, f"The column '{column}' of '{table.path}'")
 
 
-def _refuse_copies(table: Table, images: Sequence[str], slices: Sequence[int | None], patients: Sequence[str]) -> None:
+def _refuse_copies(table: Table, images: Sequence[Any], slices: Sequence[int | None], patients: Sequence[str]) -> None:
     """Refuse an image that is listed twice, unless for other slices of one patient.
 
     Raises:
@@ -133,6 +115,7 @@ def from_table(
     patient: str | None = None,
     split: str | None = None,
     slice: str | None = None,
+    channels: str | Sequence[str] | None = None,
     labels: Classes | str = None,
     folder: str | os.PathLike | None = None,
     allow_outside: bool = False,
@@ -157,6 +140,8 @@ def from_table(
         split: Column with train, valid or test (also training, val, validation, testing); "split" by default, "" for
             none.
         slice: Column with the index of the slice in the middle of a 2.5D stack; "slice" by default.
+        channels: Columns, or patterns of columns, whose files are the channels of one image, such as the two phases of
+            a heart, or the sequences of an MR scan; instead of `image`. The channels are called like the columns.
         labels: For classes as in `from_folders`; rows of other classes are left out. For masks the label names, the
             background first, or the name of the only structure; beside `label` its classes behind "background" by
             default, and the masks of other classes ("normal") must be empty.
@@ -184,7 +169,8 @@ def from_table(
     if kind == "label" and labels is not None:
         table = _of_classes(table, column, labels)
     place = Place(os.path.dirname(table.path) if folder is None else os.fspath(folder), allow_outside)
-    table, images = _image_rows(table, image, place)
+    files, names_of_channels = _image_columns(table, image, channels)
+    table, images = _image_rows(table, files, names_of_channels, place)
     parts = None if split == "" else table.column_if_any("split", split)
     splits = _splits(table, parts)
     targets: tuple[Any, ...]
@@ -194,9 +180,8 @@ def from_table(
         targets, names = _numbers(table, column, splits), (column,)
     else:
         structures = structure and table.names(structure, _named(labels))
-        targets, names = _masks(images, _paths(table, column, place), labels, structures)
+        targets, names = _masks(images, paths_in(table, column, place), labels, structures)
     slices = _slices(table, table.column_if_any("slice", slice))
-    files = [table.column("image", None)] if image is None else [image] if isinstance(image, str) else image
     others = [
         *files,
         column,
@@ -207,6 +192,22 @@ def from_table(
     patients = _patients(table, table.patients(patient, others), images)
     _refuse_copies(table, images, slices, patients)
     return Samples(images, targets, patients, splits, names, slices)
+
+
+def _image_columns(
+    table: Table, image: str | Sequence[str] | None, channels: str | Sequence[str] | None
+) -> tuple[list[str], tuple[str, ...] | None]:
+    """Return the columns of images, and the names of the channels if they are these."""
+    if channels is None:
+        return [table.column("image", None)] if image is None else [image] if isinstance(image, str) else list(
+            image
+        ), None
+    if image is not None:
+        raise ValueError(f"Give either `image` or `channels`. Received: image={image!r}, channels={channels!r}.")
+    columns = stated_channels(None, channels)
+    # What a pattern has beside its columns and the suffix: "ed" of "{patient}_ed.nii.gz".
+    names = [stem_of(re.sub(r"\{\w*\}", "", column)).strip("_-./ ") or column for column in columns]
+    return list(columns), tuple(names) if len(set(names)) == len(names) else columns
 
 
 def _kind(table: Table, names: Mapping[str, str | None]) -> tuple[str, str]:
@@ -262,7 +263,7 @@ def _numbers(table: Table, column: str, splits: Sequence[str]) -> tuple[float, .
 
 
 def _masks(
-    images: Sequence[str], masks: Sequence[str], labels: Classes | str, structures: Sequence[str] | None
+    images: Sequence[Any], masks: Sequence[str], labels: Classes | str, structures: Sequence[str] | None
 ) -> tuple[tuple[Any, ...], tuple[str, ...]]:
     check_files(masks, "the mask column")
     if structures is not None:

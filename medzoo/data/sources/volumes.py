@@ -12,11 +12,12 @@ import numpy as np
 
 from medzoo.data.samples import Samples
 from medzoo.data.sources.checks import Patient, kept_splits
-from medzoo.data.sources.folders import find_pairs, listed_pairs
 from medzoo.data.sources.masks import MaskTarget, PictureTarget, as_labels, mask_labels, picture_values
+from medzoo.data.sources.pairs import find_pairs, listed_pairs
 from medzoo.data.sources.patients import patients_of
 from medzoo.files import read_json
-from medzoo.io import DicomSeries, as_image, read_scan, restore
+from medzoo.io import ChannelImage, DicomSeries, as_image, read_scan, restore
+from medzoo.io.channels import Channels, check_channel_grids
 from medzoo.io.formats import NIFTI, PICTURE, by_suffix
 from medzoo.io.grid import Grid, display_axes
 from medzoo.io.nifti import nifti_grid
@@ -30,13 +31,13 @@ class VolumeTarget(MaskTarget):
     Args:
         path: The NIfTI file.
         names: Label names, background first: its values are indices into them.
-        image: The image, NIfTI or DICOM, whose grid the mask must have.
+        image: The image, NIfTI or DICOM, or one of channels, whose grid the mask must have.
         codes: What the values mean where they are not label indices, as in `MaskLabels`.
     """
 
     path: str
     names: tuple[str, ...]
-    image: str | DicomSeries | None = None
+    image: Any = None
     codes: tuple[int, ...] | None = None
 
     def __str__(self) -> str:
@@ -89,6 +90,7 @@ def from_volumes(
     labels: Labels = None,
     patient: Patient = None,
     split: str | None = None,
+    channels: Channels = None,
 ) -> Samples:
     """Read pairs of image and mask, NIfTI or DICOM volumes or pictures, as the rows of a segmentation.
 
@@ -106,6 +108,10 @@ def from_volumes(
             that nnU-Net's `dataset.json` ignores is ignored in either case.
         patient: As in `from_folders`, for a path below the folder of the images.
         split: "" leaves out the parts that folders name.
+        channels: Names of the channels of an image, where they lie in several files: `case_flair.nii.gz`,
+            `case-t1c.nii.gz`, `case/t2.nii.gz`, or numbered as `case_0000.nii.gz`. By default those of `dataset.json`
+            (MSD's files of four dimensions, nnU-Net), or what stands behind the name of a mask in several file names.
+            Give some of them to leave out the others.
 
     Returns:
         One row per image; `targets` are read when `.mask(size)` is called.
@@ -119,21 +125,22 @@ def from_volumes(
         >>> data[0].target.mask().shape == data[0].target.shape
         True
     """
-    pairs = listed_pairs(*source) if isinstance(source, tuple) else find_pairs(os.fspath(source))
+    pairs = listed_pairs(*source) if isinstance(source, tuple) else find_pairs(os.fspath(source), channels)
     folder = None if isinstance(source, tuple) else os.fspath(source)
     names = None if labels is None else mask_labels(labels)
     described = described_labels(folder, names) if folder else None
     described = described or MaskLabels(names or guessed_labels(pairs[0].mask))
     targets = tuple(mask_target(pair.mask, described.names, pair.image, described.codes) for pair in pairs)
-    check_grids(targets)
     images = tuple(pair.image for pair in pairs)
+    check_channel_grids(images)
+    check_grids(targets)
     splits = kept_splits([pair.split for pair in pairs], split) or ()
     patients = patients_of(images, [pair.name for pair in pairs], patient, folder, splits)
     return Samples(images, targets, patients, splits, described.names)
 
 
 def mask_target(
-    mask: str, names: tuple[str, ...], image: str | DicomSeries | None = None, codes: tuple[int, ...] | None = None
+    mask: str, names: tuple[str, ...], image: Any = None, codes: tuple[int, ...] | None = None
 ) -> VolumeTarget | PictureTarget:
     """Return the target for a mask file, `codes` as in `MaskLabels`.
 
@@ -153,10 +160,14 @@ def check_grids(targets: Sequence[VolumeTarget | PictureTarget]) -> None:
     Raises:
         ValueError: There are some; the message holds both grids of the first.
     """
-    volumes = [target for target in targets if isinstance(target, VolumeTarget) and by_suffix(target.image) is NIFTI]
+    volumes = [target for target in targets if isinstance(target, VolumeTarget) and _is_nifti(target.image)]
     odd = [mismatch for target in volumes if (mismatch := target.mismatch())]
     if odd:
         raise ValueError(f"{len(odd)} masks are not in the grid of their image. {odd[0]}. Resample them to the images.")
+
+
+def _is_nifti(image: Any) -> bool:
+    return by_suffix(image.parts[0] if isinstance(image, ChannelImage) else image) is NIFTI
 
 
 def guessed_labels(mask: str) -> tuple[str, ...]:

@@ -10,9 +10,9 @@ import string
 from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from medzoo.data.sources.checks import refuse
+from medzoo.data.sources.checks import outside_files, plain_file, refuse
 from medzoo.data.sources.names import MISSING_TEXT, as_text, class_name, guess_patients, patient_columns
 from medzoo.errors import require, unknown_name
 from medzoo.io.find import is_junk
@@ -201,6 +201,33 @@ def _is_file(value: str) -> bool:
 def names_in(pattern: str) -> list[str]:
     """Return the columns that a pattern such as "{patient}_ed.nii.gz" takes, or the name of the one column."""
     return [name for _, name, _, _ in string.Formatter().parse(pattern) if name] if "{" in pattern else [pattern]
+
+
+class Place(NamedTuple):
+    """The folder where the paths of a table begin, and whether they may leave it."""
+
+    folder: str
+    allow_outside: bool
+
+
+def paths_in(table: Table, column: str, place: Place) -> list[str]:
+    """Return the paths that a column holds, or that a pattern of columns makes."""
+    files = [_file(name, place.folder) for name in _file_names(table, column)]
+    if not place.allow_outside:
+        outside_files(place.folder, files, f"'{table.path}'", "folder")
+    return [os.path.join(place.folder, file) for file in files]
+
+
+def _file(name: str, folder: str) -> str:
+    return name if "\\" in name and os.path.exists(os.path.join(folder, name)) else plain_file(name)
+
+
+def _file_names(table: Table, column: str) -> list[str]:
+    if "{" not in column:
+        return list(table.texts(table.column("image", column)))
+    parts = names_in(column)
+    cells = zip(*(table.texts(table.column("image", name)) for name in parts), strict=True)
+    return [column.format(**dict(zip(parts, row, strict=True))) for row in cells]
 
 
 def _read_csv(path: Path) -> tuple[dict[str, tuple[Any, ...]], tuple[int, ...]]:
