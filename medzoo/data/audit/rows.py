@@ -145,13 +145,11 @@ def table_rows(path: str, options: Mapping[str, Any]) -> tuple[list[Row], list[F
 
 
 def _lines(table: Table) -> Iterator[tuple[int, dict[str, str]]]:
-    """Yield number and cells of each row, as text."""
     for number, cells in zip(table.rows, zip(*table.columns.values(), strict=True), strict=True):
         yield number, dict(zip(table.columns, map(as_text, cells), strict=True))
 
 
 def _file(cells: Mapping[str, str], column: str) -> str:
-    """Return the path in a column, or what a pattern makes of the cells."""
     return column.format_map(cells) if "{" in column else cells[column]
 
 
@@ -221,7 +219,6 @@ def _by_case(images: Mapping[str, list[Any]], masks: Mapping[str, Any]) -> dict[
 
 
 def _is_in(stem: str, kind: re.Pattern[str]) -> bool:
-    """Return whether a path leads through a folder of that kind."""
     return any(kind.fullmatch(part) for part in stem.split(os.sep)[:-1])
 
 
