@@ -18,6 +18,7 @@ BACKENDS = ("keras", "tensorflow", "jax", "torch")
 # Files whose tests import neither Keras nor a backend, by folder, without `test_` and `.py`.
 NO_BACKEND = {
     "": "errors files progress text",
+    "app": "app_command page sessions uploads view",
     "cli": "cli_split cli_words",
     "data": "audit audit_report audit_sources audit_twins coco coco_annotations coco_faults folders from_arrays"
     " data_channels label_order masks names order patients read reader samples split_files splits statistics subsets"

@@ -14,14 +14,14 @@ from functools import partial
 from typing import NoReturn
 
 from medzoo import __version__
-from medzoo.cli import data, evaluate, features, models, predict, recipe, report, train
+from medzoo.cli import app, data, evaluate, features, models, predict, recipe, report, train
 from medzoo.cli.parser import PlainText, SomeFailed, one_line, shown
 from medzoo.cli.quiet import quiet_import
 from medzoo.cli.words import in_cli_words
 
 # What a user can cause and mend: shown as one line. Everything else is a bug and keeps its traceback.
 USER_ERRORS = (ValueError, TypeError, OSError, ImportError, ArithmeticError, RuntimeError)
-GROUPS = (models, recipe, predict, report, train, evaluate, features, data)
+GROUPS = (models, recipe, predict, report, app, train, evaluate, features, data)
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:

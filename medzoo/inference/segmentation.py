@@ -60,6 +60,11 @@ class MaskPrediction(Prediction):
         return restore(self._windows.join(slab for _, slab in self._slabs()), self.scan)
 
     @property
+    def displayed_foreground(self) -> np.ndarray:
+        """Probability that a pixel is not background, float32, in the order of `scan.array`."""
+        return self._windows.join(1 - self.task.confidence(slab, 0) for _, slab in self._slabs())
+
+    @property
     def masses(self) -> np.ndarray:
         """The summed probability of each output `(outputs,)`, float64: how many pixels it is expected to have."""
         axes = tuple(range(self.displayed_mask.ndim))
@@ -177,13 +182,13 @@ def _sum_of(values: np.ndarray, chosen: np.ndarray) -> float:
     return sum(float(plane[where].sum()) for plane, where in zip(*planes, strict=True))
 
 
-def draw_overlay(image: np.ndarray, mask: np.ndarray) -> np.ndarray:
+def draw_overlay(image: np.ndarray, mask: np.ndarray, opacity: float = 0.3) -> np.ndarray:
     """Tint and outline the labels of `mask` `(height, width)` on an RGB image `(height, width, 3)` uint8."""
     drawn = image.copy()
     for label in range(1, int(mask.max(initial=0)) + 1):
         color = LABEL_COLORS[(label - 1) % len(LABEL_COLORS)]
         region = mask == label
-        drawn[region] = (0.7 * image[region] + 0.3 * np.array(color)).astype(np.uint8)
+        drawn[region] = ((1 - opacity) * image[region] + opacity * np.array(color)).astype(np.uint8)
         outlines, _ = cv2.findContours(region.astype(np.uint8), cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
         cv2.drawContours(drawn, outlines, -1, color, max(1, round(max(image.shape) / 256)))
     return drawn
