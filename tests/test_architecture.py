@@ -44,7 +44,16 @@ EXEMPT = ("__init__", "__main__")
 # Keras has no gradients of its own, and no common way to several devices.
 BACKEND_FILES = ("graph/gradients.py", "devices.py")
 # What speaks to the network. `zoo/card` uses the Hub's client to write and read front matter only.
-NETWORK_PLACES = ("hub/", "hub_answers.py", "weights/", "zoo/download/", "zoo/listing/hub.py", "zoo/card/", "reports/")
+NETWORK_PLACES = (
+    "hub/",
+    "hub_answers.py",
+    "weights/",
+    "zoo/download/",
+    "zoo/listing/hub.py",
+    "zoo/card/",
+    "reports/",
+    "app/",
+)
 
 # What may name a task. Everything else asks the task, so that a new one needs its modules and a row in each table.
 TASK_PLACES = (

@@ -2,6 +2,6 @@
 
 import os
 
-from medzoo.app.page import run
+from medzoo.app.serve import run
 
 run(host="0.0.0.0", port=int(os.environ.get("GRADIO_SERVER_PORT", "7860")), max_upload=200)

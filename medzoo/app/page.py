@@ -4,25 +4,20 @@ from __future__ import annotations
 
 import base64
 import html
-import os
 import re
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any
 
 from medzoo.app.sessions import Session, Sessions, told
 from medzoo.app.view import EVIDENCE, MASK, PLANES, PROBABILITY, SCAN, Window
 from medzoo.entry import CARD, size_limit
-from medzoo.errors import require
-from medzoo.leftovers import scratch_folder
 from medzoo.reports.words import LANGUAGES, PARTS
-from medzoo.zoo.listing.models import list_models
 from medzoo.zoo.load import open_entry
 
 _NOTICE = "Research use only. Not a diagnosis."
 _LAYERS = {"Mask": MASK, "Probability": PROBABILITY, "Evidence (Grad-CAM)": EVIDENCE, "Scan only": SCAN}
 _KINDS = {"mask": "Mask", "json": "Answer as JSON", "pdf": "Report as PDF", "seg": "DICOM segmentation"}
-_CSS = """
+CSS = """
 .planes {display: flex; flex-wrap: wrap; gap: 8px; justify-content: center}
 .planes figure {margin: 0; flex: 1 1 280px; max-width: 640px; text-align: center}
 .planes img {width: 100%; max-height: 70vh; object-fit: contain; background: #000}
@@ -30,69 +25,9 @@ _CSS = """
 .error {border-left: 4px solid #d55e00; padding: 8px 12px}
 .downloads a {display: inline-block; margin: 4px 12px 4px 0; text-decoration: underline}
 """
-# Megabytes of an upload.
-MOST_UPLOAD = 2048
 
 
-@contextmanager
-def application(max_upload: int = MOST_UPLOAD, models: Sequence[str] | None = None) -> Iterator[Any]:
-    """Yield the page as an ASGI application; at the end all that its users sent is deleted.
-
-    Args:
-        max_upload: Largest upload in MB.
-        models: Names of the zoo entries to offer; all on this machine by default.
-
-    Raises:
-        ValueError: A name is unknown, or there is no model.
-        ImportError: Gradio is not installed.
-
-    Example:
-        >>> with application() as app:
-        ...     uvicorn.run(app, host="127.0.0.1", port=7860)
-    """
-    # Those that mark something first.
-    found = sorted(list_models(), key=lambda info: info.task != "segmentation") if models is None else ()
-    names = [info.name for info in found] if models is None else list(models)
-    for name in names:
-        open_entry(name, engine=None)
-    if not names:
-        raise ValueError("There is no model on this machine. `medzoo list --hub` shows those that can be fetched.")
-    # Asked before it is imported: nothing is sent to anybody.
-    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
-    with scratch_folder("app") as folder:
-        os.environ["GRADIO_TEMP_DIR"] = str(folder / "uploads")
-        gradio = require("gradio", "app")
-        fastapi = require("fastapi", "app")
-        sessions = Sessions(folder)
-        server = fastapi.FastAPI(title="medzoo", docs_url=None, redoc_url=None, openapi_url=None)
-        _add_downloads(server, sessions)
-        page = _page(gradio, sessions, names, max_upload)
-        yield gradio.mount_gradio_app(
-            server,
-            page,
-            path="/",
-            max_file_size=f"{max_upload}mb",
-            show_error=False,
-            footer_links=[],
-            css=_CSS,
-            ssr_mode=False,
-            theme=gradio.themes.Default(font=["system-ui", "sans-serif"], font_mono=["monospace"]),
-        )
-
-
-def _add_downloads(server: Any, sessions: Sessions) -> None:
-    from fastapi.responses import FileResponse, PlainTextResponse
-
-    @server.get("/answers/{token}/{kind}")
-    def download(token: str, kind: str) -> Any:
-        path = sessions.file(token, kind)
-        if path is None or not path.is_file():
-            return PlainTextResponse("This answer is no longer here. Drop the scan again.", status_code=404)
-        # No proxy or browser keeps the picture of a patient.
-        return FileResponse(path, filename=path.name, headers={"Cache-Control": "no-store"})
-
-
-def _page(gradio: Any, sessions: Sessions, names: Sequence[str], max_upload: int) -> Any:
+def make_page(gradio: Any, sessions: Sessions, names: Sequence[str], max_upload: int) -> Any:
     """Return the page: its parts from top to bottom, and then what calls what."""
     most_bytes = max_upload * 1_000_000
     # What a user left open is deleted at the latest a day after.
@@ -266,21 +201,3 @@ def _card(name: str) -> str:
     with open(open_entry(name, engine=None).folder / CARD, "rb") as file:
         text = file.read(size_limit(CARD)).decode(errors="replace")
     return re.sub(r"!\[[^\]]*\]\([^)]*\)", "", text.partition("\n---\n")[2] or text).strip()
-
-
-def run(host: str = "127.0.0.1", port: int = 7860, max_upload: int = MOST_UPLOAD) -> None:
-    """Serve the page until it is stopped.
-
-    Args:
-        host: Address to listen at; "127.0.0.1" is this machine only.
-        port: Port.
-        max_upload: Largest upload in MB.
-
-    Raises:
-        ImportError: Gradio is not installed.
-        OSError: The port is taken.
-    """
-    with application(max_upload) as app:
-        uvicorn = require("uvicorn", "app")
-        # An open page would keep it running for ever.
-        uvicorn.run(app, host=host, port=port, log_level="warning", timeout_graceful_shutdown=3)

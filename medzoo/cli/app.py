@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import errno
-import socket
 
 from medzoo.cli.parser import add_command
 
@@ -24,14 +22,11 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
 def _app(options: argparse.Namespace) -> None:
     if not 0 < options.port < 2**16 or options.max_upload < 1:
         raise ValueError("--port must be from 1 to 65535, and --max-upload at least 1 MB.")
-    try:
-        with socket.create_server((options.host, options.port)):
-            pass
-    except OSError as error:
-        if error.errno == errno.EADDRINUSE:
-            raise ValueError(f"--port {options.port} is taken by another program. Choose another one.") from error
-        raise ValueError(f"The page cannot listen at --host {options.host}: {error.strerror}.") from error
-    from medzoo.app.page import run
+    from medzoo.app.serve import run
 
-    print(f"-> http://{options.host}:{options.port} (stop with Ctrl+C)", flush=True)
-    run(options.host, options.port, options.max_upload)
+    run(
+        options.host,
+        options.port,
+        options.max_upload,
+        lambda address: print(f"-> {address} (stop with Ctrl+C)", flush=True),
+    )

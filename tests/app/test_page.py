@@ -42,7 +42,7 @@ def address():
     """Serve the page, and return its address."""
     import uvicorn
 
-    from medzoo.app.page import application
+    from medzoo.app.serve import application
 
     with application(models=MODELS) as app:
         server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning", timeout_graceful_shutdown=1))
