@@ -22,6 +22,9 @@ from medzoo.transforms.intensity import to_display
 if TYPE_CHECKING:
     from medzoo.task import Segmentation
 
+# More boxes of a label than this are counted, not listed: a noisy answer may have hundreds of thousands.
+LISTED_BOXES = 100
+
 # Okabe and Ito's colours, which stay apart for colour-blind readers, the one that stands out on grey first.
 LABEL_COLORS = ((213, 94, 0), (86, 180, 233), (0, 158, 115), (240, 228, 66), (0, 114, 178), (204, 121, 167))
 
@@ -42,7 +45,7 @@ class MaskPrediction(Prediction):
         super().__init__(windows.scan, task)
         self._windows = windows
         self._answer = answer
-        self._settled: tuple[int, np.ndarray] | None = None
+        self._picture: list[np.ndarray] | None = None
 
     @cached_property
     def mask(self) -> np.ndarray:
@@ -52,30 +55,33 @@ class MaskPrediction(Prediction):
     @cached_property
     def displayed_mask(self) -> np.ndarray:
         """Label indices, uint8, in the order of `scan.array`: `(height, width)` or `(depth, height, width)`."""
-        return self._windows.join(self.task.decide(slab) for _, slab in self._slabs())
+        return self._decided[0]
 
     @cached_property
     def probabilities(self) -> np.ndarray:
         """Probabilities in the grid of `mask` with a last axis of outputs, float32."""
-        return restore(self._windows.join(slab for _, slab in self._slabs()), self.scan)
+        return restore(
+            self._windows.join((place, np.stack([*outputs], -1)) for place, outputs in self._slabs()), self.scan
+        )
 
     @property
     def displayed_foreground(self) -> np.ndarray:
         """Probability that a pixel is not background, float32, in the order of `scan.array`."""
-        return self._windows.join(1 - self.task.confidence(slab, 0) for _, slab in self._slabs())
+        first = ((place, next(outputs)[..., None]) for place, outputs in self._slabs())
+        return self._windows.join((place, 1 - self.task.confidence(output, 0)) for place, output in first)
 
     @property
     def masses(self) -> np.ndarray:
         """The summed probability of each output `(outputs,)`, float64: how many pixels it is expected to have."""
-        axes = tuple(range(self.displayed_mask.ndim))
-        return sum(slab.sum(axes, dtype=np.float64) for _, slab in self._slabs())
+        slabs = ([output.sum(dtype=np.float64) for output in outputs] for _, outputs in self._slabs())
+        return np.sum([*slabs], axis=0)
 
     def to_json(self) -> dict[str, Any]:
         """Return area, bounding boxes and confidence of every foreground label.
 
-        Pixels are counted in the file's grid. A box is `[left, top, width, height]` in pixels as displayed, one for
-        each connected region, the largest first; in a volume a region lies within one slice, which is named, foot to
-        head from 0. Confidence is the mean probability of the label over its pixels; None where it has none.
+        Pixels are counted in the file's grid. `regions` counts the connected regions; each of the 100 largest has a
+        box, `[left, top, width, height]` in pixels as displayed. In a volume a region lies within one slice, which is
+        named, foot to head from 0. Confidence is the mean probability of the label over its pixels, None without any.
         """
         return {
             "source": self.source,
@@ -120,8 +126,7 @@ class MaskPrediction(Prediction):
         """Return pixels, area or volume, confidence and number of regions of every foreground label."""
         row: dict[str, Any] = {"source": self.source, "task": self.task.name}
         for finding in self.to_json()["labels"]:
-            values = {**finding, "regions": len(finding["boxes"])}
-            row |= {f"{finding['label']} {key}": values[key] for key in values if key not in ("label", "boxes")}
+            row |= {f"{finding['label']} {key}": finding[key] for key in finding if key not in ("label", "boxes")}
         return row
 
     def _files(self) -> dict[str, tuple[str, Write]]:
@@ -131,22 +136,36 @@ class MaskPrediction(Prediction):
     def _largest_slice(self) -> int:
         return int(np.argmax(np.count_nonzero(self._slices(self.displayed_mask), axis=(1, 2))))
 
-    def _slabs(self) -> Iterator[tuple[Place, np.ndarray]]:
-        """Yield the probabilities of the scan part by part, each with its place."""
-        return ((place, self._slab(number)) for number, place in enumerate(self._windows.slabs))
+    @cached_property
+    def _decided(self) -> tuple[np.ndarray, np.ndarray]:
+        """The mask in display order, and the summed confidence of the pixels of each label, `(labels,)`."""
+        sums = np.zeros(len(self.task.labels))
 
-    def _slab(self, number: int) -> np.ndarray:
-        # The last one is kept: a picture or a volume that is answered as a whole has no other.
-        if self._settled is None or self._settled[0] != number:
-            self._settled = number, self._windows.answer(self._answer, number)
-        return self._settled[1]
+        def decided() -> Iterator[tuple[Place, np.ndarray]]:
+            for place, outputs in self._slabs():
+                mask, confidence = self.task.decide_outputs(outputs)
+                sums[:] += np.bincount(mask.ravel(), confidence.ravel(), len(sums))
+                yield place, mask
+
+        return self._windows.join(decided()), sums
+
+    def _slabs(self) -> Iterator[tuple[Place, Iterator[np.ndarray]]]:
+        """Yield the places of the scan, each with the outputs there; those of a picture are kept."""
+        if self._picture is not None:
+            yield ..., iter(self._picture)
+            return
+        for place, outputs in self._windows.slabs(self._answer):
+            if place is ...:
+                self._picture = [*outputs]
+            yield place, outputs if self._picture is None else iter(self._picture)
 
     def _slices(self, displayed: np.ndarray) -> np.ndarray:
         return displayed if self.scan.is_volume else displayed[None]
 
     def _finding(self, label: int) -> dict[str, Any]:
         is_label = self.displayed_mask == label
-        return {**self._measured(label, is_label), "boxes": self._boxes(self._slices(is_label))}
+        boxes = self._boxes(self._slices(is_label))
+        return {**self._measured(label, is_label), "regions": len(boxes), "boxes": boxes[:LISTED_BOXES]}
 
     def _measured(self, label: int, is_label: np.ndarray) -> dict[str, Any]:
         """Return name, pixels, size in mm and confidence of a label."""
@@ -155,16 +174,7 @@ class MaskPrediction(Prediction):
         if self.scan.pixel_size:
             unit = "volume_mm3" if self.scan.is_volume else "area_mm2"
             measured[unit] = round(pixels * self.scan.pixel_size, 3)
-        return {**measured, "confidence": self._confidence(label, pixels)}
-
-    def _confidence(self, label: int, pixels: int) -> float | None:
-        total = 0.0
-        for number, place in enumerate(self._windows.slabs):
-            is_label = self.displayed_mask[place] == label
-            if is_label.any():
-                confidence = self.task.confidence(self._slab(number), label)
-                total += _sum_of(confidence, is_label)
-        return round(total / pixels, 4) if pixels else None
+        return {**measured, "confidence": round(self._decided[1][label] / pixels, 4) if pixels else None}
 
     def _boxes(self, slices: np.ndarray) -> list[dict[str, Any]]:
         boxes = []
@@ -174,12 +184,6 @@ class MaskPrediction(Prediction):
                 place = {"slice": int(index)} if self.scan.is_volume else {}
                 boxes.append({**place, "box": box, "pixels": pixels})
         return sorted(boxes, key=lambda region: -region["pixels"])
-
-
-def _sum_of(values: np.ndarray, chosen: np.ndarray) -> float:
-    """Return the sum of the chosen values, exact enough for any number of slices."""
-    planes = (values, chosen) if chosen.ndim == 3 else (values[None], chosen[None])
-    return sum(float(plane[where].sum()) for plane, where in zip(*planes, strict=True))
 
 
 def draw_overlay(image: np.ndarray, mask: np.ndarray, opacity: float = 0.3) -> np.ndarray:

@@ -14,7 +14,7 @@ from medzoo.preprocessing.checks import DATASET, check
 from medzoo.preprocessing.stack import Stack
 from medzoo.preprocessing.windows import Windows, plan
 from medzoo.transforms.intensity import scale_channels, settle, to_channels
-from medzoo.transforms.spatial import PLACEMENTS, paste, resize, without_padding
+from medzoo.transforms.spatial import PLACEMENTS, paste, resize, resize_weights, without_padding
 
 
 @dataclass(frozen=True)
@@ -228,6 +228,25 @@ class Preprocessing:
         corner, inner = self._place(shape, spacing)
         whole = paste(answer, inner, tuple(-first for first in corner))
         return resize(np.ascontiguousarray(whole, np.float32), tuple(shape))
+
+    def invert_rows(
+        self, answer: np.ndarray, rows: slice, shape: tuple[int, ...], spacing: tuple[float, ...] | None = None
+    ) -> Iterator[np.ndarray]:
+        """Bring some slices of the answer for a volume back into its grid: yield what `invert` has at `[rows]`.
+
+        Only what lies there is made, one output after the other, so that an answer of many labels needs no memory at
+        the size of the file.
+        """
+        corner, inner = self._place(shape, spacing)
+        shares = resize_weights(inner[0], shape[0])[rows]
+        used = np.flatnonzero(shares.any(axis=0))
+        first, last = int(used[0]), int(used[-1]) + 1
+        below = (-corner[0] - first, *(-side for side in corner[1:]))
+        part = paste(answer, (last - first, *inner[1:]), below)
+        for output in range(answer.shape[-1]):
+            planes = np.ascontiguousarray(part[..., output, None], np.float32)
+            resized = np.stack([resize(plane, tuple(shape[1:]))[..., 0] for plane in planes])
+            yield np.tensordot(shares[:, first:last], resized, axes=1)
 
     def _place(
         self, shape: tuple[int, ...], spacing: tuple[float, ...] | None

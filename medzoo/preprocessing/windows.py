@@ -20,9 +20,11 @@ if TYPE_CHECKING:
     from medzoo.io import Scan
     from medzoo.preprocessing.preprocessing import Preprocessing
 
-# Where a part of a scan lies in an array of its shape: all of it, or the index of a slice.
-Place = EllipsisType | int
+# Where a part of a scan lies in an array of its shape: all of it, the index of a slice, or some slices.
+Place = EllipsisType | int | slice
 
+# An output is brought into the grid of a volume in slabs of about so many bytes.
+_SLAB_BYTES = 2**24
 # So many voxels of a volume are enough for its percentiles, mean and deviation.
 _MOST_VOXELS = 2**22
 
@@ -31,9 +33,8 @@ class Windows(ABC):
     """The inputs that one scan makes, in their order, and the way back of their answers.
 
     A kind of window (`Whole`, `Slices`, `Stacks`) says what its inputs and targets are. Each input is about a place of
-    the scan. Answers come back slab by slab: `slabs` are the places that the scan is made of, one after the other, and
-    `answer` settles one of them, so that nobody needs all of them in the grid of the scan at a time. Here a slab is
-    what one input is about; in a kind with overlapping inputs it would be what several of them are about.
+    the scan. Answers come back slab by slab: `slabs` yields the places that the scan is made of, and for each the
+    outputs one after the other, so that nobody needs all of them in the grid of the scan at a time.
 
     Args:
         scan: The scan.
@@ -44,9 +45,9 @@ class Windows(ABC):
         >>> from medzoo import Preprocessing, read_scan
         >>> volume = read_scan(np.zeros((5, 16, 12)))
         >>> windows = Preprocessing((8, 8)).windows(volume, every_slice=True)
-        >>> outputs = np.stack(list(windows.inputs()))
-        >>> parts = [windows.answer(outputs, slab) for slab in range(len(windows.slabs))]
-        >>> outputs.shape, windows.join(parts).shape
+        >>> answers = np.stack(list(windows.inputs()))
+        >>> first = ((place, next(outputs)) for place, outputs in windows.slabs(answers))
+        >>> answers.shape, windows.join(first).shape
         ((5, 8, 8, 1), (5, 16, 12, 1))
     """
 
@@ -84,24 +85,28 @@ class Windows(ABC):
         """Bring an answer `(*size, outputs)` into the grid of the part at `place`."""
         return self.preprocessing.invert(answer, *_frame(self.scan, place))
 
-    @property
-    def slabs(self) -> tuple[Place, ...]:
-        """The places that the scan is made of, in order, each of which is answered at a time."""
-        return self.places
-
-    def answer(self, answers: np.ndarray, slab: int) -> np.ndarray:
-        """Return the answer for a slab, in its grid.
+    def slabs(self, answers: np.ndarray) -> Iterator[tuple[Place, Iterator[np.ndarray]]]:
+        """Yield the places that the scan is made of, in order, each with the outputs there, one after the other.
 
         Args:
             answers: What the network says of each input, `(inputs, *size, outputs)`.
-            slab: Its number in `slabs`.
         """
-        return self.invert(answers[slab], self.slabs[slab])
+        for place, answer in zip(self.places, answers, strict=True):
+            yield place, iter(np.moveaxis(self.invert(answer, place), -1, 0))
 
-    def join(self, parts: Iterable[np.ndarray]) -> np.ndarray:
-        """Join what was made of each slab, in order, to one array in the grid of the scan."""
-        parts = list(parts)
-        return parts[0] if self.slabs == (...,) else np.stack(parts)
+    def join(self, parts: Iterable[tuple[Place, np.ndarray]]) -> np.ndarray:
+        """Join what was made of each slab to one array in the grid of the scan."""
+        joined: np.ndarray | None = None
+        for place, part in parts:
+            if place is ...:
+                return part
+            if joined is None:
+                behind = part.shape[len(self.scan.shape) - isinstance(place, int) :]
+                joined = np.empty((*self.scan.shape, *behind), part.dtype)
+            joined[place] = part
+        if joined is None:
+            raise ValueError("There is nothing to join.")
+        return joined
 
 
 class Whole(Windows):
@@ -116,6 +121,17 @@ class Whole(Windows):
             yield self.preprocessing(self.scan.array, *_frame(self.scan, ...), self.scan.padding)
         except ValueError as error:
             raise _named(error, self.scan) from error
+
+    def slabs(self, answers: np.ndarray) -> Iterator[tuple[Place, Iterator[np.ndarray]]]:
+        """Yield a picture at once, and a volume some slices at a time."""
+        if not self.scan.is_volume:
+            yield from super().slabs(answers)
+            return
+        shape, spacing = _frame(self.scan, ...)
+        thickness = max(1, _SLAB_BYTES // (4 * shape[1] * shape[2]))
+        for first in range(0, shape[0], thickness):
+            rows = slice(first, min(first + thickness, shape[0]))
+            yield rows, self.preprocessing.invert_rows(answers[0], rows, shape, spacing)
 
     def targets(self, target: Any) -> Iterator[np.ndarray]:
         """Yield the mask, drawn straight at the size that it has in the input."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -52,6 +53,21 @@ class Segmentation(Labelled):
         if self.is_binary:
             return (probabilities[..., 0] >= self.threshold).astype(np.uint8)
         return np.argmax(probabilities, axis=-1).astype(np.uint8)
+
+    def decide_outputs(self, outputs: Iterator[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+        """Turn the outputs for some pixels, `(...)` each, into label indices `(...)` and their probabilities.
+
+        Labels are those of `decide`, but two outputs are needed at a time, however many labels there are.
+        """
+        best = np.array(next(outputs))
+        if self.is_binary:
+            labels = (best >= self.threshold).astype(np.uint8)
+            return labels, np.where(labels, best, 1 - best)
+        labels = np.zeros(best.shape, np.uint8)
+        for index, output in enumerate(outputs, 1):
+            np.putmask(labels, output > best, index)
+            np.maximum(best, output, out=best)
+        return labels, best
 
     def confidence(self, probabilities: np.ndarray, label: int) -> np.ndarray:
         """Return the probability `(...)` of the label with index `label`."""

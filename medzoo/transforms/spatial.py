@@ -71,6 +71,17 @@ def _resize_volume(volume: np.ndarray, size: tuple[int, int, int]) -> np.ndarray
     return resize(columns, size[:2]).reshape(*size, -1)
 
 
+def resize_weights(old: int, new: int) -> np.ndarray:
+    """Return the share `(new, old)` that each old pixel of an axis has in each new one, as `resize` takes them.
+
+    Example:
+        >>> resize_weights(2, 4).tolist()
+        [[1.0, 0.0], [0.75, 0.25], [0.25, 0.75], [0.0, 1.0]]
+    """
+    pixels = np.eye(old, dtype=np.float32)[:, None]
+    return resize(pixels, (new, 1))[:, 0]
+
+
 def _scale(image: np.ndarray, size: tuple[int, int], method: int) -> np.ndarray:
     height, width = size
     if image.shape[:2] == (height, width):

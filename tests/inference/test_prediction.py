@@ -31,9 +31,20 @@ def test_json_tells_pixels_box_and_confidence_of_a_square(echo_model, square):
     assert 0.5 < finding["confidence"] <= 1
 
 
+def test_a_noisy_answer_lists_its_largest_regions_only(echo_model, monkeypatch):
+    monkeypatch.setattr("medzoo.inference.segmentation.LISTED_BOXES", 5)
+    image = np.zeros((16, 16), np.uint8)
+    image[::4, ::4] = 255
+    image[0, :2] = 255
+    result = answer(echo_model, image)
+    finding = result.to_json()["labels"][0]
+    assert finding["regions"] == 16 and [region["pixels"] for region in finding["boxes"]] == [2, 1, 1, 1, 1]
+    assert result.to_row()["lesion regions"] == 16
+
+
 def test_json_of_an_empty_answer_has_no_boxes_and_no_confidence(echo_model):
     finding = answer(echo_model, np.zeros((8, 8))).to_json()["labels"][0]
-    assert finding == {"label": "lesion", "pixels": 0, "confidence": None, "boxes": []}
+    assert finding == {"label": "lesion", "pixels": 0, "confidence": None, "regions": 0, "boxes": []}
 
 
 def test_regions_are_listed_from_the_largest(echo_model):

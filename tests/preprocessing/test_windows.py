@@ -69,16 +69,29 @@ def test_answers_become_one_in_the_grid_of_the_scan(case):
     scan, windows, _ = case
     middle = windows.preprocessing.channels // 2
     answers = np.stack([pixels[..., middle : middle + 1] for pixels in windows.inputs()])
-    joined = windows.join(windows.answer(answers, number) for number in range(len(windows.slabs)))
+    joined = windows.join((place, np.stack([*outputs], -1)) for place, outputs in windows.slabs(answers))
     assert joined.tolist() == scan.array.tolist()
 
 
 def test_slabs_cover_the_scan_once(case):
     scan, windows, _ = case
     seen = np.zeros(scan.shape, int)
-    for place in windows.slabs:
+    answers = np.zeros((len(windows), *windows.preprocessing.size, 1), np.float32)
+    for place, _ in windows.slabs(answers):
         seen[place] += 1
     assert (seen == 1).all()
+
+
+@pytest.mark.parametrize("fit", ["stretch", "pad", "crop"])
+@pytest.mark.parametrize("shape", [(9, 11, 7), (3, 4, 5), (6, 6, 6), (20, 3, 6)])
+def test_slabs_of_a_volume_are_what_is_made_at_once(fit, shape, monkeypatch):
+    monkeypatch.setattr("medzoo.preprocessing.windows._SLAB_BYTES", 4 * shape[1] * shape[2] * 2)
+    steps = Preprocessing((6, 6, 6), fit=fit)
+    answers = np.random.default_rng(0).random((1, 6, 6, 6, 3), dtype=np.float32)
+    windows = steps.windows(scan_of(*shape))
+    joined = windows.join((place, np.stack([*outputs], -1)) for place, outputs in windows.slabs(answers))
+    assert len([*windows.slabs(answers)]) == -(-shape[0] // 2)
+    assert np.abs(joined - steps.invert(answers[0], shape)).max() < 1e-6
 
 
 def test_averaged_stacks_are_about_the_slices_in_their_middle():

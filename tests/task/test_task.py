@@ -230,3 +230,13 @@ def test_a_new_head_numbers_its_labels(task, expected):
 def test_features_have_no_labels_to_check():
     with pytest.raises(ValueError, match="gives features, so it cannot be trained"):
         FeatureExtraction().check_labels(("a", "b"))
+
+
+@pytest.mark.parametrize("labels", [("background", "tumor"), ("background", "a", "b", "c")])
+def test_outputs_one_after_the_other_decide_as_all_together(labels):
+    task = Segmentation(labels)
+    probabilities = np.random.default_rng(0).random((5, 6, task.outputs), dtype=np.float32).round(1)
+    mask, confidence = task.decide_outputs(iter(np.moveaxis(probabilities, -1, 0)))
+    assert (mask == task.decide(probabilities)).all() and mask.dtype == np.uint8
+    expected = np.stack([task.confidence(probabilities, label) for label in range(len(labels))], axis=-1)
+    assert (confidence == np.take_along_axis(expected, mask[..., None].astype(int), -1)[..., 0]).all()
