@@ -48,7 +48,7 @@ class Windows(ABC):
         >>> answers = np.stack(list(windows.inputs()))
         >>> first = ((place, next(outputs)) for place, outputs in windows.slabs(answers))
         >>> answers.shape, windows.join(first).shape
-        ((5, 8, 8, 1), (5, 16, 12, 1))
+        ((5, 8, 8, 1), (5, 16, 12))
     """
 
     def __init__(self, scan: Scan, preprocessing: Preprocessing, places: Sequence[Place]):

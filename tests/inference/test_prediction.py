@@ -32,14 +32,14 @@ def test_json_tells_pixels_box_and_confidence_of_a_square(echo_model, square):
 
 
 def test_a_noisy_answer_lists_its_largest_regions_only(echo_model, monkeypatch):
-    monkeypatch.setattr("medzoo.inference.segmentation.LISTED_BOXES", 5)
-    image = np.zeros((16, 16), np.uint8)
-    image[::4, ::4] = 255
-    image[0, :2] = 255
+    monkeypatch.setattr("medzoo.inference.segmentation.LISTED_BOXES", 2)
+    image = np.zeros((32, 32), np.float32)
+    for row, side in ((0, 4), (10, 8), (24, 6)):
+        image[row : row + side, 4 : 4 + side] = 1
     result = answer(echo_model, image)
     finding = result.to_json()["labels"][0]
-    assert finding["regions"] == 16 and [region["pixels"] for region in finding["boxes"]] == [2, 1, 1, 1, 1]
-    assert result.to_row()["lesion regions"] == 16
+    assert finding["regions"] == 3 and [region["box"][1] for region in finding["boxes"]] == [10, 24]
+    assert result.to_row()["lesion regions"] == 3
 
 
 def test_json_of_an_empty_answer_has_no_boxes_and_no_confidence(echo_model):
