@@ -31,7 +31,7 @@ NO_BACKEND = {
     "inference": "answer_files answers mirrors prediction scans",
     "io": "channel_files damage dicom dicom_geometry dicom_kinds dicom_padding find format_table intensities limits"
     " nifti nifti_answers raster readers write",
-    "preprocessing": "preprocessing stack windows",
+    "preprocessing": "preprocessing stack tiles windows",
     "recipe": "recipe",
     "reports": "findings language_model pdf report_words",
     "task": "task",
@@ -63,7 +63,7 @@ ONE_BACKEND = {
     "recipe": "parts",
     "reports": "report_command",
     "training": "cross_validation_scores data history other_data runs search search_command search_plan tracking"
-    " training_channels",
+    " training_channels training_tiles",
     "weights": "channels fetch imagenet segmentation_models_files",
     "zoo": "find_entry opened_entries words",
     "zoo/card": "card card_tasks",

@@ -16,7 +16,7 @@ from medzoo.files import atomic_file
 from medzoo.graph.features import feature_network
 from medzoo.io import as_image
 from medzoo.models.fast import accelerate
-from medzoo.preprocessing.windows import average
+from medzoo.preprocessing.answers import average
 from medzoo.progress import track
 
 if TYPE_CHECKING:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from medzoo.inference.prediction import Prediction
-from medzoo.preprocessing.windows import Windows, average
+from medzoo.preprocessing.answers import average
+from medzoo.preprocessing.windows import Windows
 
 if TYPE_CHECKING:
     from medzoo.task import Classification

@@ -22,11 +22,13 @@ from medzoo.io import ChannelImage, Image, as_image, find_scans
 from medzoo.io.answers import NameTakenError, numbered, write_file
 from medzoo.io.channels import case_and_channel, cases_in, with_channels
 from medzoo.io.tensors import as_array
-from medzoo.preprocessing.windows import Windows, over_mirrors
+from medzoo.preprocessing.answers import Gathered, over_mirrors
+from medzoo.preprocessing.windows import Windows
 
 # What reading a broken file raises; anything else is a bug and is not passed to `on_error`.
 READ_ERRORS = (ValueError, OSError, ImportError, ArithmeticError, MemoryError, cv2.error)
 OnError = Callable[[Any, Exception], None]
+_BLOCK = 2**24
 ANSWERS = {"segmentation": MaskPrediction, "classification": ClassPrediction, "regression": ValuePrediction}
 
 
@@ -103,16 +105,17 @@ def predict_scans(
             f"The model gives features, not an answer (task {model.task.name}). "
             "Call model.predict(model.preprocessing(image)[None])."
         )
-    answers: list[np.ndarray] = []
+    gathered: Gathered | None = None
     inputs_of_all = _inputs(model, sources, repeat(None) if slices is None else slices, on_error)
     while batch := list(islice(inputs_of_all, batch_size)):
         inputs, mirrors = np.stack([pixels for *_, pixels in batch]), model.preprocessing.mirrors
         outputs = over_mirrors(model.predict_on_batch, inputs, mirrors, model.task.is_dense)
         for (source, windows, _), output in zip(batch, outputs, strict=True):
-            answers.append(output)
-            if len(answers) < len(windows):
+            gathered = gathered or windows.gathered()
+            gathered.add(output)
+            if not gathered.is_done:
                 continue
-            answer, answers = np.stack(answers), []
+            answer, gathered = gathered.result(), None
             try:
                 refuse_not_finite(windows.scan.source, answer)
             except NotFiniteError as error:
@@ -129,7 +132,10 @@ def refuse_not_finite(source: str, outputs: np.ndarray) -> None:
     Raises:
         NotFiniteError: A value is NaN or infinite; the message names the scan.
     """
-    if bad := outputs.size - int(np.count_nonzero(np.isfinite(outputs))):
+    values = outputs.reshape(-1)
+    # Some at a time: those of a large volume lie in a file.
+    blocks = range(0, values.size, _BLOCK)
+    if bad := sum(int(np.count_nonzero(~np.isfinite(values[first : first + _BLOCK]))) for first in blocks):
         raise NotFiniteError(
             f"{source}: {bad:,} of the {outputs.size:,} values of the model's answer are not finite (NaN or infinite). "
             "Check the intensities of the scan; if others end so, too, the weights are damaged."

@@ -11,7 +11,8 @@ from medzoo.transforms.spatial import PLACEMENTS
 if TYPE_CHECKING:
     from medzoo.preprocessing.preprocessing import Preprocessing
 
-DATASET = "dataset"
+DATASET, TILE = "dataset", "tile"
+BLENDINGS = ("gaussian", "constant")
 # Axes of an input, from the one before the channels on.
 AXES = ("horizontal", "vertical", "depth")
 
@@ -28,6 +29,7 @@ def check(preprocessing: Preprocessing) -> None:
         _check_intensity,
         _check_statistics,
         _check_spacing,
+        _check_tiles,
         _check_stack,
         _check_mirrors,
     ):
@@ -102,12 +104,37 @@ def _check_statistics(steps: Preprocessing) -> None:
 
 def _check_spacing(steps: Preprocessing) -> None:
     spacing = steps.spacing
-    if spacing and (steps.fit != "crop" or len(spacing) != len(steps.size) or min(spacing) <= 0):
+    if spacing and (steps.fit not in ("crop", TILE) or len(spacing) != len(steps.size) or min(spacing) <= 0):
         raise ValueError(
-            "`spacing` must be one number of mm above 0 for each side of `size`, together with fit='crop', since "
-            "the other fits choose the scale themselves. "
+            "`spacing` must be one number of mm above 0 for each side of `size`, together with fit='crop' or "
+            "fit='tile', since the other fits choose the scale themselves. "
             f"Received: spacing={spacing}, size={steps.size}, fit={steps.fit!r}."
         )
+
+
+def _check_tiles(steps: Preprocessing) -> None:
+    given = {"overlap": steps.overlap, "blending": steps.blending, "patches": steps.patches}
+    given |= {"foreground": steps.foreground}
+    if steps.fit != TILE:
+        if wrong := [name for name, value in given.items() if value is not None]:
+            raise ValueError(
+                f"`{wrong[0]}` is for fit='tile'. Received: {wrong[0]}={given[wrong[0]]!r}, fit={steps.fit!r}."
+            )
+        return
+    if steps.stack is not None:
+        raise ValueError("fit='tile' does not go with a `stack`. Take another fit, or a size of three numbers.")
+    for name, share in (("overlap", steps.overlap), ("foreground", steps.foreground)):
+        if share is not None and not (_is_number(share) and 0 <= share <= 1 and (name, share) != ("overlap", 1)):
+            most = "below 1" if name == "overlap" else "up to 1"
+            raise ValueError(f"`{name}` must be a share from 0 to {most}. Received: {name}={share!r}.")
+    if steps.blending is not None and steps.blending not in BLENDINGS:
+        raise unknown_name("blending", steps.blending, BLENDINGS)
+    if steps.patches is not None and not _is_count(steps.patches):
+        raise ValueError(f"`patches` must be a whole number from 1 on. Received: patches={steps.patches!r}.")
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def _check_stack(steps: Preprocessing) -> None:

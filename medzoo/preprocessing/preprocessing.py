@@ -10,7 +10,7 @@ import numpy as np
 
 from medzoo.errors import refuse_unknown
 from medzoo.io import Scan
-from medzoo.preprocessing.checks import DATASET, check
+from medzoo.preprocessing.checks import DATASET, TILE, check
 from medzoo.preprocessing.stack import Stack
 from medzoo.preprocessing.windows import Windows, plan
 from medzoo.transforms.intensity import scale_channels, settle, to_channels
@@ -28,7 +28,8 @@ class Preprocessing:
         size: Size (height, width) or (depth, height, width) of the network's input in pixels.
         channels: Number of channels of the network's input.
         fit: `"stretch"` gives the image the size whatever its shape; `"pad"` scales it to fit and adds black borders;
-            `"crop"` leaves its scale, cuts off what lies outside the centred size and adds black borders.
+            `"crop"` leaves its scale, cuts off what lies outside the centred size and adds black borders; `"tile"`
+            leaves its scale and cuts it into overlapping tiles of the size, for segmentations of large scans.
         clip: Percentiles (low, high) between which intensities are clipped, or None.
         normalization: `"rescale"` to [0, 1] by minimum and maximum, `"standardize"` to mean 0 and deviation 1,
             `"robust"` to median 0 and interquartile range 1, `"type_range"` to [0, 1] by the range of the file's
@@ -38,7 +39,7 @@ class Preprocessing:
         mean: Subtracted after the normalisation: one number or one for each channel, or None.
         std: Divisor after that, likewise. `type_range` with mean and std of 0.5 gives -1 to 1.
         window: Centre and width of the window that becomes 0 to 1, in the units of the file (HU for CT), or None.
-        spacing: Size of a pixel in mm, in the order of `size`, to which scans are resampled before a `"crop"`; or None.
+        spacing: Size of a pixel in mm, in the order of `size`, to which scans are resampled for `"crop"` and `"tile"`.
         stack: For 2.5D: the channels are adjacent slices of a volume, chosen by this; intensities are normalised by the
             whole volume. None for a model of single images or of whole volumes.
         channel_names: Names of channels that are images of their own (sequences, phases, CT beside PET), in their order
@@ -46,6 +47,12 @@ class Preprocessing:
         mirrors: Axes along which a scan is predicted mirrored, too, `("horizontal", "vertical")`, in volumes also
             `"depth"`; the answers for all combinations are averaged. Two axes take four times as long. Training does
             not mirror for that. None for no such images.
+
+        overlap: Share of a tile that its neighbours cover at least, 0.5 if None.
+        blending: How the answers of tiles become one: `"gaussian"` (by default) trusts the middle of a tile most,
+            `"constant"` averages.
+        patches: Tiles of each scan that a training sees, 1 if None; they are drawn once.
+        foreground: Share of them around what is marked, all labels alike; a third if None. The others lie anywhere.
 
     Raises:
         ValueError: A value is out of its range, or two do not go together.
@@ -68,6 +75,10 @@ class Preprocessing:
     stack: Stack | None = None
     channel_names: tuple[str, ...] | None = None
     mirrors: tuple[str, ...] | None = None
+    overlap: float | None = None
+    blending: str | None = None
+    patches: int | None = None
+    foreground: float | None = None
 
     def __post_init__(self):
         for name in ("size", "clip", "normalization", "mean", "std", "window", "spacing", "channel_names", "mirrors"):
@@ -88,7 +99,7 @@ class Preprocessing:
     @property
     def at_least(self) -> tuple[int, ...] | None:
         """Size that an image must be decoded at; None for its own."""
-        return None if self.fit == "crop" else self.size
+        return None if self.fit in ("crop", TILE) else self.size
 
     def __call__(
         self,
@@ -109,13 +120,25 @@ class Preprocessing:
             ValueError: The image is no volume where the model takes volumes, or the reverse; its channels cannot be
                 converted to the model's; or it has no spacing where the model resamples.
         """
+        pixels = self.with_channels(image).astype(np.float32, copy=False)
+        return self.finish(pixels, image.dtype, shape, spacing, padding=padding)
+
+    def with_channels(self, image: np.ndarray) -> np.ndarray:
+        """Return an image with the channels of the model.
+
+        Raises:
+            ValueError: It has others, which cannot be converted.
+        """
         if self.channel_names and image.shape[-1] != self.channels:
             raise ValueError(
                 f"The image has {image.shape[-1]} channels; the model takes {self.channels}: "
                 f"{', '.join(self.channel_names)}. Give the files of all of them, in this order."
             )
-        pixels = to_channels(image, self.channels).astype(np.float32, copy=False)
-        return self.finish(pixels, image.dtype, shape, spacing, padding=padding)
+        return to_channels(image, self.channels)
+
+    def resampled(self, shape: tuple[int, ...], spacing: tuple[float, ...] | None) -> tuple[int, ...]:
+        """Return the size of an image of `shape` at the scale of the model."""
+        return self._place(shape, spacing)[1]
 
     @property
     def has_channel_statistics(self) -> bool:

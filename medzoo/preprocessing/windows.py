@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
-from itertools import chain, combinations
 from types import EllipsisType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from medzoo.preprocessing.checks import AXES
+from medzoo.preprocessing.answers import Gathered
+from medzoo.preprocessing.checks import TILE
 from medzoo.preprocessing.stack import Stack
 from medzoo.transforms.intensity import to_channels
 from medzoo.transforms.spatial import nearest_of_opencv, without_padding
@@ -83,7 +83,11 @@ class Windows(ABC):
 
     def invert(self, answer: np.ndarray, place: Place) -> np.ndarray:
         """Bring an answer `(*size, outputs)` into the grid of the part at `place`."""
-        return self.preprocessing.invert(answer, *_frame(self.scan, place))
+        return self.preprocessing.invert(answer, *frame(self.scan, place))
+
+    def gathered(self) -> Gathered:
+        """Return what puts the answers of the inputs together as they come, for `slabs`."""
+        return Gathered(len(self))
 
     def slabs(self, answers: np.ndarray) -> Iterator[tuple[Place, Iterator[np.ndarray]]]:
         """Yield the places that the scan is made of, in order, each with the outputs there, one after the other.
@@ -118,16 +122,16 @@ class Whole(Windows):
     def inputs(self, margin: int = 0) -> Iterator[np.ndarray]:
         """Yield the scan, preprocessed."""
         try:
-            yield self.preprocessing(self.scan.array, *_frame(self.scan, ...), self.scan.padding)
+            yield self.preprocessing(self.scan.array, *frame(self.scan, ...), self.scan.padding)
         except ValueError as error:
-            raise _named(error, self.scan) from error
+            raise named(error, self.scan) from error
 
     def slabs(self, answers: np.ndarray) -> Iterator[tuple[Place, Iterator[np.ndarray]]]:
         """Yield a picture at once, and a volume some slices at a time."""
         if not self.scan.is_volume:
             yield from super().slabs(answers)
             return
-        shape, spacing = _frame(self.scan, ...)
+        shape, spacing = frame(self.scan, ...)
         thickness = max(1, _SLAB_BYTES // (4 * shape[1] * shape[2]))
         for first in range(0, shape[0], thickness):
             rows = slice(first, min(first + thickness, shape[0]))
@@ -135,8 +139,8 @@ class Whole(Windows):
 
     def targets(self, target: Any) -> Iterator[np.ndarray]:
         """Yield the mask, drawn straight at the size that it has in the input."""
-        _check_shape(target, self.scan)
-        yield self.preprocessing.target(target.mask, *_frame(self.scan, ...))
+        check_shape(target, self.scan)
+        yield self.preprocessing.target(target.mask, *frame(self.scan, ...))
 
 
 class Slices(Windows):
@@ -151,16 +155,16 @@ class Slices(Windows):
         try:
             for place in self.places:
                 padding = None if self.scan.padding is None else self.scan.padding[place]
-                yield self.preprocessing(self.scan.array[place], *_frame(self.scan, place), padding)
+                yield self.preprocessing(self.scan.array[place], *frame(self.scan, place), padding)
         except ValueError as error:
-            raise _named(error, self.scan) from error
+            raise named(error, self.scan) from error
 
     def targets(self, target: Any) -> Iterator[np.ndarray]:
         """Yield the slices of the mask, which is read once."""
-        _check_shape(target, self.scan)
+        check_shape(target, self.scan)
         whole = target.mask(None)
         for place in self.places:
-            yield self.preprocessing.target(partial(nearest_of_opencv, whole[place]), *_frame(self.scan, place))
+            yield self.preprocessing.target(partial(nearest_of_opencv, whole[place]), *frame(self.scan, place))
 
 
 class Stacks(Slices):
@@ -174,13 +178,13 @@ class Stacks(Slices):
         """Yield the stacks, with intensities normalised by the whole volume."""
         steps, volume = self.preprocessing, self.scan.array
         try:
-            adjust = steps.intensity(*_thin(volume, self.scan.padding), of_channels=not margin)
+            adjust = steps.intensity(*thin(volume, self.scan.padding), of_channels=not margin)
             for center in self.centers:
                 slices = volume[self.stack.neighbours(len(volume), center, steps.channels, margin)]
                 pixels = np.moveaxis(to_channels(slices, 1)[..., 0], 0, -1).astype(np.float32)
-                yield steps.finish(pixels, volume.dtype, *_frame(self.scan, center), adjust)
+                yield steps.finish(pixels, volume.dtype, *frame(self.scan, center), adjust)
         except ValueError as error:
-            raise _named(error, self.scan) from error
+            raise named(error, self.scan) from error
 
 
 def plan(scan: Scan, preprocessing: Preprocessing, index: int | None = None, every_slice: bool = False) -> Windows:
@@ -200,6 +204,15 @@ def plan(scan: Scan, preprocessing: Preprocessing, index: int | None = None, eve
             f"{scan.source} is a single image; the model takes stacks of {preprocessing.channels} adjacent slices of a "
             "volume (NIfTI, DICOM series)."
         )
+    if preprocessing.fit == TILE:
+        from medzoo.preprocessing.tiles import Tiles
+
+        if not every_slice or index is not None or (len(preprocessing.size) == 3 and not scan.is_volume):
+            raise ValueError(
+                f"{scan.source}: a model with fit='tile' answers each pixel of a picture, or of a volume if its size "
+                "has three numbers; this is something else. Give such a scan, or take another fit."
+            )
+        return Tiles(scan, preprocessing)
     if _is_whole(preprocessing, scan.shape):
         return Whole(scan, preprocessing)
     centers = range(scan.shape[0]) if every_slice else _centers(scan, preprocessing, index)
@@ -209,33 +222,10 @@ def plan(scan: Scan, preprocessing: Preprocessing, index: int | None = None, eve
 
 
 def count_windows(preprocessing: Preprocessing, shape: tuple[int, ...]) -> int:
-    """Return the number of inputs that a scan of `shape` makes for a segmentation; its pixels are not needed."""
+    """Return the number of inputs that a scan of `shape` makes in training; its pixels are not needed."""
+    if preprocessing.fit == TILE:
+        return preprocessing.patches or 1
     return 1 if _is_whole(preprocessing, shape) else shape[0]
-
-
-def over_mirrors(
-    predict: Callable[[np.ndarray], Any], inputs: np.ndarray, mirrors: Sequence[str] | None, is_dense: bool
-) -> np.ndarray:
-    """Return the answers for inputs `(inputs, *size, channels)`, averaged over their mirror images.
-
-    Args:
-        predict: Returns the answers of a batch of inputs.
-        inputs: The inputs.
-        mirrors: `Preprocessing.mirrors`.
-        is_dense: Whether an answer is a mask, which is mirrored back before it is averaged.
-    """
-    # The last axis is that of the channels.
-    axes = [-2 - AXES.index(name) for name in mirrors or ()]
-    total: Any = 0
-    for chosen in chain.from_iterable(combinations(axes, count) for count in range(len(axes) + 1)):
-        answers = np.asarray(predict(np.ascontiguousarray(np.flip(inputs, chosen))))
-        total = total + (np.flip(answers, chosen) if is_dense else answers)
-    return total / np.float32(2 ** len(axes))
-
-
-def average(answers: Sequence[np.ndarray], dtype: type = np.float64) -> np.ndarray:
-    """Return the mean of the answers for the inputs of a scan, `(outputs,)`."""
-    return np.mean(answers, axis=0, dtype=dtype)
 
 
 def _is_whole(preprocessing: Preprocessing, shape: tuple[int, ...]) -> bool:
@@ -251,25 +241,27 @@ def _centers(scan: Scan, preprocessing: Preprocessing, index: int | None) -> lis
     try:
         return (preprocessing.stack or Stack()).centers(scan.shape[0], index)
     except ValueError as error:
-        raise _named(error, scan) from error
+        raise named(error, scan) from error
 
 
-def _frame(scan: Scan, place: Place) -> tuple[tuple[int, ...], tuple[float, ...] | None]:
+def frame(scan: Scan, place: Place) -> tuple[tuple[int, ...], tuple[float, ...] | None]:
     """Return the shape and the spacing of the part of a scan at `place`."""
     return (scan.shape, scan.spacing) if place is ... else (scan.shape[1:], scan.spacing and scan.spacing[1:])
 
 
-def _named(error: ValueError, scan: Scan) -> ValueError:
+def named(error: ValueError, scan: Scan) -> ValueError:
+    """Return an error that names the scan."""
     return ValueError(f"{scan.source}: {error}")
 
 
-def _thin(volume: np.ndarray, padding: np.ndarray | None) -> tuple[np.ndarray, np.dtype]:
-    """Return enough voxels of a volume, evenly spread, in one channel, and the type that they were stored in."""
+def thin(volume: np.ndarray, padding: np.ndarray | None, channels: int = 1) -> tuple[np.ndarray, np.dtype]:
+    """Return enough voxels of a volume, evenly spread, in so many channels, and the type that they were stored in."""
     voxels = without_padding(volume, padding).reshape(-1, 1, volume.shape[-1])
-    return to_channels(voxels[:: -(-len(voxels) // _MOST_VOXELS)], 1).astype(np.float32), volume.dtype
+    return to_channels(voxels[:: -(-len(voxels) // _MOST_VOXELS)], channels).astype(np.float32), volume.dtype
 
 
-def _check_shape(target: Any, scan: Scan) -> None:
+def check_shape(target: Any, scan: Scan) -> None:
+    """Refuse a mask of another size than the scan."""
     if tuple(target.shape) != scan.shape:
         axes = "(depth, height, width)" if scan.is_volume else "(height, width)"
         raise ValueError(

@@ -142,4 +142,9 @@ def crop(shape: tuple[int, ...], size: tuple[int, ...], spacing: Spacing, target
     return _center_in(resampled, size), resampled
 
 
-PLACEMENTS = {"stretch": stretch, "pad": pad, "crop": crop}
+def tile(shape: tuple[int, ...], size: tuple[int, ...], spacing: Spacing, target: Spacing) -> Place:
+    """Leave the scale of the image, or resample it as `crop` does, with its first pixel in the corner."""
+    return (0,) * len(size), crop(shape, size, spacing, target)[1]
+
+
+PLACEMENTS = {"stretch": stretch, "pad": pad, "crop": crop, "tile": tile}

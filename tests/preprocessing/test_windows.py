@@ -7,8 +7,9 @@ import pytest
 
 from medzoo.io import Scan
 from medzoo.preprocessing import Preprocessing
+from medzoo.preprocessing.answers import average
 from medzoo.preprocessing.stack import Stack
-from medzoo.preprocessing.windows import average, count_windows
+from medzoo.preprocessing.windows import count_windows
 
 FLAT = Preprocessing((4, 4), normalization=None)
 STACKED = Preprocessing((4, 4), 3, normalization=None, stack=Stack())

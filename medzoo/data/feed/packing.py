@@ -19,6 +19,7 @@ from medzoo.data.split_files import portable_names
 from medzoo.data.splits import strata_of
 from medzoo.files import atomic_file
 from medzoo.preprocessing import Preprocessing
+from medzoo.preprocessing.checks import TILE
 from medzoo.progress import track
 from medzoo.task import Task
 
@@ -81,6 +82,8 @@ def prepare(
     Source: HDF5 with one chunk for each input, gzip and a checksum: https://docs.h5py.org/en/stable/high/dataset.html
     """
     samples = _check(samples, preprocessing, task, path, margin)
+    if preprocessing.fit == TILE:
+        raise ValueError("Tiles are cut from whole scans, which are not packed. Train from the files: fit='tile'.")
     preprocessing = preprocessing.for_training
     if task.is_dense:
         # The labels of the data; they are merged for the model when the file is read.

@@ -22,6 +22,7 @@ from medzoo.entry.untrusted import damage_named
 from medzoo.files import atomic_file
 from medzoo.io import as_image
 from medzoo.preprocessing import Preprocessing
+from medzoo.preprocessing.tiles import Patches, Tiles
 from medzoo.preprocessing.windows import count_windows
 from medzoo.task import Task
 from medzoo.task.segmentation import foreground
@@ -57,6 +58,8 @@ def read_rows(
     """
     row = samples[index]
     windows = as_image(row.image).windows(preprocessing, row.slice, task.is_dense)
+    if isinstance(windows, Tiles):
+        windows = Patches(windows.scan, preprocessing, row.target)
     inputs = windows.inputs(margin)
     if not task.is_dense:
         # In prediction several neighbours of a stack may be averaged; in training it is one input with one target.

@@ -18,6 +18,7 @@ from medzoo.inference.model import check_model
 from medzoo.inference.scans import READ_ERRORS, refuse_not_finite, several
 from medzoo.io import Scan, read_scan
 from medzoo.io.tensors import as_array
+from medzoo.preprocessing.checks import TILE
 from medzoo.preprocessing.windows import Windows
 from medzoo.transforms.spatial import resize
 
@@ -130,6 +131,10 @@ class _Explainer:
 
     def __call__(self, scan: Scan) -> Explanation:
         task = self._model.task
+        if self._model.preprocessing.fit == TILE:
+            raise ValueError(
+                f"{scan.source}: a model with fit='tile' sees parts of a scan, which Grad-CAM cannot join."
+            )
         windows = self._model.preprocessing.windows(scan, self._slice, task.is_dense)
         answers = []
         for batch in _batches(windows.inputs()):
