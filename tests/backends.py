@@ -19,7 +19,7 @@ BACKENDS = ("keras", "tensorflow", "jax", "torch")
 NO_BACKEND = {
     "": "errors files progress text",
     "app": "app_command page sessions uploads view",
-    "cli": "cli_split cli_words",
+    "cli": "cli_split cli_words predict_format",
     "data": "audit audit_report audit_sources audit_twins coco coco_annotations coco_faults folders from_arrays"
     " data_channels label_order masks names order patients read reader samples split_files splits statistics subsets"
     " synthetic table_spellings tables volumes",
@@ -29,8 +29,8 @@ NO_BACKEND = {
     "features": "feature_store",
     "hub": "connection server",
     "inference": "answer_files answers mirrors prediction scans",
-    "io": "channel_files damage dicom dicom_geometry dicom_kinds dicom_padding find format_table intensities limits"
-    " nifti nifti_answers raster readers write",
+    "io": "channel_files damage dicom dicom_geometry dicom_kinds dicom_padding dicom_segmentation find format_table"
+    " intensities limits nifti nifti_answers raster readers write",
     "preprocessing": "preprocessing stack tiles windows",
     "recipe": "recipe",
     "reports": "findings language_model pdf report_words",

@@ -10,6 +10,7 @@ from typing import Any
 
 from medzoo.io import Scan, read_scan
 from medzoo.io.answers import NameTakenError, Write, file_name, numbered, write_together
+from medzoo.io.dicom.segmentation import Maker
 from medzoo.io.formats import stem_of
 from medzoo.task import Task
 from medzoo.transforms.spatial import resize
@@ -32,6 +33,8 @@ class Prediction(ABC):
     def __init__(self, scan: Scan, task: Task):
         self.scan = scan
         self.task = task
+        # What `predict_scans` knows of the model.
+        self.maker = Maker()
 
     @property
     def source(self) -> str:

@@ -21,6 +21,7 @@ from medzoo.inference.segmentation import MaskPrediction
 from medzoo.io import ChannelImage, Image, as_image, find_scans
 from medzoo.io.answers import NameTakenError, numbered, write_file
 from medzoo.io.channels import case_and_channel, cases_in, with_channels
+from medzoo.io.dicom.segmentation import Maker
 from medzoo.io.tensors import as_array
 from medzoo.preprocessing.answers import Gathered, over_mirrors
 from medzoo.preprocessing.windows import Windows
@@ -106,6 +107,7 @@ def predict_scans(
             "Call model.predict(model.preprocessing(image)[None])."
         )
     gathered: Gathered | None = None
+    maker = Maker(getattr(model, "name", None) or Maker.name, getattr(model, "fingerprint", ""))
     inputs_of_all = _inputs(model, sources, repeat(None) if slices is None else slices, on_error)
     while batch := list(islice(inputs_of_all, batch_size)):
         inputs, mirrors = np.stack([pixels for *_, pixels in batch]), model.preprocessing.mirrors
@@ -123,7 +125,9 @@ def predict_scans(
                     raise
                 on_error(source, error)
             else:
-                yield ANSWERS[model.task.name](windows, model.task, answer)
+                prediction = ANSWERS[model.task.name](windows, model.task, answer)
+                prediction.maker = maker
+                yield prediction
 
 
 def refuse_not_finite(source: str, outputs: np.ndarray) -> None:

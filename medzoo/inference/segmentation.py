@@ -15,6 +15,7 @@ from medzoo.inference.prediction import Prediction
 from medzoo.inference.regions import regions_of
 from medzoo.io import restore, write_image, write_mask
 from medzoo.io.answers import Write
+from medzoo.io.dicom.segmentation import SEG_SUFFIX, write_segmentation
 from medzoo.io.formats import answer_suffix
 from medzoo.preprocessing.windows import Place, Windows
 from medzoo.transforms.intensity import to_display
@@ -40,6 +41,8 @@ class MaskPrediction(Prediction):
     """
 
     task: Segmentation
+    # Whether `save_all` writes a DICOM Segmentation, and of which kind: "LABELMAP" or "BINARY".
+    as_seg, seg_kind = False, "LABELMAP"
 
     def __init__(self, windows: Windows, task: Segmentation, answer: np.ndarray):
         super().__init__(windows.scan, task)
@@ -109,10 +112,13 @@ class MaskPrediction(Prediction):
     def save(self, path: str | os.PathLike) -> Path:
         """Write the mask: PNG for a picture, NIfTI (`.nii`, `.nii.gz`) for a volume, in the grid of the source.
 
-        In a PNG the labels are spread over 0 to 255, so that a binary mask is black and white; NIfTI holds label
-        indices.
+        A scan from DICOM files also takes `.dcm`, a DICOM Segmentation with a label map (extra `[dicom]`). In a PNG
+        the labels are spread over 0 to 255, so that a binary mask is black and white; NIfTI holds label indices.
         """
-        write_mask(path, self.displayed_mask, self.scan, self.task.labels)
+        if os.fspath(path).lower().endswith(SEG_SUFFIX):
+            write_segmentation(path, self.displayed_mask, self.scan, self.task.labels, self.maker, self.seg_kind)
+        else:
+            write_mask(path, self.displayed_mask, self.scan, self.task.labels)
         return Path(path)
 
     def overlay(self, path: str | os.PathLike) -> Path:
@@ -130,7 +136,8 @@ class MaskPrediction(Prediction):
         return row
 
     def _files(self) -> dict[str, tuple[str, Write]]:
-        return {"mask": (f"_mask{answer_suffix(self.scan)}", self.save), "overlay": ("_overlay.png", self.overlay)}
+        suffix = SEG_SUFFIX if self.as_seg else answer_suffix(self.scan)
+        return {"mask": (f"_mask{suffix}", self.save), "overlay": ("_overlay.png", self.overlay)}
 
     @property
     def _largest_slice(self) -> int:

@@ -112,6 +112,7 @@ class Scan(Image):
         header: That of a NIfTI file, whose geometry its answers repeat; else None.
         padding: True where the file says that a pixel is none (DICOM's PixelPaddingValue), in the order of `shape`;
             None where there are no such pixels. In `array` they have the lowest value of the others.
+        frames: For DICOM the file and the number of the frame in it, from 0, of each slice as stored in the file.
     """
 
     array: np.ndarray
@@ -123,6 +124,7 @@ class Scan(Image):
     kind: str = "array"
     header: Any = None
     padding: np.ndarray | None = None
+    frames: tuple[tuple[str, int], ...] = ()
 
     @property
     def is_volume(self) -> bool:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from medzoo.entry import Entry
+from medzoo.entry import WEIGHTS, Entry
 from medzoo.errors import unknown_name
 from medzoo.inference import Model, OnnxModel, Prediction, predict_scans
 from medzoo.inference.model import check_model
@@ -128,6 +128,7 @@ class _OneAtATime:
 
     def __init__(self, model: Model):
         self.task, self.preprocessing = model.task, model.preprocessing
+        self.name, self.fingerprint = getattr(model, "name", ""), getattr(model, "fingerprint", "")
         self._model, self._lock = model, threading.Lock()
 
     def predict_on_batch(self, inputs: np.ndarray) -> Any:
@@ -137,7 +138,8 @@ class _OneAtATime:
 
 def _shareable(entry: Entry, engine: str) -> Model:
     is_onnx = engine == "onnx" or (engine == "auto" and onnx_file(entry) is not None)
-    model = onnx_model(entry) if is_onnx else keras_model(entry)
+    model: Any = onnx_model(entry) if is_onnx else keras_model(entry)
+    model.fingerprint = entry.manifest["files"][WEIGHTS]["sha256"]
     return model if isinstance(model, OnnxModel) else _OneAtATime(model)
 
 

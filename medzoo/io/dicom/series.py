@@ -82,7 +82,8 @@ def read_dicom(path: str | os.PathLike) -> Scan:
     dataset = open_image(path)
     frames, headers = decode_frames(dataset, path), frame_headers(dataset)
     if len(frames) > 1:
-        return _volume(frames, headers, os.fspath(path), in_order=True)
+        places = [(os.fspath(path), number) for number in range(len(frames))]
+        return _volume(frames, headers, places, os.fspath(path), in_order=True)
     pixels, padding = darkest(*frames[0])
     return Scan(
         array=pixels,
@@ -92,6 +93,7 @@ def read_dicom(path: str | os.PathLike) -> Scan:
         source=os.fspath(path),
         kind="dicom",
         padding=padding,
+        frames=((os.fspath(path), 0),),
     )
 
 
@@ -106,7 +108,7 @@ def read_series(series: DicomSeries) -> Scan:
     check_sizes(datasets, series.source)
     headers = [frame_headers(dataset)[0] for dataset in datasets]
     frames = [decode_frames(open_image(file), file)[0] for file in series.files]
-    return _volume(frames, headers, str(series))
+    return _volume(frames, headers, [(file, 0) for file in series.files], str(series))
 
 
 def group_series(files: Sequence[str]) -> list[str | DicomSeries]:
@@ -163,7 +165,13 @@ def patient_id(path: str | os.PathLike) -> str:
     return str(open_dicom(path, stop_before_pixels=True).get("PatientID") or "")
 
 
-def _volume(frames: list[Frame], headers: list[Dataset], source: str, in_order: bool = False) -> Scan:
+def _volume(
+    frames: list[Frame],
+    headers: list[Dataset],
+    places: Sequence[tuple[str, int]],
+    source: str,
+    in_order: bool = False,
+) -> Scan:
     shapes = sorted({frame.pixels.shape for frame in frames})
     if len(shapes) > 1:
         raise ValueError(f"{source} has slices of different sizes: {shapes}. Keep the slices of one size in a folder.")
@@ -171,12 +179,14 @@ def _volume(frames: list[Frame], headers: list[Dataset], source: str, in_order: 
     volume = np.stack([frames[index].pixels for index in order])
     volume, padding = darkest(volume, _stacked_padding([frames[index] for index in order]))
     if affine is None:
-        return Scan(volume, volume.shape[:3], source=source, kind="dicom", padding=padding)
+        sorted_places = tuple(places[index] for index in order)
+        return Scan(volume, volume.shape[:3], source=source, kind="dicom", padding=padding, frames=sorted_places)
     volume, orientation, spacing = to_display_order(np.swapaxes(volume, 0, 2), affine, source, keep_slices=True)
     if padding is not None:
         turned, _, _ = to_display_order(np.swapaxes(padding[..., None], 0, 2), affine, source, keep_slices=True)
         padding = turned[..., 0]
-    return Scan(volume, volume.shape[:3], spacing, affine, orientation, source, "dicom", padding=padding)
+    stored = tuple(places[index] for index in order)
+    return Scan(volume, volume.shape[:3], spacing, affine, orientation, source, "dicom", padding=padding, frames=stored)
 
 
 def _stacked_padding(frames: list[Frame]) -> np.ndarray | None:
