@@ -9,13 +9,14 @@ import secrets
 import shutil
 import threading
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from medzoo.app.uploads import lay_out
 from medzoo.app.view import EVIDENCE, View
 from medzoo.errors import printable
-from medzoo.inference import Prediction
+from medzoo.inference import MaskPrediction, Prediction
 from medzoo.inference.scans import READ_ERRORS, several
 from medzoo.reports.findings import find
 from medzoo.reports.words import Words, write
@@ -128,6 +129,9 @@ class Session:
         answers = self._folder / "answers"
         self.files = dict(self.prediction.save_all(answers))
         self.files.pop("overlay", None)
+        if "mask" in self.files and self.prediction.scan.frames and find_spec("highdicom"):
+            self.files["seg"] = self.files["mask"].with_name(f"{self.prediction.name}_seg.dcm")
+            cast("MaskPrediction", self.prediction).save(self.files["seg"])
         path = answers / f"{self.prediction.name}_{language}.pdf"
         try:
             report(self.prediction, path, self._model, language)

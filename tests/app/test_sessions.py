@@ -9,6 +9,7 @@ import pytest
 
 from medzoo.app.sessions import Sessions, told
 from medzoo.data.synthetic import make_scan
+from tests.io.test_dicom_segmentation import write_series
 
 MODEL = "brain-tumor-box-unet"
 
@@ -90,3 +91,13 @@ def test_a_fault_of_the_program_says_nothing_of_it(caplog):
 
     assert "log of the server" in told(broken) and "secret" not in told(broken)
     assert "secret" in caplog.text
+
+
+def test_a_dicom_series_also_gets_a_segmentation(tmp_path):
+    pytest.importorskip("highdicom")
+    scan = write_series(tmp_path / "ct")
+    session = Sessions(tmp_path / "s").of("anna")
+    session.receive([file for file, _ in scan.frames], 10**6)
+    session.predict(MODEL)
+    session.write_files("en")
+    assert set(session.files) == {"mask", "seg", "json", "pdf"} and session.files["seg"].is_file()
