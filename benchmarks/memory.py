@@ -29,7 +29,7 @@ from types import SimpleNamespace
 import numpy as np
 
 ROOT = Path(__file__).resolve().parents[1]
-SIDE = 256
+SIDE, LARGE = 256, 10_000
 LABELS = ("cyst", "normal")
 MB = 2**20
 FEW = 64
@@ -48,7 +48,8 @@ def main() -> None:
         print(f"{'':44}{'pixels MB':>10}{'grew MB':>10}{'seconds':>10}")
         for name, make, run in jobs:
             grown, seconds = alone(measure, run, folder, make)
-            size = np.prod(options.shape) * 2 if make is make_volume else options.images * SIDE**2
+            sizes = {make_volume: np.prod(options.shape) * 2, make_picture: LARGE**2}
+            size = sizes.get(make, options.images * SIDE**2)
             print(f"{name:44}{size / MB:10.0f}{grown / MB:10.0f}{seconds:10.1f}", flush=True)
 
 
@@ -119,6 +120,16 @@ def make_volume(folder: str, options: argparse.Namespace) -> None:
         nibabel.save(nibabel.Nifti1Image((voxels > 900).astype(np.uint8), np.diag([0.8, 0.8, 1, 1])), path / "mask.nii")
 
 
+def make_picture(folder: str, options: argparse.Namespace) -> None:
+    """Write one large picture."""
+    import cv2
+
+    for name, side in (("little", 256), ("all", LARGE)):
+        path = Path(folder) / "make_picture" / name
+        path.mkdir(parents=True)
+        cv2.imwrite(str(path / "large.png"), np.random.default_rng(0).integers(0, 255, (side, side), np.uint8))
+
+
 def audit_pictures(folder: Path) -> None:
     from medzoo.data.audit import audit
 
@@ -171,6 +182,27 @@ def volume_mask(folder: Path) -> None:
         prediction.save(folder / "answer.nii")
 
 
+def volume_labels(folder: Path, count: int = 25) -> None:
+    model = make_model("segmentation", labels=count, size=(64, 128, 128))
+    for prediction in predict_all([folder / "scan.nii"], model):
+        prediction.save(folder / "answer.nii")
+
+
+def volume_many_labels(folder: Path) -> None:
+    volume_labels(folder, 104)
+
+
+def volume_tiles(folder: Path) -> None:
+    steps = {"size": (64, 128, 128), "fit": "tile", "spacing": (1.5, 1.5, 1.5), "overlap": 0.25}
+    for prediction in predict_all([folder / "scan.nii"], make_model("segmentation", labels=25, **steps)):
+        prediction.save(folder / "answer.nii")
+
+
+def picture_tiles(folder: Path) -> None:
+    for prediction in predict_all([folder / "large.png"], make_model("segmentation", size=(512, 512), fit="tile")):
+        prediction.save(folder / "answer.png")
+
+
 def volume_rows(folder: Path) -> None:
     from medzoo.data import from_volumes
     from medzoo.data.feed.batches import make_batches
@@ -181,12 +213,12 @@ def volume_rows(folder: Path) -> None:
     exhaust(make_batches(samples, model.preprocessing, model.task, batch_size=1).tf_dataset())
 
 
-def make_model(task: str, **preprocessing: object) -> SimpleNamespace:
+def make_model(task: str, labels: int = 2, **preprocessing: object) -> SimpleNamespace:
     """Return a model that answers zeros, so that only what stands around a network is measured."""
     from medzoo.preprocessing import Preprocessing
     from medzoo.task import Classification, Regression, Segmentation
 
-    tasks = (Classification(LABELS), Regression("value"), Segmentation(("background", "lesion")))
+    tasks = (Classification(LABELS), Regression("value"), Segmentation(tuple(map(str, range(labels)))))
     task = next(one for one in tasks if one.name == task)
     preprocessing = Preprocessing(**preprocessing)
     size = preprocessing.size if task.is_dense else ()
@@ -222,6 +254,10 @@ LINES = (
     ("volume, five stacks of three slices", make_volume, volume_stack),
     ("volume, masks of all slices, saved", make_volume, volume_slices),
     ("volume, mask of a 3D model, saved", make_volume, volume_mask),
+    ("volume, 25 labels of 64x128x128, saved", make_volume, volume_labels),
+    ("volume, 104 labels of 64x128x128, saved", make_volume, volume_many_labels),
+    ("volume, 25 labels in tiles at 1.5 mm, saved", make_volume, volume_tiles),
+    ("picture of 10,000 px in tiles, saved", make_picture, picture_tiles),
     ("volume and mask through tf.data", make_volume, volume_rows),
     ("pictures, audit", make_pictures, audit_pictures),
     ("pictures, predicted", make_pictures, predict_pictures),
