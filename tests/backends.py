@@ -29,8 +29,8 @@ NO_BACKEND = {
     "features": "feature_store",
     "hub": "connection server",
     "inference": "answer_files answers mirrors prediction scans",
-    "io": "channel_files damage dicom dicom_geometry dicom_kinds dicom_padding dicom_segmentation find format_table"
-    " intensities limits nifti nifti_answers raster readers write",
+    "io": "channel_files damage dicom dicom_geometry dicom_kinds dicom_padding dicom_readers dicom_segmentation find"
+    " format_table intensities limits nifti nifti_answers raster readers write",
     "preprocessing": "preprocessing stack tiles windows",
     "recipe": "recipe",
     "reports": "findings language_model pdf report_words",

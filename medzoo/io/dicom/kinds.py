@@ -24,6 +24,7 @@ _NO_SCANS = {
     f"{_STORAGE}66.2": "fiducials (FID)",
     f"{_STORAGE}66.3": "a registration (REG)",
     f"{_STORAGE}66.4": "a segmentation (SEG)",
+    f"{_STORAGE}66.7": "a segmentation (SEG)",
     f"{_STORAGE}66.": "a segmentation or a surface of one (SEG)",
     f"{_STORAGE}67": "a mapping of values (RWV)",
     f"{_STORAGE}68.": "a mesh of a surface",

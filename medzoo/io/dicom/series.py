@@ -118,10 +118,13 @@ def group_series(files: Sequence[str]) -> list[str | DicomSeries]:
     that reading them says so.
     """
     groups: dict[tuple[str, ...], list[str]] = {}
+    others: dict[str, list[str]] = {}
     for file in files:
-        key = _series_key(file)
+        key = _series_key(file, others)
         if key:
             groups.setdefault(key, []).append(file)
+    for kind, members in others.items():
+        _pass_over(kind, members)
     series_in = Counter(key[0] for key in groups)
     return [
         members[0]
@@ -131,13 +134,19 @@ def group_series(files: Sequence[str]) -> list[str | DicomSeries]:
     ]
 
 
-def _series_key(file: str) -> tuple[str, ...] | None:
+def _pass_over(kind: str, files: Sequence[str]) -> None:
+    are = "is passed over: it is" if len(files) == 1 else f"and {len(files) - 1} more are passed over: each is"
+    warnings.warn(f"{files[0]} {are} {kind}, no scan.", stacklevel=3)
+
+
+def _series_key(file: str, others: dict[str, list[str]]) -> tuple[str, ...] | None:
+    """Return what the files of a volume share; None for what is no scan, which is put to `others` by its kind."""
     try:
         header = open_dicom(file, stop_before_pixels=True)
         kind = no_scan(header) or (None if header.get("Rows") else "a file without pixels")
         if kind:
             if kind != DIRECTORY:
-                warnings.warn(f"{file} is passed over: it is {kind}, no scan.", stacklevel=2)
+                others.setdefault(kind, []).append(file)
             return None
         is_slice = "ImagePositionPatient" in header or header.get("Modality") in _SLICED
         if is_slice and int(header.get("NumberOfFrames") or 1) == 1 and header.get("SeriesInstanceUID"):
