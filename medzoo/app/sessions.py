@@ -120,9 +120,10 @@ class Session:
         """Add the evidence (Grad-CAM) to the view; the first time of a model takes some seconds."""
         from medzoo.evaluation.gradcam.explain import explain
 
-        if self.view is not None and self.prediction is not None and EVIDENCE not in self.view.layers:
-            with _explaining:
-                self.view.explain(cast("Explanation", explain(_network(self._model), self.prediction.scan)))
+        with _explaining:
+            view, prediction = self.view, self.prediction
+            if view is not None and prediction is not None and EVIDENCE not in view.layers:
+                view.explain(cast("Explanation", explain(_network(self._model), prediction.scan)))
 
     def write_files(self, language: str) -> None:
         """Write mask, JSON and report of the answer, for downloads."""
