@@ -115,8 +115,10 @@ def make_page(gradio: Any, sessions: Sessions, names: Sequence[str], max_upload:
         for part in (model, scan):
             part.input(again, [model, scan, language], shown, **plain).then(**write)
         language.input(again, [model, scan, language], shown, **quiet).then(**write)
+        # Side by side: evidence takes seconds, for which the sliders of other users would stand still.
+        redraw = {**quiet, "trigger_mode": "always_last", "concurrency_limit": None}
         for control in controls:
-            control.input(redrawn, controls, [status, picture], trigger_mode="always_last", **quiet)
+            control.input(redrawn, controls, [status, picture], **redraw)
         page.unload(left)
     return page
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import functools
 import logging
+import os
 import re
 import secrets
 import shutil
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -53,6 +55,7 @@ class Session:
         self.prediction: Prediction | None = None
         self._folder = folder / self.token
         self._uploads = self._folder / "files"
+        self._came: dict[str, tuple[int, int]] = {}
         self._model = ""
         self.number = 0
 
@@ -63,6 +66,7 @@ class Session:
             ValueError: As of `lay_out`.
         """
         self.close()
+        self._came = {path: _identity(path) for path in files}
         self._uploads.mkdir(parents=True)
         lay_out(files, self._uploads, most_bytes)
 
@@ -116,9 +120,10 @@ class Session:
         """Add the evidence (Grad-CAM) to the view; the first time of a model takes some seconds."""
         from medzoo.evaluation.gradcam.explain import explain
 
-        if self.view is not None and self.prediction is not None and EVIDENCE not in self.view.layers:
-            with _explaining:
-                self.view.explain(cast("Explanation", explain(_network(self._model), self.prediction.scan)))
+        with _explaining:
+            view, prediction = self.view, self.prediction
+            if view is not None and prediction is not None and EVIDENCE not in view.layers:
+                view.explain(cast("Explanation", explain(_network(self._model), prediction.scan)))
 
     def write_files(self, language: str) -> None:
         """Write mask, JSON and report of the answer, for downloads."""
@@ -145,6 +150,18 @@ class Session:
         self.view = self.prediction = None
         self.scans, self.files = [], {}
         shutil.rmtree(self._folder, ignore_errors=True)
+        # Gradio lays equal files of two users at one path: what came there since is another user's.
+        for path, identity in self._came.items():
+            with suppress(OSError):
+                if _identity(path) == identity:
+                    os.unlink(path)
+        self._came = {}
+
+
+def _identity(path: str) -> tuple[int, int]:
+    """Return what tells a file from another one that took its path."""
+    status = os.stat(path)
+    return status.st_ino, status.st_mtime_ns
 
 
 class Sessions:

@@ -21,26 +21,36 @@ _BLOCK = 2**20
 
 
 def lay_out(files: Iterable[str | os.PathLike], folder: Path, most_bytes: int) -> None:
-    """Move the files of an upload into a new folder; an archive is unpacked there.
+    """Lay the files of an upload into a new folder; an archive is unpacked there. What came stays where it is.
 
     Args:
         files: Paths of the files that came.
         folder: An empty folder.
-        most_bytes: Largest size of an upload; an archive may unpack to eight times as much.
+        most_bytes: Largest size of all files together; an archive may unpack to eight times as much.
 
     Raises:
-        ValueError: There is no file, or an archive holds a path that leads out of it, a link, another archive, files
-            with a password, or more than a scan can have. The message names it; nothing was written outside `folder`.
+        ValueError: There is no file, or too much of them, or an archive holds a path that leads out of it, a link,
+            another archive, files with a password, or more than a scan can have. The message names it; nothing was
+            written outside `folder`.
     """
     paths = [Path(file) for file in files]
     if not paths:
         raise ValueError("No file came. Drop a PNG, JPEG, TIFF, DICOM or NIfTI file, or a zip archive of a series.")
+    if (size := sum(path.stat().st_size for path in paths)) > most_bytes:
+        raise ValueError(f"The files have {size:,} bytes; at most {most_bytes:,} are taken. Drop one scan.")
     for path in paths:
         if path.suffix.lower() == ".zip":
             _unpack(path, folder, most_bytes * _GROWTH)
-            path.unlink()
         else:
-            shutil.move(path, _free(folder / file_name(str(path))))
+            _link(path, _free(folder / file_name(str(path))))
+
+
+def _link(path: Path, target: Path) -> None:
+    """Give a file a second name, which takes no space; where links are not known, copy it."""
+    try:
+        os.link(path, target)
+    except OSError:
+        shutil.copy2(path, target)
 
 
 def _free(path: Path) -> Path:

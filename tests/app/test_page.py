@@ -12,6 +12,7 @@ import nibabel
 import numpy as np
 import pytest
 
+from medzoo.app.sessions import Session
 from medzoo.data.synthetic import make_scan
 from tests.app.browser import CHROMIUM, DRIVER, browser
 
@@ -139,6 +140,27 @@ def test_a_change_of_the_layer_draws_anew(page, scans):
     before = page.pictures()
     page.driver.find_element("css selector", "#layer input[value='Scan only']").click()
     page.until(lambda: page.pictures() != before)
+
+
+def test_evidence_for_one_user_keeps_no_other_waiting(page, scans, address, monkeypatch):
+    began, may_end = threading.Event(), threading.Event()
+    monkeypatch.setattr(Session, "explain", lambda _: (began.set(), may_end.wait(30)))
+    page.upload(scans / "head scan.png")
+    page.until(page.pictures)
+    page.driver.find_element("css selector", "#layer input[value^='Evidence']").click()
+    page.until(began.is_set)
+    first = page.driver.current_window_handle
+    page.driver.switch_to.new_window("tab")
+    try:
+        other = Page(page.driver, address)
+        other.upload(scans / "head scan.png")
+        before = other.until(other.pictures)
+        other.driver.find_element("css selector", "#layer input[value='Scan only']").click()
+        other.until(lambda: other.pictures() != before, 8)
+    finally:
+        may_end.set()
+        page.driver.close()
+        page.driver.switch_to.window(first)
 
 
 def test_another_model_answers_the_same_scan_and_shows_its_card(page, scans):

@@ -1,5 +1,6 @@
 """What one user of the page sent is nobody else's, and is deleted."""
 
+import os
 import shutil
 
 import cv2
@@ -49,6 +50,35 @@ def test_users_do_not_share_files_and_nothing_is_left(tmp_path, picture):
     assert sessions.file(token, "mask") is None and sessions.of("anna") is anna
     sessions.close("anna")
     assert not any((tmp_path / "s").iterdir())
+
+
+def test_two_users_may_drop_the_same_file_at_once(tmp_path, picture):
+    sessions = Sessions(tmp_path / "s")
+    anna, ben = sessions.of("anna"), sessions.of("ben")
+    anna.receive([picture], 10**6)
+    ben.receive([picture], 10**6)
+    anna.close()
+    ben.predict(MODEL)
+    assert ben.names == ["head.png"] and not os.path.exists(picture)
+    ben.close()
+
+
+def test_a_file_that_another_user_dropped_since_stays_for_them(tmp_path, picture):
+    anna = Sessions(tmp_path / "s").of("anna")
+    anna.receive([picture], 10**6)
+    shutil.copy(picture, tmp_path / "again.png")
+    os.replace(tmp_path / "again.png", picture)
+    anna.close()
+    assert os.path.exists(picture)
+
+
+def test_what_was_refused_is_deleted_too(tmp_path):
+    path = tmp_path / "broken.zip"
+    path.write_bytes(b"no archive")
+    anna = Sessions(tmp_path / "s").of("anna")
+    assert "cannot be unpacked" in told(lambda: anna.receive([str(path)], 10**6))
+    anna.close()
+    assert not path.exists()
 
 
 def test_another_model_answers_the_scan_that_came(tmp_path, picture):
