@@ -11,13 +11,13 @@ import shutil
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from medzoo.app.uploads import lay_out
 from medzoo.app.view import EVIDENCE, View
 from medzoo.errors import printable
+from medzoo.files import write_json
 from medzoo.inference import MaskPrediction, Prediction
 from medzoo.inference.scans import READ_ERRORS, several
 from medzoo.reports.findings import find
@@ -134,15 +134,26 @@ class Session:
         answers = self._folder / "answers"
         self.files = dict(self.prediction.save_all(answers))
         self.files.pop("overlay", None)
-        if "mask" in self.files and self.prediction.scan.frames and find_spec("highdicom"):
-            self.files["seg"] = self.files["mask"].with_name(f"{self.prediction.name}_seg.dcm")
-            cast("MaskPrediction", self.prediction).save(self.files["seg"])
+        # Without the path of this machine.
+        self.files["json"] = answers / f"{self.prediction.name}_answer.json"
+        write_json(self.files["json"], {**self.prediction.to_json(), "source": self.prediction.name})
+        self._write_seg()
         path = answers / f"{self.prediction.name}_{language}.pdf"
         try:
             report(self.prediction, path, self._model, language)
             self.files["pdf"] = path
         except (ImportError, FileNotFoundError, FileExistsError) as error:
             # Without reportlab or a font there is no report, but all else.
+            _logger.warning("%s", error)
+
+    def _write_seg(self) -> None:
+        """Write the mask of a DICOM scan as a Segmentation, too, where highdicom is and the scan has what that needs."""
+        if "mask" not in self.files or self.prediction is None or not self.prediction.scan.frames:
+            return
+        path = self.files["mask"].with_name(f"{self.prediction.name}_seg.dcm")
+        try:
+            self.files["seg"] = cast("MaskPrediction", self.prediction).save(path)
+        except (ImportError, ValueError) as error:
             _logger.warning("%s", error)
 
     def close(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice, repeat
@@ -30,6 +31,8 @@ from medzoo.preprocessing.windows import Windows
 READ_ERRORS = (ValueError, OSError, ImportError, ArithmeticError, MemoryError, cv2.error)
 OnError = Callable[[Any, Exception], None]
 _BLOCK = 2**24
+# The answers for a batch take no more than about this.
+_BATCH_BYTES = 2**28
 ANSWERS = {"segmentation": MaskPrediction, "classification": ClassPrediction, "regression": ValuePrediction}
 
 
@@ -109,7 +112,7 @@ def predict_scans(
     gathered: Gathered | None = None
     maker = Maker(getattr(model, "name", None) or Maker.name, getattr(model, "fingerprint", ""))
     inputs_of_all = _inputs(model, sources, repeat(None) if slices is None else slices, on_error)
-    while batch := list(islice(inputs_of_all, batch_size)):
+    while batch := list(islice(inputs_of_all, _batch_size(model, batch_size))):
         inputs, mirrors = np.stack([pixels for *_, pixels in batch]), model.preprocessing.mirrors
         outputs = over_mirrors(model.predict_on_batch, inputs, mirrors, model.task.is_dense)
         for (source, windows, _), output in zip(batch, outputs, strict=True):
@@ -128,6 +131,14 @@ def predict_scans(
                 prediction = ANSWERS[model.task.name](windows, model.task, answer)
                 prediction.maker = maker
                 yield prediction
+
+
+def _batch_size(model: Model, most: int) -> int:
+    """Return how many inputs go through a network at a time: fewer where their answers are large."""
+    if not model.task.is_dense:
+        return most
+    size = 4 * math.prod(model.preprocessing.size) * max(model.task.outputs, model.preprocessing.channels)
+    return max(1, min(most, _BATCH_BYTES // size))
 
 
 def refuse_not_finite(source: str, outputs: np.ndarray) -> None:

@@ -47,8 +47,10 @@ def over_mirrors(
         mirrors: `Preprocessing.mirrors`.
         is_dense: Whether an answer is a mask, which is mirrored back before it is averaged.
     """
+    if not mirrors:
+        return np.asarray(predict(np.ascontiguousarray(inputs)))
     # The last axis is that of the channels.
-    axes = [-2 - AXES.index(name) for name in mirrors or ()]
+    axes = [-2 - AXES.index(name) for name in mirrors]
     total: Any = 0
     for chosen in chain.from_iterable(combinations(axes, count) for count in range(len(axes) + 1)):
         answers = np.asarray(predict(np.ascontiguousarray(np.flip(inputs, chosen))))

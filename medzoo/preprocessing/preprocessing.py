@@ -255,7 +255,7 @@ class Preprocessing:
     def invert_rows(
         self, answer: np.ndarray, rows: slice, shape: tuple[int, ...], spacing: tuple[float, ...] | None = None
     ) -> Iterator[np.ndarray]:
-        """Bring some slices of the answer for a volume back into its grid: yield what `invert` has at `[rows]`.
+        """Bring some slices of a volume, or rows of a picture, back into its grid: yield what `invert` has there.
 
         Only what lies there is made, one output after the other, so that an answer of many labels needs no memory at
         the size of the file.
@@ -267,8 +267,11 @@ class Preprocessing:
         below = (-corner[0] - first, *(-side for side in corner[1:]))
         part = paste(answer, (last - first, *inner[1:]), below)
         for output in range(answer.shape[-1]):
-            planes = np.ascontiguousarray(part[..., output, None], np.float32)
-            resized = np.stack([resize(plane, tuple(shape[1:]))[..., 0] for plane in planes])
+            values = np.ascontiguousarray(part[..., output, None], np.float32)
+            if len(shape) == 2:
+                resized = resize(values, (last - first, shape[1]))[..., 0]
+            else:
+                resized = np.stack([resize(plane, tuple(shape[1:]))[..., 0] for plane in values])
             yield np.tensordot(shares[:, first:last], resized, axes=1)
 
     def _place(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
@@ -127,12 +128,12 @@ class Whole(Windows):
             raise named(error, self.scan) from error
 
     def slabs(self, answers: np.ndarray) -> Iterator[tuple[Place, Iterator[np.ndarray]]]:
-        """Yield a picture at once, and a volume some slices at a time."""
-        if not self.scan.is_volume:
+        """Yield a picture of usual size at once, a larger one some rows, and a volume some slices at a time."""
+        shape, spacing = frame(self.scan, ...)
+        thickness = max(1, _SLAB_BYTES // (4 * math.prod(shape[1:])))
+        if not self.scan.is_volume and shape[0] <= thickness:
             yield from super().slabs(answers)
             return
-        shape, spacing = frame(self.scan, ...)
-        thickness = max(1, _SLAB_BYTES // (4 * shape[1] * shape[2]))
         for first in range(0, shape[0], thickness):
             rows = slice(first, min(first + thickness, shape[0]))
             yield rows, self.preprocessing.invert_rows(answers[0], rows, shape, spacing)

@@ -45,7 +45,7 @@ def address():
 
     from medzoo.app.serve import application
 
-    with application(models=MODELS) as app:
+    with application(models=MODELS, hosts=("127.0.0.1",)) as app:
         server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning", timeout_graceful_shutdown=1))
         thread = threading.Thread(target=server.run)
         thread.start()
@@ -217,6 +217,28 @@ def test_nothing_is_asked_of_other_machines(page, scans, address):
     asked = [event["params"]["request"]["url"] for event in events if event["method"] == "Network.requestWillBeSent"]
     foreign = [url for url in asked if not url.startswith((address, "data:", "blob:"))]
     assert asked and not foreign
+
+
+@pytest.mark.parametrize(
+    ("path", "host", "status"),
+    [
+        ("/", "127.0.0.1", 200),
+        ("/", "evil.example", 400),
+        ("/gradio_api/file=http://127.0.0.1:1/x", "127.0.0.1", 404),
+        ("/gradio_api/file=https%3A//example.org/x", "127.0.0.1", 404),
+        ("/gradio_api/file=/etc/passwd", "127.0.0.1", 403),
+    ],
+)
+def test_the_page_answers_its_own_name_and_fetches_nothing(address, path, host, status):
+    port = address.rpartition(":")[2]
+    request = urllib.request.Request(address + path, headers={"Host": f"{host}:{port}"})
+    try:
+        answer = urllib.request.urlopen(request)
+    except urllib.error.HTTPError as error:
+        answer = error
+    assert answer.status == status
+    if status == 200:
+        assert answer.headers["Content-Security-Policy"].startswith("default-src 'self'")
 
 
 def test_a_narrow_screen_shows_all_without_scrolling_sideways(page, scans):

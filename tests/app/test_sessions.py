@@ -1,5 +1,6 @@
 """What one user of the page sent is nobody else's, and is deleted."""
 
+import json
 import os
 import shutil
 
@@ -32,6 +33,7 @@ def test_a_picture_is_answered_and_its_files_are_there(tmp_path, picture):
     assert set(session.files) == {"mask", "json", "pdf"} and session.files["pdf"].name == "head_de.pdf"
     assert sessions.file(session.token, "mask") == session.files["mask"]
     assert sessions.file(session.token, "../head.png") is None and sessions.file("0" * 32, "mask") is None
+    assert json.loads(session.files["json"].read_text())["source"] == "head"
     assert "Nur für die Forschung" in session.words("de").ui["notice"]
 
 
