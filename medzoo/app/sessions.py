@@ -142,12 +142,12 @@ class Session:
         try:
             report(self.prediction, path, self._model, language)
             self.files["pdf"] = path
-        except (ImportError, FileNotFoundError, FileExistsError) as error:
+        except (ImportError, ValueError, OSError) as error:
             # Without reportlab or a font there is no report, but all else.
             _logger.warning("%s", error)
 
     def _write_seg(self) -> None:
-        """Write the mask of a DICOM scan as a Segmentation, too, where highdicom is and the scan has what that needs."""
+        """Write the mask of a DICOM scan as a Segmentation, too, where highdicom and all that it needs are there."""
         if "mask" not in self.files or self.prediction is None or not self.prediction.scan.frames:
             return
         path = self.files["mask"].with_name(f"{self.prediction.name}_seg.dcm")

@@ -257,8 +257,7 @@ class Preprocessing:
     ) -> Iterator[np.ndarray]:
         """Bring some slices of a volume, or rows of a picture, back into its grid: yield what `invert` has there.
 
-        Only what lies there is made, one output after the other, so that an answer of many labels needs no memory at
-        the size of the file.
+        Only what lies there is made, one output after the other: many labels need no memory at the size of the file.
         """
         corner, inner = self._place(shape, spacing)
         shares = resize_weights(inner[0], shape[0])[rows]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 from pathlib import Path
+from string import ascii_letters, digits
 
 # The package of Debian whose font has the characters of Traditional Chinese.
 _CHINESE = "fonts-wqy-microhei"
@@ -54,7 +55,7 @@ def font_files(font: str | os.PathLike | None, language: str) -> list[Path]:
         folder = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
         return [folder / "DejaVuSans.ttf", folder / "DejaVuSans-Bold.ttf"]
     for path in installed(language):
-        if path.suffix.lower() in (".ttf", ".ttc") and _has_outlines(path):
+        if path.suffix.lower() in (".ttf", ".ttc") and _is_whole(path):
             return [path]
     raise FileNotFoundError(
         f"No TrueType font with the characters of '{language}' is found on this machine. Install one "
@@ -73,11 +74,12 @@ def installed(language: str) -> list[Path]:
     return sorted(Path(line.strip().rstrip(":")) for line in listed.splitlines() if line.strip())
 
 
-def _has_outlines(path: Path) -> bool:
+def _is_whole(path: Path) -> bool:
+    """Whether a font can be embedded and has Latin letters and digits, too, which those that only fill gaps lack."""
     from reportlab.pdfbase.ttfonts import TTFError, TTFont
 
     try:
-        TTFont("medzoo-look", str(path))
+        face = TTFont("medzoo-look", str(path)).face
     except TTFError:
         return False
-    return True
+    return all(ord(letter) in face.charToGlyph for letter in ascii_letters + digits)

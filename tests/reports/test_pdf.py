@@ -83,6 +83,22 @@ def test_chinese_needs_a_font_that_is_found_or_named(outlines, picture, answer, 
     assert not list(tmp_path.glob("a.*"))
 
 
+def test_a_font_that_only_fills_gaps_is_not_taken(monkeypatch, tmp_path):
+    from reportlab.pdfbase import ttfonts
+
+    latin = fonts.font_files(None, "en")[0]
+    monkeypatch.setattr(fonts, "installed", lambda language: [latin])
+    assert fonts.font_files(None, "zh-TW") == [latin]
+
+    class GapFont:
+        def __init__(self, name, path):
+            self.face = type("Face", (), {"charToGlyph": {ord("中"): 1}})
+
+    monkeypatch.setattr(ttfonts, "TTFont", GapFont)
+    with pytest.raises(FileNotFoundError, match="No TrueType font"):
+        fonts.font_files(None, "zh-TW")
+
+
 def test_chinese_is_written_where_a_font_is_installed(outlines, picture, answer, tmp_path):
     try:
         fonts.font_files(None, "zh-TW")
