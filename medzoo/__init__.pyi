@@ -3,7 +3,6 @@
 from medzoo import data as data
 from medzoo import models as models
 from medzoo import weights as weights
-from medzoo.evaluation.calibrate import calibrate as calibrate
 from medzoo.evaluation.comparison.compare import Comparison as Comparison
 from medzoo.evaluation.comparison.compare import compare as compare
 from medzoo.evaluation.comparison.estimators import compare_estimators as compare_estimators
@@ -11,6 +10,7 @@ from medzoo.evaluation.evaluate import evaluate as evaluate
 from medzoo.evaluation.gradcam.explain import explain as explain
 from medzoo.evaluation.gradcam.explanation import Explanation as Explanation
 from medzoo.evaluation.record import Evaluation as Evaluation
+from medzoo.evaluation.validation.calibrate import calibrate as calibrate
 from medzoo.graph.freezing import freeze as freeze
 from medzoo.graph.freezing import stages as stages
 from medzoo.graph.freezing import unfreeze as unfreeze

@@ -28,7 +28,7 @@ PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("zoo_cards/*/README.md")])
 ALONE = (
     *("errors", "graph.gradients", "io.read", "preprocessing.preprocessing", "preprocessing.windows", "graph.freezing"),
     *("data.sources.arrays.from_arrays", "data.feed.order", "data.augment.augmentation"),
-    *("graph.cut", "evaluation.comparison.paired", "evaluation.gradcam.maps", "evaluation.calibration"),
+    *("graph.cut", "evaluation.comparison.paired", "evaluation.gradcam.maps", "evaluation.validation.calibration"),
     *("task.segmentation", "task.classification", "task.regression", "task.features"),
     *(f"evaluation.{name}" for name in ("distances", "intervals", "ranking", "scores", "tables")),
     *("models.builders", "models.classifier", "models.blocks"),

@@ -5,8 +5,12 @@ from __future__ import annotations
 import argparse
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from medzoo.cli.parser import DATA, NAME, SPLIT, add_command
+
+if TYPE_CHECKING:
+    from medzoo.data import Samples
 
 
 def add_commands(commands: argparse._SubParsersAction) -> None:
@@ -19,6 +23,8 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
     command.add_argument("--data-name", help="name of the data set on the card")
     command.add_argument("--engine", default="keras", choices=("keras", "onnx"), help="default: keras")
     text = "also score its validation part turned, mirrored, compressed, noisy, brighter, darker, of half resolution"
+    text = "search: choose for each label what to drop or fill, first; its model goes into the folder, as model"
+    command.add_argument("--postprocess", choices=("search",), help=text)
     command.add_argument("--robustness", action="store_true", help=text)
     command.add_argument("--healthy", metavar="DIR", help="also count false alarms in a folder of healthy scans")
     command.add_argument("--healthy-name", help="name of the data set of the healthy scans on the card")
@@ -54,6 +60,8 @@ def _evaluate(options: argparse.Namespace) -> None:
     valid = read_part(options.data, "valid", model.recipe) if options.robustness else None
     healthy = find_scans(options.healthy) if options.healthy else None
     split = options.split or split_named_by(options.data)
+    if options.postprocess:
+        _search_postprocess(model, samples, options)
     evaluation = evaluate(model, samples, split=split, data_name=options.data_name)
     if valid is not None:
         evaluation = replace(evaluation, robustness=robustness(model, valid, "valid"))
@@ -61,6 +69,21 @@ def _evaluate(options: argparse.Namespace) -> None:
         evaluation = replace(evaluation, healthy=false_alarms(model, healthy, options.healthy_name))
     save_report(evaluation, options.output, model=model, samples=samples)
     print(f"{evaluation}\n-> {Path(options.output) / 'evaluation.json'}")
+
+
+def _search_postprocess(model: Any, samples: Samples, options: argparse.Namespace) -> None:
+    from medzoo.evaluation.validation.calibrate import adopt_task
+    from medzoo.evaluation.validation.postprocess import search
+    from medzoo.zoo.save import save
+
+    if options.engine == "onnx":
+        raise ValueError("--postprocess writes a model, which takes Keras: leave out --engine onnx.")
+    if options.split == "test":
+        raise ValueError("--postprocess chooses, which the test part is not for. Give --split valid.")
+    found = search(model, samples)
+    print(found)
+    adopt_task(model, found.task)
+    print(f"-> {save(model, Path(options.output) / 'model')}")
 
 
 def _compare(options: argparse.Namespace) -> None:
@@ -78,7 +101,7 @@ def _compare(options: argparse.Namespace) -> None:
 
 
 def _calibrate(options: argparse.Namespace) -> None:
-    from medzoo.evaluation.calibrate import adopt_task, fit_calibration
+    from medzoo.evaluation.validation.calibrate import adopt_task, fit_calibration
     from medzoo.training.data import read_part
     from medzoo.training.history import HISTORY
     from medzoo.zoo.load import load

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from medzoo.evaluation import calibration, scores
-from medzoo.evaluation.calibration import operating_points
+from medzoo.evaluation import scores
 from medzoo.evaluation.cases import stack_outputs
 from medzoo.evaluation.intervals import Statistic, weighted_means
 from medzoo.evaluation.ranking import ranking_areas, ranking_curves
 from medzoo.evaluation.tables import rounded
+from medzoo.evaluation.validation import calibration
+from medzoo.evaluation.validation.calibration import operating_points
 
 if TYPE_CHECKING:
     from medzoo.data import Samples

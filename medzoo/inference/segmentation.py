@@ -58,6 +58,11 @@ class MaskPrediction(Prediction):
     @cached_property
     def displayed_mask(self) -> np.ndarray:
         """Label indices, uint8, in the order of `scan.array`: `(height, width)` or `(depth, height, width)`."""
+        return self._refined[0]
+
+    @property
+    def unrefined_mask(self) -> np.ndarray:
+        """The same before the post-processing of the task."""
         return self._decided[0]
 
     @cached_property
@@ -144,6 +149,19 @@ class MaskPrediction(Prediction):
         return int(np.argmax(np.count_nonzero(self._slices(self.displayed_mask), axis=(1, 2))))
 
     @cached_property
+    def _refined(self) -> tuple[np.ndarray, np.ndarray]:
+        """The mask after post-processing, and the summed confidence of the pixels of each label."""
+        if not self.task.postprocess:
+            return self._decided
+        mask = self.task.refine(self._decided[0], self.scan.pixel_size)
+        sums = np.zeros(len(self.task.labels))
+        for place, outputs in self._slabs():
+            for index, output in enumerate(outputs):
+                label = 1 if self.task.is_binary else index
+                sums[label] += output[mask[place] == label].sum(dtype=np.float64)
+        return mask, sums
+
+    @cached_property
     def _decided(self) -> tuple[np.ndarray, np.ndarray]:
         """The mask in display order, and the summed confidence of the pixels of each label, `(labels,)`."""
         sums = np.zeros(len(self.task.labels))
@@ -181,7 +199,7 @@ class MaskPrediction(Prediction):
         if self.scan.pixel_size:
             unit = "volume_mm3" if self.scan.is_volume else "area_mm2"
             measured[unit] = round(pixels * self.scan.pixel_size, 3)
-        return {**measured, "confidence": round(self._decided[1][label] / pixels, 4) if pixels else None}
+        return {**measured, "confidence": round(self._refined[1][label] / pixels, 4) if pixels else None}
 
     def _boxes(self, slices: np.ndarray) -> list[dict[str, Any]]:
         boxes = []

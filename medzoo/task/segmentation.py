@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
+from medzoo.errors import refuse_unknown
 from medzoo.task.base import Labelled
+from medzoo.task.refinement import Refinement
 
 
 @dataclass(frozen=True)
@@ -20,6 +23,7 @@ class Segmentation(Labelled):
     Args:
         labels: Names in the order of their index, the background first.
         threshold: Probability from which on a pixel counts as foreground; used with two labels only.
+        postprocess: Steps after the network for some labels, `{"tumor": {"largest": True}}`, as in `Refinement`.
 
     Raises:
         ValueError: Fewer than two labels or more than 256, a name twice, or a threshold outside (0, 1).
@@ -30,6 +34,7 @@ class Segmentation(Labelled):
     """
 
     labels: tuple[str, ...] = ("background", "foreground")
+    postprocess: tuple[tuple[str, Refinement], ...] = ()
 
     name = "segmentation"
     pipeline_tag = "image-segmentation"
@@ -47,6 +52,11 @@ class Segmentation(Labelled):
 
     def __post_init__(self):
         self._check("the background first", ("background", "tumor"))
+        given: Any = self.postprocess or ()
+        steps = dict(given.items() if isinstance(given, Mapping) else given)
+        refuse_unknown("label of the postprocessing", steps, self.labels[1:])
+        made = tuple((name, Refinement.from_json(value)) for name, value in steps.items())
+        object.__setattr__(self, "postprocess", made)
 
     def decide(self, probabilities: np.ndarray) -> np.ndarray:
         """Turn probabilities `(..., outputs)` into label indices `(...)` of type uint8."""
@@ -68,6 +78,25 @@ class Segmentation(Labelled):
             np.putmask(labels, output > best, index)
             np.maximum(best, output, out=best)
         return labels, best
+
+    def refine(self, mask: np.ndarray, pixel_size: float | None = None) -> np.ndarray:
+        """Return a mask after the steps of `postprocess`, label by label.
+
+        Args:
+            mask: Label indices, `([depth,] height, width)`.
+            pixel_size: Size of a pixel in mm2, of a voxel in mm3; None where it is not known.
+        """
+        for name, refinement in self.postprocess:
+            mask = refinement(mask, self.labels.index(name), pixel_size)
+        return mask
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the values that `task_from_json` reads back."""
+        values = super().to_json()
+        del values["postprocess"]
+        steps = {name: refinement.to_json() for name, refinement in self.postprocess}
+        # Left out where there are none, as in entries that are older than this field.
+        return values | ({"postprocess": steps} if steps else {})
 
     def confidence(self, probabilities: np.ndarray, label: int) -> np.ndarray:
         """Return the probability `(...)` of the label with index `label`."""

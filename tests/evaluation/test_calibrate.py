@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from medzoo.evaluation.calibrate import KEPT, Calibration, calibrate, fit_task
 from medzoo.evaluation.classification import ClassificationCases
+from medzoo.evaluation.validation.calibrate import KEPT, Calibration, calibrate, fit_task
 from medzoo.task import Classification
 
 
@@ -42,7 +42,7 @@ def test_calibrate_refuses_a_threshold_for_several_labels(grade_model, grade_sam
 
 
 def test_a_rule_that_does_not_fit_is_refused_before_anything_is_predicted(grade_model, grade_samples, monkeypatch):
-    monkeypatch.setattr("medzoo.evaluation.calibrate.collect", lambda *_: pytest.fail("predicted"))
+    monkeypatch.setattr("medzoo.evaluation.validation.calibrate.collect", lambda *_: pytest.fail("predicted"))
     with pytest.raises(ValueError, match="this model has 3"):
         calibrate(grade_model, grade_samples, youden=True)
 
@@ -51,7 +51,7 @@ def test_a_temperature_that_makes_the_calibration_error_larger_is_not_kept(monke
     # Three of four are right with a confidence of 3/4: nothing is better than that.
     cases = ClassificationCases(Classification(), np.array([1, 1, 1, 0]), np.full((4, 1), 0.75))
     hot = replace(cases.task, temperature=3.0)
-    monkeypatch.setattr("medzoo.evaluation.calibrate.fit_temperature", lambda *_: hot)
+    monkeypatch.setattr("medzoo.evaluation.validation.calibrate.fit_temperature", lambda *_: hot)
     assert fit_task(cases) is cases.task
     assert KEPT in str(Calibration(cases, fit_task(cases)))
     assert KEPT not in str(Calibration(cases, hot))

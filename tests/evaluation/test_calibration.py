@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import brier_score_loss, log_loss
 
-from medzoo.evaluation import calibration
+from medzoo.evaluation.validation import calibration
 from medzoo.task import Classification
 
 

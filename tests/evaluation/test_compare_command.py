@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from medzoo.cli import evaluate
-from medzoo.evaluation.calibrate import collect_cases, fit_task
+from medzoo.evaluation.validation.calibrate import collect_cases, fit_task
 from medzoo.files import read_json
 from medzoo.task import Classification
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from medzoo.evaluation.calibration import choose_threshold, operating_points
+from medzoo.evaluation.validation.calibration import choose_threshold, operating_points
 from medzoo.task import Classification
 
 SCORES = np.array([0.1, 0.2, 0.3, 0.7, 0.4, 0.6, 0.8, 0.9])

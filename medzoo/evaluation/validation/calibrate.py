@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
-from medzoo.evaluation.calibration import YOUDEN, choose_threshold, fit_temperature
 from medzoo.evaluation.classification import ClassificationCases
 from medzoo.evaluation.evaluate import collect
 from medzoo.evaluation.tables import align, number, rounded
+from medzoo.evaluation.validation.calibration import YOUDEN, choose_threshold, fit_temperature
 
 if TYPE_CHECKING:
     from medzoo.data import Samples
@@ -153,7 +153,7 @@ def _calibration_error(cases: ClassificationCases) -> float:
     return float(cases.statistic(np.ones((1, len(cases.true))))["ece"][0])
 
 
-def adopt_task(model: ZooModel | RecipeModel, task: Classification) -> None:
+def adopt_task(model: ZooModel | RecipeModel, task: Task) -> None:
     """Give a model another task of the same labels; an evaluation of the old one is dropped."""
     model.recipe = replace(model.recipe, task=task)
     model.evaluation = None

@@ -1,0 +1,1 @@
+"""What is chosen on validation data after a training: temperature, threshold, steps after the network."""
