@@ -101,6 +101,7 @@ def test_labels_carry_codes_and_the_model_its_name(tmp_path):
     algorithm = found[0].algorithm_identification
     assert algorithm.name == "my-unet" and algorithm.parameters["sha256"] == "ab" * 32
     assert code_of("tumour") == code_of("brain tumor")
+    assert code_of("left_ventricle_cavity") == code_of("LV") != code_of("RV")
 
 
 @pytest.mark.parametrize("labels", [2, 105])

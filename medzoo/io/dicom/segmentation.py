@@ -24,8 +24,8 @@ _ALTERED, _ANATOMY = ("49755003", "Morphologically Abnormal Structure"), ("12303
 _CODES = {
     ("tumor", "tumour", "glioma", "meningioma", "adenoma", "carcinoma"): (_ALTERED, ("108369006", "Neoplasm")),
     ("lesion", "benign", "malignant", "nodule"): (_ALTERED, ("52988006", "Lesion")),
-    ("left ventricle", "lv", "left_ventricle"): (_ANATOMY, ("87878005", "Left ventricle of heart")),
-    ("right ventricle", "rv", "right_ventricle"): (_ANATOMY, ("53085002", "Right ventricle of heart")),
+    ("left ventricle", "lv"): (_ANATOMY, ("87878005", "Left ventricle of heart")),
+    ("right ventricle", "rv"): (_ANATOMY, ("53085002", "Right ventricle of heart")),
     ("myocardium", "myo"): (_ANATOMY, ("74281007", "Myocardium")),
     ("hippocampus", "anterior", "posterior"): (_ANATOMY, ("5366008", "Hippocampus")),
     ("liver",): (_ANATOMY, ("10200004", "Liver")),
@@ -92,7 +92,7 @@ def write_segmentation(
     try:
         written = highdicom.seg.Segmentation(
             source_images=sources,
-            pixel_array=_frames(mask, scan, files, kind, len(labels)),
+            pixel_array=_frames(mask, scan, files),
             segmentation_type=kind,
             segment_descriptions=_segments(highdicom, labels, maker),
             series_instance_uid=highdicom.UID(),
@@ -103,6 +103,7 @@ def write_segmentation(
             manufacturer_model_name=maker.name[:64],
             software_versions=_version(),
             device_serial_number=maker.fingerprint[:64] or "unknown",
+            content_creator_name="medzoo^",
             content_description=f"{maker.name} by medzoo {_version()}"[:64],
             series_description=f"Segmentation: {maker.name}"[:64],
             transfer_syntax_uid="1.2.840.10008.1.2.5" if kind == "LABELMAP" else "1.2.840.10008.1.2.1",
@@ -116,16 +117,13 @@ def write_segmentation(
         written.save_as(temporary)
 
 
-def _frames(mask: np.ndarray, scan: Scan, files: Sequence[str], kind: str, labels: int) -> np.ndarray:
+def _frames(mask: np.ndarray, scan: Scan, files: Sequence[str]) -> np.ndarray:
     """Return the mask `(frames, rows, columns)` in the order of the source's files or frames."""
     stored = restore(mask, scan)
     planes = stored.T if scan.is_volume else stored[None]
     if len(files) == 1 and len(scan.frames) > 1:
         planes = planes[np.argsort([frame for _, frame in scan.frames])]
-    planes = np.ascontiguousarray(planes)
-    if kind == "LABELMAP" or labels == 2:
-        return planes.astype(np.uint8)
-    return (planes[..., None] == np.arange(1, labels)).astype(np.uint8)
+    return np.ascontiguousarray(planes, np.uint8)
 
 
 def _segments(highdicom: Any, labels: Sequence[str], maker: Maker) -> list[Any]:
@@ -158,8 +156,8 @@ def code_of(label: str) -> tuple[tuple[str, str], tuple[str, str]]:
         >>> code_of("liver tumor")[1]
         ('108369006', 'Neoplasm')
     """
-    name = label.lower()
-    found = (codes for words, codes in _CODES.items() if any(word == name or word in name.split() for word in words))
+    name = label.lower().replace("_", " ")
+    found = (codes for words, codes in _CODES.items() if any(f" {word} " in f" {name} " for word in words))
     return next(found, _OTHER)
 
 
