@@ -21,8 +21,8 @@ NO_BACKEND = {
     "app": "app_command page sessions uploads view",
     "cli": "cli_split cli_words predict_format",
     "data": "audit audit_report audit_sources audit_twins coco coco_annotations coco_faults folders from_arrays"
-    " data_channels label_order masks names order patients read reader samples split_files splits statistics subsets"
-    " synthetic table_spellings tables volumes",
+    " data_channels dicom_masks label_order masks names order patients read reader samples split_files splits"
+    " statistics subsets synthetic table_spellings tables volumes",
     "estimators": "tuning",
     "evaluation": "calibrate calibration classification_cases compare delong distances evaluate figures fold_figures"
     " gradcam intervals ranking regression_cases scores search_figures structures thresholds",

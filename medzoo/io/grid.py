@@ -133,6 +133,14 @@ def restore(answer: np.ndarray, scan: Scan) -> np.ndarray:
     return voxels if scan.orientation is None else _undo(voxels, scan.orientation)
 
 
+def to_display(values: np.ndarray, scan: Scan) -> np.ndarray:
+    """Bring values in the axes of the file of a volume, `(i, j, k)`, into the order of `scan.array`: undo `restore`."""
+    from nibabel.orientations import apply_orientation
+
+    turned = values if scan.orientation is None else apply_orientation(values, scan.orientation)
+    return np.ascontiguousarray(_swap(turned))
+
+
 def check_shape(answer: np.ndarray, scan: Scan) -> None:
     """Refuse an answer that is not in the grid of a scan.
 

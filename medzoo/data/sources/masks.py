@@ -9,6 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from medzoo.io import read_scan
+from medzoo.io.dicom.annotations import read_annotation, segment_names
+from medzoo.io.grid import to_display
 from medzoo.io.raster.read import read_values, upright_size
 from medzoo.task.base import are_names
 from medzoo.transforms.spatial import nearest
@@ -169,6 +172,54 @@ class ArrayTarget(MaskTarget):
     def read(self) -> np.ndarray:
         """Return the label indices, uint8."""
         return as_labels(np.asarray(self.array), self.names, self.source)
+
+
+@dataclass(frozen=True)
+class SegmentationTarget(MaskTarget):
+    """The mask of a DICOM series in a DICOM Segmentation that refers to it.
+
+    Args:
+        path: The Segmentation.
+        names: Label names, background first; its segments have these names, or else their number says which they are.
+        image: The series or file.
+    """
+
+    path: str
+    names: tuple[str, ...]
+    image: Any
+
+    def __str__(self) -> str:
+        return self.path
+
+    def own_file(self) -> str:
+        """Return its path."""
+        return self.path
+
+    @cached_property
+    def shape(self) -> tuple[int, ...]:
+        """([depth,] height, width) in display order."""
+        return read_scan(self.image).shape
+
+    def read(self) -> np.ndarray:
+        """Return the label indices, uint8, in the display order of the image."""
+        scan = read_scan(self.image)
+        if not scan.frames or len({file for file, _ in scan.frames}) < len(scan.frames):
+            raise ValueError(f"{self.path}: its image {self.image} must be DICOM files of a slice each.")
+        values = read_annotation(self.path, [file for file, _ in scan.frames])
+        labels = self._indices()[values]
+        return to_display(labels.T, scan) if scan.is_volume else labels[0]
+
+    def _indices(self) -> np.ndarray:
+        own = [name.strip().lower() for name in segment_names(self.path)]
+        wanted = [name.strip().lower() for name in self.names]
+        if set(own[1:]) <= set(wanted):
+            return np.array([wanted.index(name) if number else 0 for number, name in enumerate(own)], np.uint8)
+        if len(own) == len(wanted):
+            return np.arange(len(own), dtype=np.uint8)
+        raise ValueError(
+            f"{self.path} has the segments {', '.join(own[1:])}; expected {', '.join(self.names[1:])}. "
+            "Name them with `labels`, the background first."
+        )
 
 
 def mask_labels(labels: str | Iterable[str]) -> tuple[str, ...]:

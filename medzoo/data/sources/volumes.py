@@ -12,13 +12,21 @@ import numpy as np
 
 from medzoo.data.samples import Samples
 from medzoo.data.sources.checks import Patient, kept_splits
-from medzoo.data.sources.masks import MaskTarget, PictureTarget, as_labels, mask_labels, picture_values
+from medzoo.data.sources.masks import (
+    MaskTarget,
+    PictureTarget,
+    SegmentationTarget,
+    as_labels,
+    mask_labels,
+    picture_values,
+)
 from medzoo.data.sources.pairs import find_pairs, listed_pairs
 from medzoo.data.sources.patients import patients_of
 from medzoo.files import read_json
 from medzoo.io import ChannelImage, DicomSeries, as_image, read_scan, restore
 from medzoo.io.channels import Channels, check_channel_grids
-from medzoo.io.formats import NIFTI, PICTURE, by_suffix
+from medzoo.io.dicom.annotations import segment_names
+from medzoo.io.formats import DICOM, NIFTI, PICTURE, by_suffix
 from medzoo.io.grid import Grid, display_axes
 from medzoo.io.nifti import nifti_grid
 from medzoo.task.segmentation import IGNORED
@@ -99,7 +107,8 @@ def from_volumes(
     Folders train, valid and test, around such content or inside `images/` and `labels/`, become splits.
 
     Masks of volumes are NIfTI files in the grid of their image, in any axes. This is checked at once for NIfTI images,
-    for DICOM when a mask is read. Masks of pictures are pictures of label indices, or of 0 and 255.
+    for DICOM when a mask is read. In two lists a DICOM series may also have a DICOM Segmentation that refers to it.
+    Masks of pictures are pictures of label indices, or of 0 and 255.
 
     Args:
         source: The folder; or images and masks, two lists of paths in one order.
@@ -141,20 +150,22 @@ def from_volumes(
 
 def mask_target(
     mask: str, names: tuple[str, ...], image: Any = None, codes: tuple[int, ...] | None = None
-) -> VolumeTarget | PictureTarget:
+) -> VolumeTarget | PictureTarget | SegmentationTarget:
     """Return the target for a mask file, `codes` as in `MaskLabels`.
 
     Raises:
-        ValueError: The file is neither NIfTI nor a picture.
+        ValueError: The file is neither NIfTI nor a picture nor DICOM.
     """
+    if by_suffix(mask) is DICOM:
+        return SegmentationTarget(mask, names, image)
     if by_suffix(mask) is NIFTI:
         return VolumeTarget(mask, names, image, codes)
     if by_suffix(mask) is PICTURE:
         return PictureTarget(mask, names, codes)
-    raise ValueError(f"The mask {mask} is neither NIfTI nor a picture. Convert it to .nii.gz or .png.")
+    raise ValueError(f"The mask {mask} is neither NIfTI, DICOM nor a picture. Convert it to .nii.gz or .png.")
 
 
-def check_grids(targets: Sequence[VolumeTarget | PictureTarget]) -> None:
+def check_grids(targets: Sequence[MaskTarget]) -> None:
     """Refuse masks that are not in the grid of their NIfTI image.
 
     Raises:
@@ -176,6 +187,8 @@ def guessed_labels(mask: str) -> tuple[str, ...]:
     Raises:
         ValueError: It is any other mask; the message shows its values.
     """
+    if by_suffix(mask) is DICOM:
+        return segment_names(mask)
     is_volume = by_suffix(mask) is NIFTI
     values = np.unique(read_scan(mask).array if is_volume else picture_values(mask)).tolist()
     if not is_volume and set(values) <= {0, 255}:
