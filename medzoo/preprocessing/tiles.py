@@ -16,16 +16,19 @@ import numpy as np
 
 from medzoo.preprocessing.answers import Gathered
 from medzoo.preprocessing.windows import Place, Whole, Windows, check_shape, frame, named, thin
+from medzoo.task.segmentation import ignored_pixels
 from medzoo.transforms.spatial import paste, resize
 
 if TYPE_CHECKING:
     from medzoo.io import Scan
     from medzoo.preprocessing.preprocessing import Preprocessing
 
-# Answers of more bytes than this lie in a temporary file, so that they need no memory.
+# Answers of more bytes than this lie in a temporary file, rounded, so that they need no memory.
 _IN_MEMORY = 2**30
 # How wide the bell is that weights the pixels of a tile, as a share of its side: that of nnU-Net.
 _SIGMA = 1 / 8
+# More tiles are those of a scan whose header states a wrong spacing.
+MOST_TILES = 200_000
 
 
 def starts(side: int, tile: int, overlap: float) -> list[int]:
@@ -67,6 +70,12 @@ class Tiles(Windows):
         super().__init__(scan, preprocessing, range(scan.shape[0]) if is_flat else (...,))
         overlap = preprocessing.overlap if preprocessing.overlap is not None else 0.5
         axes = [starts(*sides, overlap) for sides in zip(self.grid, preprocessing.size, strict=True)]
+        if (count := len(self.places) * math.prod(map(len, axes))) > MOST_TILES:
+            raise ValueError(
+                f"{scan.source} makes {count:,} tiles of {preprocessing.size}; at most {MOST_TILES:,} are taken. Its "
+                f"spacing is {scan.spacing} mm, that of the model {preprocessing.spacing}: correct the header, or take "
+                "larger tiles or a smaller overlap."
+            )
         self.corners = list(product(*axes))
         self.tiles = [Tile(part, corner) for part in self.places for corner in self.corners]
 
@@ -142,28 +151,34 @@ class Tiles(Windows):
 class Patches(Tiles):
     """Tiles for training: some at random places, and a share of them around what is marked, all labels alike.
 
-    The places are drawn once for a scan, from its name and its mask, so that a scan is read once, a training that goes
-    on sees the same, and the changes of an augmentation make them different in every epoch.
+    The places are drawn once for a scan, from its pixels and its mask, so that a scan is read once, a training that
+    goes on sees the same, and the changes of an augmentation make them different in every epoch.
 
     Args:
         scan: The scan.
         preprocessing: With `fit="tile"` and `patches`.
         target: The mask of the scan.
+        labels: How many labels there are, the background among them.
     """
 
-    def __init__(self, scan: Scan, preprocessing: Preprocessing, target: Any):
+    def __init__(self, scan: Scan, preprocessing: Preprocessing, target: Any, labels: int):
         super().__init__(scan, preprocessing)
         check_shape(target, scan)
         count = preprocessing.patches or 1
         share = 1 / 3 if preprocessing.foreground is None else preprocessing.foreground
-        rng = np.random.default_rng(zlib.crc32(f"{scan.source.rsplit('/', 1)[-1]} {scan.shape}".encode()))
+        rng = np.random.default_rng(zlib.crc32(np.ascontiguousarray(scan.array).data))
         drawn = self._drawn(target)
-        places = [np.argwhere(drawn == label) for label in range(1, int(drawn.max(initial=0)) + 1)]
-        places = [found for found in places if len(found)]
-        around = round(count * share) if places else 0
-        # One label after the other, so that a small one is not passed over.
-        chosen = [found[rng.integers(len(found))] for found in (places * around)[:around]]
-        self.tiles = [self._around(pixel, rng) for pixel in chosen]
+        counts = np.bincount(drawn[~ignored_pixels(drawn, labels)], minlength=labels)
+        present = 1 + np.flatnonzero(counts[1:labels])
+        # Rounded at random, so that over many scans the share is as asked for, also of one patch each.
+        around = min(count, int(count * share + rng.random())) if len(present) else 0
+        # One label after the other, whose first one changes, so that a small one is not passed over.
+        turns = np.resize(rng.permutation(present), around)
+        self.tiles = []
+        for label, times in zip(*np.unique(turns, return_counts=True), strict=True):
+            marked = np.flatnonzero(drawn == label)
+            pixels = np.unravel_index(marked[rng.integers(len(marked), size=times)], drawn.shape)
+            self.tiles += [self._around(pixel, rng) for pixel in np.transpose(pixels)]
         self.tiles += [self._anywhere(rng) for _ in range(count - around)]
 
     def _around(self, pixel: np.ndarray, rng: np.random.Generator) -> Tile:
@@ -189,7 +204,7 @@ class Patches(Tiles):
 
 
 class _Blended(Gathered):
-    """Answers of tiles, weighted and added as they come; what no further tile touches is settled and kept as float16.
+    """Answers of tiles, weighted and added as they come; what no further tile touches is settled and kept.
 
     Only a band of rows, as high as a tile, is held in float32.
 
@@ -230,7 +245,7 @@ class _Blended(Gathered):
         return self._come == self._count
 
     def result(self) -> np.ndarray:
-        """Return the answers `(parts, *grid, outputs)`, float16."""
+        """Return the answers `(parts, *grid, outputs)`."""
         self._settle(self._tiles.grid[0])
         return self._kept
 
@@ -255,8 +270,9 @@ class _Blended(Gathered):
 
 
 def _room(shape: tuple[int, ...]) -> np.ndarray:
-    if math.prod(shape) * 2 <= _IN_MEMORY:
-        return np.zeros(shape, np.float16)
+    """Return an array of zeros: float32 in memory, or where it is too large for that float16 in a file."""
+    if math.prod(shape) * 4 <= _IN_MEMORY:
+        return np.zeros(shape, np.float32)
     with tempfile.TemporaryFile() as file:
         # It has no name, and is gone with the array.
         return np.memmap(file, np.float16, "w+", shape=shape)

@@ -146,7 +146,7 @@ def marked():
 
 def patches(marked, **steps):
     scan, mask = marked
-    windows = Patches(scan, Preprocessing((6, 6, 6), fit="tile", normalization=None, **steps), mask)
+    windows = Patches(scan, Preprocessing((6, 6, 6), fit="tile", normalization=None, **steps), mask, 3)
     return np.stack([*windows.inputs()]), np.stack([*windows.targets(mask)])
 
 
@@ -156,6 +156,41 @@ def test_patches_show_all_labels_in_the_share_that_is_asked_for(marked):
     assert [2 in target for target in targets].count(True) >= 4 and all(target.any() for target in targets)
     _, targets = patches(marked, patches=40, foreground=0.0)
     assert [2 in target for target in targets].count(True) < 10
+
+
+def test_one_patch_a_scan_is_around_a_mark_as_often_as_is_asked_for():
+    around = 0
+    for seed in range(60):
+        mask = np.zeros((30, 30, 30), np.uint8)
+        mask[15, 15, 15] = 1
+        noise = np.random.default_rng(seed).random((30, 30, 30, 1))
+        (target,) = patches((read_scan(noise), Mask(mask)))[1]
+        around += target.any()
+    assert 10 <= around <= 32
+
+
+def test_scans_of_one_name_and_size_are_not_cut_alike(marked):
+    scan, mask = marked
+    other = read_scan(scan.array + 1)
+    places = [
+        [tile.corner for tile in Patches(one, Preprocessing((6, 6, 6), fit="tile", patches=4), mask, 3).tiles]
+        for one in (scan, other)
+    ]
+    assert places[0] != places[1]
+
+
+def test_ignored_pixels_are_no_label():
+    mask = np.zeros((20, 20, 20), np.uint8)
+    mask[0:2], mask[18, 18, 18] = 255, 1
+    scan = read_scan(np.zeros((20, 20, 20, 1)))
+    windows = Patches(scan, Preprocessing((4, 4, 4), fit="tile", patches=9, foreground=1.0), Mask(mask), 2)
+    assert all((target == 1).any() for target in windows.targets(Mask(mask)))
+
+
+def test_a_wrong_spacing_is_named_before_millions_of_tiles_are_made():
+    scan = Scan(np.zeros((8, 8, 8, 1), np.float32), (8, 8, 8), (900.0, 900.0, 900.0), source="a.nii.gz")
+    with pytest.raises(ValueError, match=r"a\.nii\.gz makes .* tiles.*spacing is \(900\.0, 900\.0, 900\.0\) mm"):
+        Preprocessing((8, 8, 8), fit="tile", spacing=(1.0, 1.0, 1.0)).windows(scan, every_slice=True)
 
 
 def test_patches_are_drawn_once_and_lie_inside_the_scan(marked):

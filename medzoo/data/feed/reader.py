@@ -59,7 +59,7 @@ def read_rows(
     row = samples[index]
     windows = as_image(row.image).windows(preprocessing, row.slice, task.is_dense)
     if isinstance(windows, Tiles):
-        windows = Patches(windows.scan, preprocessing, row.target)
+        windows = Patches(windows.scan, preprocessing, row.target, len(samples.labels))
     inputs = windows.inputs(margin)
     if not task.is_dense:
         # In prediction several neighbours of a stack may be averaged; in training it is one input with one target.
