@@ -160,6 +160,8 @@ def test_another_process_loads_it_offline_and_without_keras(hub, described_entry
     assert hub.requests() == []
 
 
+# From TensorFlow to the others; all pairs would start as many processes.
+@pytest.mark.one_backend
 @pytest.mark.skipif(keras.backend.backend() not in WRITERS, reason="Other backends write the same files.")
 @pytest.mark.parametrize("backend", sorted({*BACKENDS} - {keras.backend.backend()}))
 def test_a_model_of_this_backend_gives_the_golden_output_on_another(first, described_entry, home, backend):
