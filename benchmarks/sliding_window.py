@@ -66,7 +66,8 @@ def medzoo(network, volume: np.ndarray, labels: int) -> np.ndarray:
 
     def predict(inputs: np.ndarray) -> np.ndarray:
         with torch.inference_mode():
-            return network(torch.from_numpy(inputs).movedim(-1, 1)).movedim(1, -1).numpy()
+            # In the layout that the peer gives the network.
+            return network(torch.from_numpy(inputs[:, None, ..., 0].copy())).movedim(1, -1).numpy()
 
     model = SimpleNamespace(
         task=Segmentation(tuple(map(str, range(labels)))),

@@ -147,7 +147,7 @@ def refuse_not_finite(source: str, outputs: np.ndarray) -> None:
     Raises:
         NotFiniteError: A value is NaN or infinite; the message names the scan.
     """
-    values = outputs.reshape(-1)
+    values = outputs.ravel("K")
     # Some at a time: those of a large volume lie in a file.
     blocks = range(0, values.size, _BLOCK)
     if bad := sum(int(np.count_nonzero(~np.isfinite(values[first : first + _BLOCK]))) for first in blocks):

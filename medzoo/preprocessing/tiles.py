@@ -234,8 +234,10 @@ class _Blended(Gathered):
         where = [cut.start + first for cut, first in zip(inside, tile.corner, strict=True)]
         where[0] = 0
         there = tuple(slice(first, first + cut.stop - cut.start) for first, cut in zip(where, inside, strict=True))
-        weights = self._weights[inside][..., None]
-        self._sum[there] += weights * answer[inside]
+        weights = self._weights[inside]
+        # Output by output, which lie apart from one another, as `slabs` takes them.
+        for output in range(answer.shape[-1]):
+            self._sum[output][there] += weights * answer[..., output][inside]
         self._total[there] += weights
         self._come += 1
 
@@ -247,21 +249,23 @@ class _Blended(Gathered):
     def result(self) -> np.ndarray:
         """Return the answers `(parts, *grid, outputs)`."""
         self._settle(self._tiles.grid[0])
-        return self._kept
+        return np.moveaxis(self._kept, 1, -1)
 
     def _start(self, outputs: int) -> None:
         grid = self._tiles.grid
         band = (min(self._tiles.preprocessing.size[0], grid[0]), *grid[1:])
-        self._kept = _room((len(self._tiles.places), *grid, outputs))
-        self._sum = np.zeros((*band, outputs), np.float32)
-        self._total = np.zeros((*band, 1), np.float32)
+        self._kept = _room((len(self._tiles.places), outputs, *grid))
+        self._sum = np.zeros((outputs, *band), np.float32)
+        self._total = np.zeros(band, np.float32)
 
     def _settle(self, until: int) -> None:
         """Keep the rows before `until`, and move the others up."""
         part, first = self._place
-        count = min(until - first, len(self._sum))
-        self._kept[part, first : first + count] = self._sum[:count] / np.maximum(self._total[:count], 1e-12)
-        for band in (self._sum, self._total):
+        count = min(until - first, len(self._total))
+        total = np.maximum(self._total[:count], 1e-12)
+        for output, band in enumerate(self._sum):
+            self._kept[part, output, first : first + count] = band[:count] / total
+        for band in (*self._sum, self._total):
             band[: len(band) - count] = band[count:].copy()
             band[len(band) - count :] = 0
         if isinstance(self._kept, np.memmap):

@@ -101,6 +101,7 @@ def test_labels_carry_codes_and_the_model_its_name(tmp_path):
     algorithm = found[0].algorithm_identification
     assert algorithm.name == "my-unet" and algorithm.parameters["sha256"] == "ab" * 32
     assert code_of("tumour") == code_of("brain tumor")
+    assert code_of("anterior chamber") == code_of("unheard of")
     assert code_of("left_ventricle_cavity") == code_of("LV") != code_of("RV")
 
 
@@ -138,3 +139,9 @@ def test_a_segmentation_is_no_scan_of_the_next_run(tmp_path):
         warnings.simplefilter("always")
         (found,) = find_scans(tmp_path / "ct")
     assert len(found.files) == 4 and any("a segmentation" in str(warning.message) for warning in told)
+
+
+def test_more_labels_than_a_byte_has_are_refused(tmp_path):
+    scan = write_series(tmp_path / "ct")
+    with pytest.raises(ValueError, match="up to 255 segments; got 299"):
+        write_segmentation(tmp_path / "m.dcm", np.zeros(scan.shape, np.uint8), scan, tuple(map(str, range(300))))

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from pydicom import Dataset
 
 SEG_SUFFIX = ".dcm"
+# The background among them: a label is a byte.
+_MOST_LABELS = 256
 # How SNOMED CT calls what our labels name: category and type, by words that a label holds.
 _ALTERED, _ANATOMY = ("49755003", "Morphologically Abnormal Structure"), ("123037004", "Anatomical Structure")
 _CODES = {
@@ -27,7 +29,7 @@ _CODES = {
     ("left ventricle", "lv"): (_ANATOMY, ("87878005", "Left ventricle of heart")),
     ("right ventricle", "rv"): (_ANATOMY, ("53085002", "Right ventricle of heart")),
     ("myocardium", "myo"): (_ANATOMY, ("74281007", "Myocardium")),
-    ("hippocampus", "anterior", "posterior"): (_ANATOMY, ("5366008", "Hippocampus")),
+    ("hippocampus",): (_ANATOMY, ("5366008", "Hippocampus")),
     ("liver",): (_ANATOMY, ("10200004", "Liver")),
     ("kidney",): (_ANATOMY, ("64033007", "Kidney")),
     ("spleen",): (_ANATOMY, ("78961009", "Spleen")),
@@ -83,6 +85,8 @@ def write_segmentation(
             f"{scan.source} is not from DICOM files, whose geometry a DICOM Segmentation takes. "
             "Save the mask as .nii.gz or .png."
         )
+    if len(labels) > _MOST_LABELS:
+        raise ValueError(f"A DICOM Segmentation here has up to {_MOST_LABELS - 1} segments; got {len(labels) - 1}.")
     highdicom = require("highdicom", "dicom")
     maker = maker or Maker()
     files = list(dict.fromkeys(file for file, _ in scan.frames))
