@@ -13,6 +13,7 @@ _OF_DATA = (
     "mask",
     "image",
     "images",
+    "channels",
     "patient",
     "split",
     "slice",

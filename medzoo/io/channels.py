@@ -12,6 +12,7 @@ from typing import Any
 from medzoo.files import read_json
 from medzoo.io.find import OnError, find_scans, natural
 from medzoo.io.formats import NIFTI, by_suffix, stem_of
+from medzoo.io.grid import display_axes
 from medzoo.io.nifti import nifti_grid
 from medzoo.io.read import SEPARATORS, ChannelImage, as_image
 
@@ -218,7 +219,7 @@ def _has_channels(image: Any) -> bool:
 
 
 def check_channel_grids(images: Iterable[Any]) -> None:
-    """Refuse images whose channels have several grids, by the headers of their files.
+    """Refuse images whose channels have several sizes, by the headers of their files.
 
     Raises:
         ValueError: There are some; the message has both grids of the first.
@@ -231,8 +232,10 @@ def check_channel_grids(images: Iterable[Any]) -> None:
 
 
 def _mismatch(image: ChannelImage) -> str | None:
-    first, *others = [(part, as_image(part).grid()) for part in image.parts]
-    for part, grid in others:
-        if grid is not None and first[1] is not None and grid.shape != first[1].shape:
-            return f"{part} has {grid}, {first[0]} {first[1]}"
+    (first, grid), *others = [(part, as_image(part).grid()) for part in image.parts]
+    axes = None if grid is None else display_axes(grid)
+    for part, other in others:
+        # Files may store one grid in several axes; where it lies in mm is compared when they are read.
+        if grid is not None and other is not None and other.turned(axes).shape != grid.turned(axes).shape:
+            return f"{part} has {other}, {first} {grid}"
     return None

@@ -100,6 +100,13 @@ def test_channels_in_two_grids_are_named(tmp_path):
         medzoo.data.read(tmp_path)
 
 
+def test_channels_stored_in_other_axes_are_one_grid(tmp_path):
+    nnunet(tmp_path)
+    path = tmp_path / "imagesTr/b_0001.nii.gz"
+    nibabel.load(path).as_reoriented(np.array([[2, 1], [0, 1], [1, -1]])).to_filename(path)
+    assert values(medzoo.data.read(tmp_path)) == [[0, 1], [0, 1]]
+
+
 def test_columns_of_a_table_become_channels(tmp_path):
     for patient in ("p1", "p2"):
         for value, phase in enumerate(("ED", "ES")):

@@ -41,6 +41,8 @@ def test_a_model_of_channels_is_trained_saved_and_used(case_folder, tmp_path):
     of_files = medzoo.predict(model, f"{case_folder}/c0/c0_t1.nii.gz,{case_folder}/c0/c0_t2.nii.gz")
     assert (of_folder.probabilities == of_file.probabilities).all()
     assert (of_folder.probabilities == of_files.probabilities).all()
+    explained = medzoo.explain(model, case_folder / "c0/c0_t1.nii.gz")
+    assert explained.displayed.shape == (8, 8, 8) and explained.name == "c0"
     assert of_folder.mask.shape == (8, 8, 8) and of_folder.name == "c0"
     with pytest.warns(UserWarning, match="are no channel"):
         answers = list(medzoo.predict(model, case_folder))

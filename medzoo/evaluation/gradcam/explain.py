@@ -16,7 +16,8 @@ from medzoo.graph.features import find_layer
 from medzoo.graph.gradients import layer_gradient, run_graph
 from medzoo.inference.model import check_model
 from medzoo.inference.scans import READ_ERRORS, refuse_not_finite, several
-from medzoo.io import Scan, read_scan
+from medzoo.io import Scan, as_image
+from medzoo.io.channels import with_channels
 from medzoo.io.tensors import as_array
 from medzoo.preprocessing.checks import TILE
 from medzoo.preprocessing.windows import Windows
@@ -79,12 +80,12 @@ def explain(
     """
     check_model(model)
     model = _checked(model, label, method)
-    source = as_array(source)
+    source, channels = as_array(source), model.preprocessing.channel_names or ()
     # Arrays of any library are one scan each.
-    sources = None if hasattr(source, "__array__") else several(source, on_error)
+    sources = None if hasattr(source, "__array__") else several(source, on_error, channels)
     explainer = _Explainer(model, label, layer, method, slice)
     if sources is None:
-        return explainer(read_scan(source, at_least=model.preprocessing.at_least))
+        return explainer(as_image(with_channels(source, channels)).read(model.preprocessing.at_least))
     return _explained(explainer, _readable(model, sources, slice, on_error), on_error)
 
 
@@ -108,7 +109,8 @@ def _readable(
     """Yield the scans that the model can answer for."""
     for source in sources:
         try:
-            scan = read_scan(source, at_least=model.preprocessing.at_least)
+            channels = model.preprocessing.channel_names or ()
+            scan = as_image(with_channels(source, channels)).read(model.preprocessing.at_least)
             # A scan that does not fit is passed over; a label or layer that does not exist is not.
             next(model.preprocessing.inputs(scan, slice, model.task.is_dense))
         except READ_ERRORS as error:
