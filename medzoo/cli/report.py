@@ -33,8 +33,10 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
 def _report(options: argparse.Namespace) -> None:
     from medzoo.inference.scans import several
     from medzoo.reports.report import report_scans
+    from medzoo.zoo.load import open_entry
 
-    scans = several(options.scan)
+    channels = open_entry(options.name, engine=None).recipe.preprocessing.channel_names or ()
+    scans = several(options.scan, channels=channels)
     is_one = scans is None
     if not is_one and options.output.lower().endswith(".pdf"):
         raise ValueError(f"{options.scan} holds several scans: give a folder for their reports with -o.")

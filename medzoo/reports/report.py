@@ -20,6 +20,7 @@ from medzoo.inference.scans import READ_ERRORS, predict_scans
 from medzoo.inference.segmentation import draw_overlay
 from medzoo.io import as_image
 from medzoo.io.answers import earlier, numbered, write_file, write_together
+from medzoo.io.channels import with_channels
 from medzoo.io.formats import check_suffix
 from medzoo.reports.findings import find, spread
 from medzoo.reports.pdf import annotated, write_pdf
@@ -203,8 +204,10 @@ def report_scans(
         from medzoo.evaluation.gradcam.explain import explain as explain_scan
     # One that is not needed, since all reports are there, is not loaded.
     network = functools.cache(lambda: load(model) if explain else _fast(model))
+    entry = open_entry(model, engine=None)
+    channels = entry.recipe.preprocessing.channel_names or ()
     made_by = {
-        "model": open_entry(model, engine=None).manifest["sha256"],
+        "model": entry.manifest["sha256"],
         "lang": lang,
         "explained": explain,
         "language_model": language_model and language_model.model,
@@ -213,7 +216,7 @@ def report_scans(
     rows: list[dict[str, Any]] = []
     for scan in scans:
         try:
-            image = as_image(scan)
+            image = as_image(with_channels(scan, channels))
             pixels = hashlib.sha256(b"".join(map(bytes, image.contents()))).hexdigest()
             made_of = {**made_by, "scan": pixels}
             names = [Path(output).stem] if _is_pdf(output) else numbered(answer_name(image.source))
@@ -221,8 +224,8 @@ def report_scans(
             # Of a PDF that another scan or program has, `write_together` says so.
             path, facts = next(found, (Path(output), None))
             if facts is None:
-                (prediction,) = predict_scans(network(), [scan])
-                seen: Any = explain_scan(network(), scan) if explain else None
+                (prediction,) = predict_scans(network(), [image])
+                seen: Any = explain_scan(network(), image) if explain else None
                 uncertainty = spread(network(), prediction)
                 new = _Report(prediction, model, lang, seen, uncertainty, language_model, font)
                 new.save(folder, path.stem, made_of=made_of, row=prediction.to_row())

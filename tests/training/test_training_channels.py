@@ -6,6 +6,17 @@ import pytest
 
 import medzoo
 
+TWO = medzoo.Recipe.from_json(
+    {
+        "name": "two",
+        "task": {"type": "segmentation", "labels": ["background", "tumor"]},
+        "preprocessing": {"size": [8, 8, 8], "channels": 2},
+        "builder": {"name": "unet", "encoder": {"name": "plain", "filters": [4, 8]}},
+        "epochs": 1,
+        "batch_size": 2,
+    }
+)
+
 
 @pytest.fixture(scope="module")
 def case_folder(tmp_path_factory):
@@ -22,18 +33,8 @@ def case_folder(tmp_path_factory):
 
 
 def test_a_model_of_channels_is_trained_saved_and_used(case_folder, tmp_path):
-    recipe = medzoo.Recipe.from_json(
-        {
-            "name": "two",
-            "task": {"type": "segmentation", "labels": ["background", "tumor"]},
-            "preprocessing": {"size": [8, 8, 8], "channels": 2},
-            "builder": {"name": "unet", "encoder": {"name": "plain", "filters": [4, 8]}},
-            "epochs": 1,
-            "batch_size": 2,
-        }
-    )
     data = medzoo.data.read(case_folder, labels=("background", "tumor"))
-    medzoo.save(medzoo.train(recipe, data, tmp_path / "run", verbose=0), tmp_path / "model")
+    medzoo.save(medzoo.train(TWO, data, tmp_path / "run", verbose=0), tmp_path / "model")
     model = medzoo.load(tmp_path / "model")
     assert model.preprocessing.channel_names == ("t1", "t2")
     of_folder = medzoo.predict(model, case_folder / "c0")
@@ -49,3 +50,14 @@ def test_a_model_of_channels_is_trained_saved_and_used(case_folder, tmp_path):
     assert len(answers) == 6
     twice = sorted(map(str, (case_folder / "c0").glob("c0_t*.nii.gz")))
     assert len(list(medzoo.predict(model, twice))) == 1
+
+
+def test_a_case_gets_one_report(case_folder, tmp_path):
+    pytest.importorskip("reportlab")
+    from medzoo.reports.report import report_scans
+
+    model = medzoo.ZooModel.from_recipe(TWO.with_({"preprocessing.channel_names": ["t1", "t2"]}))
+    medzoo.save(model, tmp_path / "model")
+    scan = case_folder / "c0/c0_t1.nii.gz"
+    ((path, facts),) = report_scans(tmp_path / "model", [str(scan)], tmp_path / "out", explain=False)
+    assert path.name == "c0.pdf" and facts["scan"]["shape"] == [8, 8, 8]
